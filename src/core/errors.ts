@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'method-not-applicable',
   'no-image-input',
   'no-runtime',
+  'not-connected',
   'not-finite-weight',
   'runtime-failed',
   'shape-mismatch',

@@ -1,0 +1,292 @@
+/**
+ * Adds nodes to a graph. What is known of shapes becomes constants; what is not is read by `Shape` nodes at run time. An
+ * {@link Extent} is either, so that nothing that is built on it needs two versions.
+ */
+import { create } from '@bufbuild/protobuf'
+import { type TensorProto, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
+import { ExplainError } from '../core/errors.js'
+import type { Dim } from '../core/runtime.js'
+import { type DataType, int64, type Tensor, tensor } from '../core/tensor.js'
+import { type AttributeValue, attributes } from './attributes.js'
+import { float16Bits } from './float16.js'
+import type { Graph, Node } from './ir.js'
+import { declaredShapes, type Shapes } from './shapes.js'
+import { protoType, writeTensor } from './tensors.js'
+
+/** One axis' size: a number where it is known, else the name of an int64 value of shape [1]. */
+export type Extent = number | string
+
+export class Builder {
+  /** The nodes added so far, in order. */
+  readonly nodes: Node[] = []
+  readonly #initializers = new Map<string, TensorProto>()
+  readonly #replaced = new Map<Node, Node>()
+  readonly #taken: Set<string>
+  readonly #counters = new Map<string, number>()
+  readonly #cache = new Map<string, string>()
+  readonly #declared: Shapes
+  readonly #known = new Map<string, { type: DataType | undefined; dims: readonly Dim[] | undefined }>()
+  #prefix = ''
+
+  constructor(
+    readonly graph: Graph,
+    readonly shapes: Shapes = new Map(),
+  ) {
+    this.#taken = new Set(graph.valueNames())
+    this.#declared = declaredShapes(graph)
+  }
+
+  /** Names of what is made inside `make` begin with `prefix/`. */
+  scope<T>(prefix: string, make: () => T): T {
+    const outer = this.#prefix
+    this.#prefix = `${prefix}/`
+    try {
+      return make()
+    } finally {
+      this.#prefix = outer
+    }
+  }
+
+  /** A value name that nothing has yet; `hint` itself where it is free. */
+  fresh(hint: string): string {
+    const base = this.#prefix + hint
+    let n = this.#counters.get(base) ?? 0
+    let name = n === 0 ? base : `${base}_${n}`
+    while (this.#taken.has(name)) name = `${base}_${++n}`
+    this.#counters.set(base, n + 1)
+    this.#taken.add(name)
+    return name
+  }
+
+  emit(node: Node): void {
+    this.nodes.push(node)
+  }
+
+  /** Adds a node with `count` outputs in ONNX's own domain; returns their names. */
+  ops(op: string, inputs: readonly string[], values: Readonly<Record<string, AttributeValue>>, count: number): string[] {
+    const outputs = Array.from({ length: count }, () => this.fresh(op))
+    this.emit({ op, domain: '', name: outputs[0] ?? '', inputs, outputs, attributes: attributes(values) })
+    return outputs
+  }
+
+  /** Adds a node with one output in ONNX's own domain; returns the output's name. */
+  op(op: string, inputs: readonly string[], values: Readonly<Record<string, AttributeValue>> = {}): string {
+    const output = this.fresh(op)
+    this.emit({ op, domain: '', name: output, inputs, outputs: [output], attributes: attributes(values) })
+    return output
+  }
+
+  /** Gives `value` another name by an `Identity` node. */
+  alias(value: string, name: string): string {
+    this.#taken.add(name)
+    this.emit({ op: 'Identity', domain: '', name, inputs: [value], outputs: [name], attributes: new Map() })
+    return name
+  }
+
+  /** The name of a node's output `index`, which is given one if the model left that output out. */
+  output(node: Node, index: number): string {
+    const current = this.#replaced.get(node) ?? node
+    const existing = current.outputs[index]
+    if (existing) return existing
+    const name = this.fresh(`${current.outputs[0] ?? current.op}/output${index}`)
+    const outputs = Array.from({ length: Math.max(index + 1, current.outputs.length) }, (_, i) =>
+      i === index ? name : (current.outputs[i] ?? ''),
+    )
+    this.#replaced.set(node, { ...current, outputs })
+    return name
+  }
+
+  // --- constants -------------------------------------------------------------------------------------------------
+
+  /** An initialiser; equal small ones are shared. */
+  constant(t: Tensor, hint = 'constant'): string {
+    const key = t.data.length <= 16 ? `${t.type}[${t.dims.join()}]${Array.from(t.data, printNumber).join()}` : undefined
+    const cached = key === undefined ? undefined : this.#cache.get(key)
+    if (cached !== undefined) return cached
+    const name = this.scope('onnxplain', () => this.fresh(hint))
+    this.#initializers.set(name, writeTensor(name, t))
+    this.know(name, t.type, t.dims)
+    if (key !== undefined) this.#cache.set(key, name)
+    return name
+  }
+
+  int64s(values: readonly number[]): string {
+    return this.constant(int64([values.length], values), `int64_${values.join('_')}`)
+  }
+
+  /** A scalar of the element type of `like`. */
+  scalar(value: number, like: string): string {
+    const type = this.type(like)
+    if (type !== undefined) return this.constant(scalarTensor(value, type))
+    const known = this.constant(scalarTensor(value, 'float32'))
+    return this.cached(`CastLike ${value} ${like}`, () => this.op('CastLike', [known, like]))
+  }
+
+  // --- shapes ----------------------------------------------------------------------------------------------------
+
+  /** Records what is known of a value that was added. */
+  know(value: string, type: DataType | undefined, dims: readonly Dim[] | undefined): void {
+    this.#known.set(value, { type, dims })
+  }
+
+  type(value: string): DataType | undefined {
+    return (
+      this.#known.get(value)?.type ??
+      this.shapes.get(value)?.type ??
+      this.#declared.get(value)?.type ??
+      this.graph.constant(value)?.type
+    )
+  }
+
+  dims(value: string): readonly Dim[] | undefined {
+    return (
+      this.#known.get(value)?.dims ??
+      this.shapes.get(value)?.dims ??
+      this.#declared.get(value)?.dims ??
+      this.graph.constant(value)?.dims
+    )
+  }
+
+  rank(value: string): number | undefined {
+    return this.dims(value)?.length
+  }
+
+  /** The rank, which `what` cannot do without. Throws `shape-mismatch`. */
+  requireRank(value: string, what: string): number {
+    const rank = this.rank(value)
+    if (rank === undefined)
+      throw new ExplainError('shape-mismatch', {
+        what: `${what} needs the rank of "${value}", which the model does not tell`,
+        remedy: 'Pass the shapes that probe(graph, runtime) finds.',
+      })
+    return rank
+  }
+
+  /** The shape as an int64 vector: a constant, or a `Shape` node. */
+  shapeOf(value: string): string {
+    const dims = this.dims(value)
+    if (dims?.every((d) => typeof d === 'number')) return this.int64s(dims)
+    return this.cached(`Shape ${value}`, () => this.op('Shape', [value]))
+  }
+
+  /** One axis' size. `axis` may be negative. */
+  extent(value: string, axis: number): Extent {
+    const dims = this.dims(value)
+    const dim = dims?.[axis < 0 ? axis + dims.length : axis]
+    if (typeof dim === 'number') return dim
+    return this.cached(`Extent ${value} ${axis}`, () =>
+      this.op('Gather', [this.shapeOf(value), this.int64s([axis])], { axis: 0 }),
+    )
+  }
+
+  add(a: Extent, b: Extent): Extent {
+    return typeof a === 'number' && typeof b === 'number' ? a + b : this.op('Add', [this.vector([a]), this.vector([b])])
+  }
+
+  sub(a: Extent, b: Extent): Extent {
+    return typeof a === 'number' && typeof b === 'number' ? a - b : this.op('Sub', [this.vector([a]), this.vector([b])])
+  }
+
+  mul(a: Extent, b: Extent): Extent {
+    return typeof a === 'number' && typeof b === 'number' ? a * b : this.op('Mul', [this.vector([a]), this.vector([b])])
+  }
+
+  /** Integer division, rounding towards zero. */
+  div(a: Extent, b: Extent): Extent {
+    return typeof a === 'number' && typeof b === 'number'
+      ? Math.trunc(a / b)
+      : this.op('Div', [this.vector([a]), this.vector([b])])
+  }
+
+  max(a: Extent, b: Extent): Extent {
+    return typeof a === 'number' && typeof b === 'number'
+      ? Math.max(a, b)
+      : this.op('Max', [this.vector([a]), this.vector([b])])
+  }
+
+  /** An int64 vector of extents: one constant where all are known. */
+  vector(extents: readonly Extent[]): string {
+    if (extents.every((e) => typeof e === 'number')) return this.int64s(extents)
+    const parts = extents.map((e) => (typeof e === 'number' ? this.int64s([e]) : e))
+    const only = parts.length === 1 ? parts[0] : undefined
+    return only ?? this.op('Concat', parts, { axis: 0 })
+  }
+
+  // --- often used operators -----------------------------------------------------------------------------------------
+
+  /** `value` in the shape of `like`, which has as many elements. */
+  reshapeLike(value: string, like: string): string {
+    return this.op('Reshape', [value, this.shapeOf(like)])
+  }
+
+  reshape(value: string, extents: readonly Extent[]): string {
+    return this.op('Reshape', [value, this.vector(extents)], { allowzero: 0 })
+  }
+
+  transpose(value: string, perm: readonly number[]): string {
+    return perm.every((p, i) => p === i) ? value : this.op('Transpose', [value], { perm })
+  }
+
+  reduceSum(value: string, axes: readonly number[], keepdims: boolean): string {
+    if (axes.length === 0) return value
+    return this.op('ReduceSum', [value, this.int64s(axes)], { keepdims: keepdims ? 1 : 0 })
+  }
+
+  /** The part of `value` from `starts` up to `ends` (exclusive) on `axes`. */
+  slice(value: string, axes: readonly number[], starts: readonly Extent[], ends: readonly Extent[]): string {
+    return this.op('Slice', [value, this.vector(starts), this.vector(ends), this.int64s(axes)])
+  }
+
+  cached(key: string, make: () => string): string {
+    const cached = this.#cache.get(key)
+    if (cached !== undefined) return cached
+    const outer = this.#prefix
+    this.#prefix = 'onnxplain/'
+    const made = make()
+    this.#prefix = outer
+    this.#cache.set(key, made)
+    return made
+  }
+
+  // --- the result ----------------------------------------------------------------------------------------------------
+
+  /** Initialisers added so far, after those of the graph. */
+  initializers(): ReadonlyMap<string, TensorProto> {
+    return new Map([...this.graph.initializers, ...this.#initializers])
+  }
+
+  /** The graph with the added nodes behind its own. */
+  finish(parts: { inputs?: readonly ValueInfoProto[]; outputs?: readonly ValueInfoProto[] } = {}): Graph {
+    return this.graph.with({
+      nodes: [...this.graph.nodes.map((n) => this.#replaced.get(n) ?? n), ...this.nodes],
+      initializers: this.initializers(),
+      ...parts,
+    })
+  }
+}
+
+/** An input or output declaration; `dims` undefined: no shape said; no type: an untyped output, which ORT infers. */
+export function declare(name: string, type?: DataType, dims?: readonly Dim[]): ValueInfoProto {
+  if (type === undefined) return create(ValueInfoProtoSchema, { name })
+  const dim = dims?.map((d) => {
+    if (d === null) return { value: { case: undefined } }
+    return typeof d === 'number'
+      ? { value: { case: 'dimValue' as const, value: BigInt(d) } }
+      : { value: { case: 'dimParam' as const, value: d } }
+  })
+  const tensorType = { elemType: protoType(type), ...(dim ? { shape: { dim } } : {}) }
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensorType } } })
+}
+
+function printNumber(v: number | bigint): string {
+  return Object.is(v, -0) ? '-0' : String(v)
+}
+
+function scalarTensor(value: number, type: DataType): Tensor {
+  if (type === 'float16') return tensor(type, [], Uint16Array.of(float16Bits(value)))
+  if (type === 'float64') return tensor(type, [], Float64Array.of(value))
+  if (type === 'int64') return tensor(type, [], BigInt64Array.of(BigInt(value)))
+  if (type === 'int32') return tensor(type, [], Int32Array.of(value))
+  if (type === 'float32') return tensor(type, [], Float32Array.of(value))
+  throw new ExplainError('unsupported-operator', { what: `No gradient is computed in ${type}` })
+}

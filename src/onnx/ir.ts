@@ -1,0 +1,164 @@
+/**
+ * The graph in memory. A {@link Graph} is immutable: passes make new graphs out of its parts. Protobuf messages are kept
+ * inside (`origin`), so that whatever onnxplain does not know survives `decode -> encode`.
+ */
+import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf'
+import { ExplainError } from '../core/errors.js'
+import type { Tensor } from '../core/tensor.js'
+import { type Attributes, graphsOf, tensorOf } from './attributes.js'
+import { type ExternalData, readTensor } from './tensors.js'
+
+export interface Node {
+  /** Operator name, verbatim. */
+  readonly op: string
+  /** Operator domain; '' is ONNX's own (also written `ai.onnx`). */
+  readonly domain: string
+  readonly name: string
+  /** Value names; '' where an optional input is absent. */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: Attributes
+  /** The message this node was read from, if it was. */
+  readonly origin?: NodeProto
+}
+
+export interface GraphParts {
+  readonly nodes: readonly Node[]
+  readonly inputs: readonly ValueInfoProto[]
+  readonly outputs: readonly ValueInfoProto[]
+  readonly initializers: ReadonlyMap<string, TensorProto>
+  /** Operator set version by domain. */
+  readonly opsets: ReadonlyMap<string, number>
+  readonly irVersion: number
+  /** Written to the model's metadata, after what the model already has. */
+  readonly metadata: ReadonlyMap<string, string>
+  readonly origin: ModelProto
+  /** The bytes that the model was read from: weights are views into them. */
+  readonly source: Uint8Array | undefined
+  readonly externalData: ExternalData
+}
+
+interface Index {
+  readonly producers: ReadonlyMap<string, Node>
+  readonly consumers: ReadonlyMap<string, readonly Node[]>
+}
+
+export class Graph implements GraphParts {
+  readonly nodes: readonly Node[]
+  readonly inputs: readonly ValueInfoProto[]
+  readonly outputs: readonly ValueInfoProto[]
+  readonly initializers: ReadonlyMap<string, TensorProto>
+  readonly opsets: ReadonlyMap<string, number>
+  readonly irVersion: number
+  readonly metadata: ReadonlyMap<string, string>
+  readonly origin: ModelProto
+  readonly source: Uint8Array | undefined
+  readonly externalData: ExternalData
+  #index: Index | undefined
+
+  constructor(parts: GraphParts) {
+    this.nodes = parts.nodes
+    this.inputs = parts.inputs
+    this.outputs = parts.outputs
+    this.initializers = parts.initializers
+    this.opsets = parts.opsets
+    this.irVersion = parts.irVersion
+    this.metadata = parts.metadata
+    this.origin = parts.origin
+    this.source = parts.source
+    this.externalData = parts.externalData
+  }
+
+  /** A graph with some parts replaced. */
+  with(parts: Partial<GraphParts>): Graph {
+    return new Graph({ ...this, ...parts })
+  }
+
+  /** Version of ONNX's own operator set. */
+  get opset(): number {
+    return this.opsets.get('') ?? 1
+  }
+
+  /** The node that makes a value; undefined for inputs, initialisers and unknown names. */
+  producer(value: string): Node | undefined {
+    return this.#indexed().producers.get(value)
+  }
+
+  /** The nodes that read a value, those included whose subgraphs capture it. */
+  consumers(value: string): readonly Node[] {
+    return this.#indexed().consumers.get(value) ?? []
+  }
+
+  /** True where the name is an input, an initialiser or some node's output. */
+  has(value: string): boolean {
+    return (
+      this.initializers.has(value) || this.#indexed().producers.has(value) || this.inputs.some((i) => i.name === value)
+    )
+  }
+
+  /** Every value name: inputs, initialisers, node outputs. */
+  valueNames(): string[] {
+    return [
+      ...this.inputs.map((i) => i.name),
+      ...this.initializers.keys(),
+      ...this.nodes.flatMap((n) => n.outputs.filter((o) => o !== '')),
+    ]
+  }
+
+  /** The tensor behind an initialiser or a `Constant` node; undefined for values that are computed. */
+  constant(value: string): Tensor | undefined {
+    const initializer = this.initializers.get(value)
+    if (initializer) return readTensor(initializer, this.externalData)
+    const node = this.producer(value)
+    if (node?.op !== 'Constant' || node.domain !== '') return undefined
+    const stored = tensorOf(node, 'value')
+    return stored && readTensor(stored, this.externalData)
+  }
+
+  /** Throws `unknown-value` unless the graph has the value. */
+  require(value: string, role: string): void {
+    if (!this.has(value))
+      throw new ExplainError('unknown-value', {
+        what: `There is no value "${value}" in this model`,
+        where: role,
+        remedy: 'Value names are those that Netron shows; "onnxplain inspect MODEL" lists them.',
+      })
+  }
+
+  #indexed(): Index {
+    if (this.#index) return this.#index
+    const producers = new Map<string, Node>()
+    const consumers = new Map<string, Node[]>()
+    for (const node of this.nodes) {
+      for (const output of node.outputs) if (output !== '') producers.set(output, node)
+      for (const input of reads(node)) {
+        const known = consumers.get(input)
+        if (known) known.push(node)
+        else consumers.set(input, [node])
+      }
+    }
+    this.#index = { producers, consumers }
+    return this.#index
+  }
+}
+
+/** The distinct values that a node reads: its inputs and what its subgraphs capture from outside. */
+export function reads(node: Node): Set<string> {
+  const names = new Set(node.inputs.filter((i) => i !== ''))
+  const visit = (g: ReturnType<typeof graphsOf>[number]): void => {
+    const own = new Set([...g.input.map((i) => i.name), ...g.initializer.map((t) => t.name)])
+    for (const n of g.node) {
+      for (const i of n.input) if (i !== '' && !own.has(i)) names.add(i)
+      for (const a of n.attribute) for (const inner of [...(a.g ? [a.g] : []), ...a.graphs]) visit(inner)
+      for (const o of n.output) own.add(o)
+    }
+    for (const o of g.output) if (!own.has(o.name)) names.add(o.name)
+  }
+  for (const g of graphsOf(node)) visit(g)
+  return names
+}
+
+/** How a node is called in messages. */
+export function describe(node: Node): string {
+  return `${node.domain === '' ? '' : `${node.domain}.`}${node.op} "${node.name || node.outputs[0] || ''}"`
+}

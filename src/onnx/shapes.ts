@@ -1,0 +1,36 @@
+/** What is known of a graph's values before a run: declared in the file, or told by the runtime (see probe.ts). */
+import type { ValueInfoProto } from 'onnx-buf'
+import type { Dim, ValueInfo } from '../core/runtime.js'
+import type { Graph } from './ir.js'
+import { dataType } from './tensors.js'
+
+/** Types and shapes by value name. */
+export type Shapes = ReadonlyMap<string, ValueInfo>
+
+export function valueInfo(proto: ValueInfoProto): ValueInfo {
+  const type = proto.type?.value
+  if (type?.case !== 'tensorType') return { name: proto.name, type: undefined, dims: undefined }
+  const dims = type.value.shape?.dim.map((d): Dim => {
+    if (d.value.case === 'dimValue') return Number(d.value.value)
+    return d.value.case === 'dimParam' && d.value.value !== '' ? d.value.value : null
+  })
+  return { name: proto.name, type: dataType(type.value.elemType), dims }
+}
+
+/** What the file itself says: inputs, outputs, `value_info` and initialisers. */
+export function declaredShapes(graph: Graph): Shapes {
+  const declared = [...graph.inputs, ...graph.outputs, ...(graph.origin.graph?.valueInfo ?? [])].map(valueInfo)
+  const stored = [...graph.initializers].map(
+    ([name, t]): ValueInfo => ({ name, type: dataType(t.dataType), dims: t.dims.map(Number) }),
+  )
+  return new Map([...declared, ...stored].map((v) => [v.name, v]))
+}
+
+/** True where every axis is a number. */
+export function isStatic(dims: readonly Dim[] | undefined): dims is readonly number[] {
+  return dims?.every((d) => typeof d === 'number') ?? false
+}
+
+export function printDims(dims: readonly Dim[] | undefined): string {
+  return dims ? `[${dims.map((d) => d ?? '?').join(', ')}]` : '[unknown rank]'
+}

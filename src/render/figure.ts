@@ -1,0 +1,288 @@
+/** The comparison figure: a row per class, a column per method, each map with its colour bar in the map's own units. */
+import { ExplainError } from '../core/errors.js'
+import { type Bar, barLabels, barPixels } from './bar.js'
+import type { Font } from './font.js'
+import type { Pixels } from './pixels.js'
+import type { Scene, SceneItem } from './scene.js'
+import { ASCENT, fitText, LINE_HEIGHT, type TextBlock } from './text.js'
+
+/**
+ * A picture with its colour bar, or a few words where there is none ('not applicable: ...'). An empty message leaves the
+ * cell blank.
+ */
+export type FigureCell = { readonly image: Pixels; readonly bar?: Bar } | { readonly message: string }
+
+export interface FigureColumn {
+  readonly title: string
+  readonly subtitle?: string
+}
+
+export interface FigureRow {
+  /** The class, in any script. */
+  readonly title: string
+  /** The score, say 'p = 0.40, logit 8.31'. */
+  readonly subtitle: string
+  /** One for each column. */
+  readonly cells: readonly FigureCell[]
+}
+
+export interface FigureSpec {
+  readonly columns: readonly FigureColumn[]
+  readonly rows: readonly FigureRow[]
+  /** Below the figure, in the size of running text. */
+  readonly caption?: string
+  /** Last and smallest: where the figure came from. */
+  readonly footer?: string
+}
+
+export interface FigureFonts {
+  readonly regular: Font
+  readonly bold: Font
+}
+
+export interface FigureOptions {
+  /** The width of a cell before scaling, in pixels. Default: 300. */
+  readonly cellWidth?: number
+  /** Output pixels for each pixel of the layout. Default: 2. */
+  readonly scale?: number
+}
+
+const INK = '#18181b'
+const MUTED = '#5f5f68'
+const PANEL = '#f4f4f5'
+const HAIRLINE = '#d4d4d8'
+
+/** Sizes before scaling, in pixels. */
+const SIZE = {
+  margin: 28,
+  columnGap: 14,
+  rowGap: 24,
+  gutter: 176,
+  gutterGap: 22,
+  headGap: 14,
+  textGap: 5,
+  title: 23,
+  subtitle: 17,
+  smallest: 12,
+  message: 18,
+  caption: 19,
+  footer: 15,
+  blockGap: 26,
+  barGap: 8,
+  bar: 9,
+  barLabelGap: 7,
+  barLabel: 17,
+}
+type Sizes = typeof SIZE
+
+/**
+ * Lays out the figure. Cells have the aspect of the first picture; a picture of another aspect is centred in its cell.
+ * Texts wrap, then shrink, and never overlap.
+ *
+ * @throws ExplainError `bad-option` for a figure without columns or rows, a row whose cells are not one a column, a cell
+ *   width below 40 or a scale that is not positive.
+ */
+export function layoutFigure(spec: FigureSpec, fonts: FigureFonts, options: FigureOptions = {}): Scene {
+  const { cellWidth = 300, scale = 2 } = options
+  check(spec, cellWidth, scale)
+  const px = scaled(scale)
+  const cell = cellSize(spec, Math.round(cellWidth * scale))
+  const heads = spec.columns.map((column) => pair(fonts, column.title, column.subtitle, cell.width, Infinity, px))
+  const barHeight = px.barGap + px.bar + px.barLabelGap + px.barLabel
+  const sides = spec.rows.map((row) => pair(fonts, row.title, row.subtitle, px.gutter, cell.height, px))
+  const gutter = Math.ceil(Math.max(0, ...sides.map((side) => side.width)))
+
+  const items: SceneItem[] = []
+  const left = px.margin + (gutter > 0 ? gutter + px.gutterGap : 0)
+  const xOf = (column: number) => left + column * (cell.width + px.columnGap)
+  const right = xOf(spec.columns.length - 1) + cell.width
+  const headHeight = Math.max(0, ...heads.map((head) => head.height))
+  for (const [column, head] of heads.entries()) {
+    drawPair(items, head, fonts, xOf(column) + cell.width / 2, px.margin + headHeight - head.height, 'middle')
+  }
+  let y = Math.round(px.margin + headHeight + (headHeight > 0 ? px.headGap : 0))
+  for (const [index, row] of spec.rows.entries()) {
+    const side = sides[index]
+    if (index > 0) y += px.rowGap
+    if (side) drawPair(items, side, fonts, px.margin, y + (cell.height - side.height) / 2, 'start')
+    for (const [column, content] of row.cells.entries()) {
+      drawCell(items, content, fonts, { x: xOf(column), y, ...cell }, px, scale)
+    }
+    y += cell.height + (row.cells.some((content) => 'image' in content && content.bar) ? barHeight : 0)
+  }
+  y = drawParagraph(items, spec.caption, fonts.regular, px.caption, INK, px, y, right)
+  y = drawParagraph(items, spec.footer, fonts.regular, px.footer, MUTED, px, y, right)
+  return { width: right + px.margin, height: Math.ceil(y + px.margin), background: '#ffffff', items }
+}
+
+function check(spec: FigureSpec, cellWidth: number, scale: number): void {
+  const fail = (what: string): never => {
+    throw new ExplainError('bad-option', { what, where: 'figure' })
+  }
+  if (spec.columns.length === 0 || spec.rows.length === 0) fail('A figure needs a column and a row at least')
+  if (!(cellWidth >= 40 && cellWidth < 1e5)) fail(`The cell width ${cellWidth} is not 40 pixels or more`)
+  if (!(scale > 0 && scale <= 16)) fail(`The scale ${scale} is not above 0 and at most 16`)
+  for (const row of spec.rows) {
+    if (row.cells.length === spec.columns.length) continue
+    fail(`The row '${row.title}' has ${row.cells.length} cells, but there are ${spec.columns.length} columns`)
+  }
+}
+
+function scaled(scale: number): Sizes {
+  const px = { ...SIZE }
+  for (const name of Object.keys(SIZE) as (keyof Sizes)[]) px[name] = Math.max(1, Math.round(SIZE[name] * scale))
+  return px
+}
+
+function cellSize(spec: FigureSpec, width: number): { width: number; height: number } {
+  for (const content of spec.rows.flatMap((row) => row.cells)) {
+    if (!('image' in content)) continue
+    return { width, height: Math.max(1, Math.round((width * content.image.height) / content.image.width)) }
+  }
+  return { width, height: Math.round(width * 0.75) }
+}
+
+/** A title in bold with a subtitle under it. */
+interface Pair {
+  readonly title: TextBlock
+  readonly subtitle: TextBlock
+  readonly gap: number
+  readonly width: number
+  readonly height: number
+}
+
+function pair(
+  fonts: FigureFonts,
+  title: string,
+  subtitle: string | undefined,
+  maxWidth: number,
+  maxHeight: number,
+  px: Sizes,
+): Pair {
+  const below = fitText(fonts.regular, subtitle ?? '', {
+    maxWidth,
+    maxLines: 3,
+    maxHeight: maxHeight * 0.4,
+    sizePx: px.subtitle,
+    minSizePx: px.smallest,
+  })
+  const above = fitText(fonts.bold, title, {
+    maxWidth,
+    maxLines: 4,
+    maxHeight: maxHeight - below.height - px.textGap,
+    sizePx: px.title,
+    minSizePx: px.smallest,
+  })
+  const gap = above.height > 0 && below.height > 0 ? px.textGap : 0
+  const height = above.height + gap + below.height
+  return { title: above, subtitle: below, gap, width: Math.max(above.width, below.width), height }
+}
+
+type Anchor = 'start' | 'middle' | 'end'
+
+function drawPair(items: SceneItem[], text: Pair, fonts: FigureFonts, x: number, y: number, anchor: Anchor): void {
+  drawBlock(items, text.title, fonts.bold, x, y, anchor, INK)
+  drawBlock(items, text.subtitle, fonts.regular, x, y + text.title.height + text.gap, anchor, MUTED)
+}
+
+function drawBlock(
+  items: SceneItem[],
+  block: TextBlock,
+  font: Font,
+  x: number,
+  y: number,
+  anchor: Anchor,
+  fill: string,
+): void {
+  const { sizePx } = block
+  for (const [index, text] of block.lines.entries()) {
+    const d = font.textPath(text, { sizePx, x, y: y + (ASCENT + index * LINE_HEIGHT) * sizePx, anchor })
+    if (d) items.push({ kind: 'path', d, fill, text })
+  }
+}
+
+/** A paragraph across the whole figure; gives the y below it. */
+function drawParagraph(
+  items: SceneItem[],
+  text: string | undefined,
+  font: Font,
+  sizePx: number,
+  fill: string,
+  px: Sizes,
+  y: number,
+  right: number,
+): number {
+  const block = fitText(font, text ?? '', { maxWidth: right - px.margin, sizePx })
+  if (block.height === 0) return y
+  const top = y + (fill === INK ? px.blockGap : px.blockGap * 0.6)
+  drawBlock(items, block, font, px.margin, top, 'start', fill)
+  return top + block.height
+}
+
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+function drawCell(
+  items: SceneItem[],
+  content: FigureCell,
+  fonts: FigureFonts,
+  box: Box,
+  px: Sizes,
+  scale: number,
+): void {
+  if ('message' in content) {
+    if (content.message.trim()) drawMessage(items, content.message, fonts.regular, box, px)
+    return
+  }
+  const { image, bar } = content
+  const fit = Math.min(box.width / image.width, box.height / image.height)
+  const width = Math.min(box.width, Math.max(1, Math.round(image.width * fit)))
+  const height = Math.min(box.height, Math.max(1, Math.round(image.height * fit)))
+  const x = box.x + Math.floor((box.width - width) / 2)
+  const y = box.y + Math.floor((box.height - height) / 2)
+  items.push({ kind: 'image', x, y, width, height, pixels: image })
+  items.push(outline({ x, y, width, height }, scale))
+  if (bar) drawBar(items, bar, fonts.regular, box, px, scale)
+}
+
+function drawMessage(items: SceneItem[], message: string, font: Font, box: Box, px: Sizes): void {
+  items.push({ kind: 'rect', ...box, fill: PANEL })
+  const padding = Math.min(px.margin, box.width / 8, box.height / 8)
+  const block = fitText(font, message, {
+    maxWidth: box.width - 2 * padding,
+    maxHeight: box.height - 2 * padding,
+    sizePx: px.message,
+    minSizePx: px.smallest,
+  })
+  drawBlock(items, block, font, box.x + box.width / 2, box.y + (box.height - block.height) / 2, 'middle', MUTED)
+}
+
+function drawBar(items: SceneItem[], bar: Bar, font: Font, cell: Box, px: Sizes, scale: number): void {
+  const box = { x: cell.x, y: cell.y + cell.height + px.barGap, width: cell.width, height: px.bar }
+  items.push({ kind: 'image', ...box, pixels: barPixels(bar, box.width, box.height) }, outline(box, scale))
+  const top = box.y + box.height + px.barLabelGap
+  for (const { text, sizePx, x, anchor } of barLabels(bar, font, box.width, px.barLabel, px.smallest)) {
+    const d = font.textPath(text, { sizePx, x: box.x + x, y: top + ASCENT * sizePx, anchor })
+    items.push({ kind: 'path', d, fill: MUTED, text })
+  }
+}
+
+/** A hairline just inside a box, so that a pale picture has an edge on white paper. */
+function outline(box: Box, scale: number): SceneItem {
+  const strokeWidth = Math.max(1, Math.round(scale) / 2)
+  const inset = strokeWidth / 2
+  return {
+    kind: 'rect',
+    x: box.x + inset,
+    y: box.y + inset,
+    width: Math.max(0, box.width - strokeWidth),
+    height: Math.max(0, box.height - strokeWidth),
+    fill: 'none',
+    stroke: HAIRLINE,
+    strokeWidth,
+  }
+}

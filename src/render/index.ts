@@ -1,0 +1,10 @@
+/** Maps become pictures: the only place where anything is normalised, coloured and blended. */
+export * from './bar.js'
+export * from './colormaps.js'
+export * from './figure.js'
+export * from './font.js'
+export * from './normalise.js'
+export * from './overlay.js'
+export type { Pixels } from './pixels.js'
+export type * from './scene.js'
+export * from './svg.js'

@@ -1,0 +1,127 @@
+/** Numbers become colours, and colours are laid over a picture. */
+import { ExplainError } from '../core/errors.js'
+import { COLORMAPS, type ColormapName, colorTable, tableIndex } from './colormaps.js'
+import { normalise, PIXEL_PERCENTILE } from './normalise.js'
+import { type Pixels, requireLength } from './pixels.js'
+
+/** A picture of a map, with what its brightest and darkest colours stand for. */
+export interface AttributionPicture extends Pixels {
+  /** The map's own units at the low end of the colour bar. */
+  readonly low: number
+  /** The map's own units at the high end. */
+  readonly high: number
+}
+
+export interface OverlayOptions {
+  /** Default: `turbo`. */
+  readonly colormap?: ColormapName
+  /** How much of the map covers the picture where it covers most, 0..1. Default: see {@link DEFAULT_OPACITY}. */
+  readonly opacity?: number
+  /** `constant`: the same opacity everywhere; `by-value`: none where the map is 0, all of it where it is large. Default. */
+  readonly alpha?: 'constant' | 'by-value'
+}
+
+/** Opacity by default: half and half for `constant`; more for `by-value`, where only the high values reach it. */
+export const DEFAULT_OPACITY = { constant: 0.5, 'by-value': 0.7 } as const
+
+/** The magnitude (0..1) from which on a `by-value` overlay has its full opacity. */
+const FULL_FROM = 0.6
+
+/**
+ * Colours a normalised map.
+ *
+ * @param values `width * height` values: 0..1 for a sequential map, -1..1 for a diverging one. Clamped; NaN as 0.
+ * @throws ExplainError `shape-mismatch`.
+ */
+export function colorise(values: Float32Array, width: number, height: number, colormap: ColormapName): Pixels {
+  requireLength(values, width, height)
+  const table = colorTable(colormap)
+  const { kind } = COLORMAPS[colormap]
+  const data = new Uint8Array(width * height * 4)
+  for (let i = 0; i < values.length; i++) {
+    const entry = tableIndex(kind, values[i] ?? 0) * 3
+    data[i * 4] = table[entry] ?? 0
+    data[i * 4 + 1] = table[entry + 1] ?? 0
+    data[i * 4 + 2] = table[entry + 2] ?? 0
+    data[i * 4 + 3] = 255
+  }
+  return { width, height, data }
+}
+
+/**
+ * Lays a normalised map over a picture. The result is opaque; a picture with transparency is put on white first.
+ *
+ * @param values one per pixel of the picture: 0..1 for a sequential map, -1..1 for a diverging one.
+ * @throws ExplainError `shape-mismatch`; `bad-option` for an opacity out of 0..1.
+ */
+export function overlay(picture: Pixels, values: Float32Array, options: OverlayOptions = {}): Pixels {
+  const alpha = options.alpha ?? 'by-value'
+  const opacity = options.opacity ?? DEFAULT_OPACITY[alpha]
+  if (!(opacity >= 0 && opacity <= 1)) {
+    throw new ExplainError('bad-option', { what: `The opacity ${opacity} is not from 0 to 1`, where: 'overlay' })
+  }
+  const { width, height } = picture
+  const colours = colorise(values, width, height, options.colormap ?? 'turbo')
+  const { data } = colours
+  for (let i = 0; i < values.length; i++) {
+    const share = opacity * (alpha === 'constant' ? 1 : visibility(values[i] ?? 0))
+    const solid = (picture.data[i * 4 + 3] ?? 255) / 255
+    for (let c = i * 4; c < i * 4 + 3; c++) {
+      const below = 255 + ((picture.data[c] ?? 0) - 255) * solid
+      data[c] = Math.round(below + ((data[c] ?? 0) - below) * share)
+    }
+  }
+  return colours
+}
+
+/**
+ * The picture of an attribution per pixel and channel, as guided backpropagation and guided Grad-CAM are printed: mid grey
+ * is zero, and each channel is lighter where it speaks for the target and darker where it speaks against it. Scaled by this
+ * picture's own {@link PIXEL_PERCENTILE} of magnitude, all channels together, so that the hues are kept.
+ *
+ * @param rgb signed, planar `[3, height, width]`, or `[1, height, width]` for a grey model.
+ * @param percentile 0 < p <= 100.
+ * @throws ExplainError `shape-mismatch`, or `bad-option` for the percentile.
+ */
+export function pixelAttribution(
+  rgb: Float32Array,
+  width: number,
+  height: number,
+  percentile: number = PIXEL_PERCENTILE,
+): AttributionPicture {
+  const size = width * height
+  const channels = rgb.length === size ? 1 : 3
+  requireLength(rgb, width, height, channels)
+  const { values, low, high } = normalise(rgb, { kind: 'signed' }, percentile)
+  const data = new Uint8Array(size * 4).fill(255)
+  for (let i = 0; i < size; i++) {
+    for (let c = 0; c < 3; c++) data[i * 4 + c] = Math.round(128 + (values[(c % channels) * size + i] ?? 0) * 127)
+  }
+  return { width, height, data, low, high }
+}
+
+/**
+ * The picture of a signed map with one value a pixel, in a diverging colour map: white is zero, red speaks for the target
+ * and blue against it. Scaled by this map's own {@link PIXEL_PERCENTILE} of magnitude.
+ *
+ * @param map signed, `[height, width]`.
+ * @param percentile 0 < p <= 100.
+ * @throws ExplainError `shape-mismatch`, or `bad-option` for the percentile.
+ */
+export function signedAttribution(
+  map: Float32Array,
+  width: number,
+  height: number,
+  colormap: ColormapName = 'red-blue',
+  percentile: number = PIXEL_PERCENTILE,
+): AttributionPicture {
+  requireLength(map, width, height)
+  const { values, low, high } = normalise(map, { kind: 'signed' }, percentile)
+  return { ...colorise(values, width, height, colormap), low, high }
+}
+
+/** 0 at zero, 1 from {@link FULL_FROM} on, and smooth between, so that the overlay has no edge. */
+function visibility(value: number): number {
+  const t = Math.min(1, Math.abs(value) / FULL_FROM)
+  return Number.isNaN(t) ? 0 : t * t * (3 - 2 * t)
+}

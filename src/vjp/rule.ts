@@ -1,0 +1,50 @@
+/** What a backward rule is: the vector-Jacobian product of one operator, written as ordinary ONNX operators. */
+import type { Builder } from '../onnx/builder.js'
+import type { Node } from '../onnx/ir.js'
+
+/** What a rule is given. */
+export interface RuleCall {
+  readonly node: Node
+  /** Input value names; '' where an optional input is absent. */
+  readonly x: readonly string[]
+  /** Output value names. */
+  readonly y: readonly string[]
+  /** The gradient that arrives at the first output; zeros where only other outputs have one. */
+  readonly gy: string
+  /** The gradients that arrive at each output; undefined where none does. */
+  readonly gys: readonly (string | undefined)[]
+  readonly b: Builder
+}
+
+/** Makes the gradient of one input; called only when that input needs one. */
+export type Pullback = () => string
+
+/** One pullback per input, in order; undefined where an input has no gradient by its nature (an index, a shape). */
+export type Rule = (call: RuleCall) => readonly (Pullback | undefined)[]
+
+export interface RuleEntry {
+  readonly rule: Rule
+  /**
+   * `broadcast`: the operator broadcasts its inputs, and the pullbacks give gradients in the shape of the output; the
+   * walk sums them to each input's shape.
+   */
+  readonly broadcast?: true
+}
+
+/** A group of rules by operator; keeps the operator names in the type. */
+export function defineRules<const Operators extends string>(
+  rules: Readonly<Record<Operators, RuleEntry>>,
+): Readonly<Record<Operators, RuleEntry>> {
+  return rules
+}
+
+/** An operator with one differentiable input. */
+export function unary(pullback: (call: RuleCall & { readonly in0: string; readonly out: string }) => string): RuleEntry {
+  return { rule: (call) => [() => pullback({ ...call, in0: call.x[0] ?? '', out: call.y[0] ?? '' })] }
+}
+
+/** Alternative rules by operator: guided backpropagation, deconvnet, ... Each is given the plain rule it stands in for. */
+export interface Override {
+  readonly name: string
+  readonly rules: Readonly<Record<string, (call: RuleCall, plain: Rule) => ReturnType<Rule>>>
+}

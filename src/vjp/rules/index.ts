@@ -1,0 +1,25 @@
+/** Every backward rule, by operator. */
+import { activation } from './activation.js'
+import { conv } from './conv.js'
+import { elementwise } from './elementwise.js'
+import { matmul } from './matmul.js'
+import { norm } from './norm.js'
+import { pool } from './pool.js'
+import { reduce } from './reduce.js'
+import { shape } from './shape.js'
+
+export { ZERO_GRADIENT } from './zero.js'
+
+export const RULES = {
+  ...elementwise,
+  ...activation,
+  ...conv,
+  ...pool,
+  ...norm,
+  ...matmul,
+  ...shape,
+  ...reduce,
+}
+
+/** An operator that has a rule. */
+export type RuleOperator = keyof typeof RULES

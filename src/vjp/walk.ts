@@ -1,0 +1,191 @@
+/**
+ * The reverse walk: from a value back to the values whose gradients are wanted, over the nodes between them and no others.
+ * The walk sums repeated uses, un-broadcasts and checks; rules only know their own operator.
+ */
+import { ExplainError } from '../core/errors.js'
+import type { DataType } from '../core/tensor.js'
+import { intOf } from '../onnx/attributes.js'
+import type { Builder } from '../onnx/builder.js'
+import { describe, type Graph, type Node, reads } from '../onnx/ir.js'
+import { printDims } from '../onnx/shapes.js'
+import { dataType } from '../onnx/tensors.js'
+import { sorted } from '../passes/prune.js'
+import { sumTo } from './broadcast.js'
+import type { Override, Pullback, Rule, RuleEntry } from './rule.js'
+import { RULES, ZERO_GRADIENT } from './rules/index.js'
+
+export interface GradientRequest {
+  /** The value that is differentiated. */
+  readonly of: string
+  /** The gradient that arrives at `of`: a value of its shape. */
+  readonly seed: string
+  /** The values whose gradients are wanted. */
+  readonly wrt: readonly string[]
+  readonly override?: Override | undefined
+}
+
+/** The name under which rules of an operator are kept: the operator, with its domain where that is not ONNX's own. */
+export function ruleName(node: Node): string {
+  return node.domain === '' ? node.op : `${node.domain}.${node.op}`
+}
+
+/** The rule of a node's operator; undefined where there is none. */
+export function ruleOf(node: Node): RuleEntry | undefined {
+  const rules: Readonly<Record<string, RuleEntry>> = RULES
+  const name = ruleName(node)
+  return Object.hasOwn(rules, name) ? rules[name] : undefined
+}
+
+/**
+ * Adds the backward pass to the builder; returns the gradient's value name for each of `wrt`, in order.
+ *
+ * Throws `unknown-value`, `not-connected` where no differentiable path leads from a wanted value to `of`, and
+ * `unsupported-operator` with every node on the path that has no rule.
+ */
+export function pullBack(b: Builder, request: GradientRequest): string[] {
+  const { graph } = b
+  for (const value of [request.of, ...request.wrt]) graph.require(value, 'differentiation')
+  const path = nodesBetween(b, request)
+  refuseUnsupported(path)
+  const wanted = new Set([...request.wrt, ...path.flatMap((n) => n.outputs)])
+  const arrived = new Map<string, string[]>([[request.of, [request.seed]]])
+  const summed = new Map<string, string>()
+  const gradientOf = (value: string): string | undefined => {
+    const done = summed.get(value)
+    const parts = arrived.get(value)
+    if (done !== undefined || !parts) return done
+    const [first = '', ...more] = parts
+    const total = more.reduce((a, g) => b.op('Add', [a, g]), first)
+    b.know(total, b.type(value), b.dims(value))
+    summed.set(value, total)
+    return total
+  }
+  for (const node of [...path].reverse()) {
+    const gys = node.outputs.map((y) => (y === '' ? undefined : gradientOf(y)))
+    if (gys.every((g) => g === undefined)) continue
+    b.scope(`gradient/${node.name || node.outputs[0]}`, () => {
+      for (const [value, gradient] of inputGradients(b, node, gys, wanted, request.override))
+        arrived.set(value, [...(arrived.get(value) ?? []), gradient])
+    })
+  }
+  return request.wrt.map((value) => {
+    const gradient = gradientOf(value)
+    if (gradient === undefined) throw notConnected(value, request.of)
+    return gradient
+  })
+}
+
+/** Applies one node's rule. A value that is read twice gets two gradients. */
+function inputGradients(
+  b: Builder,
+  node: Node,
+  gys: readonly (string | undefined)[],
+  wanted: ReadonlySet<string>,
+  override: Override | undefined,
+): [string, string][] {
+  const entry = ruleOf(node)
+  if (!entry) return []
+  const first = node.outputs[0] ?? ''
+  const gy = gys[0] ?? b.op('Mul', [first, b.scalar(0, first)])
+  const call = { node, x: node.inputs, y: node.outputs, gy, gys, b }
+  const pullbacks = ruleFor(entry.rule, ruleName(node), override)(call)
+  return node.inputs.flatMap((x, i): [string, string][] => {
+    if (x === '' || !wanted.has(x) || !isDifferentiable(b.type(x))) return []
+    const pullback: Pullback | undefined = pullbacks[i]
+    if (!pullback)
+      throw new ExplainError('unsupported-operator', {
+        what: `${node.op} has no gradient for its input ${i}, "${x}", which depends on what is differentiated`,
+        where: describe(node),
+        remedy: 'Methods that need no gradient, such as occlusion, still work.',
+        details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },
+      })
+    const made = pullback()
+    const gradient = entry.broadcast ? sumTo(b, made, first, x) : made
+    checkShape(b, node, x, gradient)
+    b.know(gradient, b.type(x), b.dims(x))
+    return [[x, gradient]]
+  })
+}
+
+function ruleFor(plain: Rule, name: string, override: Override | undefined): Rule {
+  const other = override && Object.hasOwn(override.rules, name) ? override.rules[name] : undefined
+  return other ? (call) => other(call, plain) : plain
+}
+
+/** What a rule gives must have the shape and type of the input, as far as both are known. */
+function checkShape(b: Builder, node: Node, x: string, gradient: string): void {
+  const got = b.dims(gradient)
+  const want = b.dims(x)
+  const fits =
+    !got || !want || (got.length === want.length && got.every((d, i) => typeof d !== 'number' || typeof want[i] !== 'number' || d === want[i]))
+  const types = [b.type(gradient), b.type(x)]
+  if (fits && (types[0] === undefined || types[1] === undefined || types[0] === types[1])) return
+  throw new ExplainError('shape-mismatch', {
+    what: `The gradient of "${x}" came out as ${types[0]}${printDims(got)}, not ${types[1]}${printDims(want)}`,
+    where: describe(node),
+    remedy: 'This is a fault of the backward rule; please report it with the model.',
+  })
+}
+
+/** Values of integer and boolean types have no gradient. */
+function isDifferentiable(type: DataType | undefined): boolean {
+  return type === undefined || type.startsWith('float') || type === 'bfloat16'
+}
+
+/** True for nodes through which no gradient can pass, whatever their inputs are. */
+function blocks(b: Builder, node: Node): boolean {
+  if (Object.hasOwn(ZERO_GRADIENT, ruleName(node))) return true
+  return node.op === 'Cast' && !isDifferentiable(dataType(intOf(node, 'to', 1)))
+}
+
+/** The nodes that depend on a wanted value and that `of` depends on, in order of computation. */
+function nodesBetween(b: Builder, request: GradientRequest): readonly Node[] {
+  const { graph } = b
+  const dependent = new Set(request.wrt)
+  const forward = sorted(graph).filter((node) => {
+    if (blocks(b, node)) return false
+    if (![...reads(node)].some((x) => dependent.has(x) && isDifferentiable(b.type(x)))) return false
+    for (const y of node.outputs) if (y !== '' && isDifferentiable(b.type(y))) dependent.add(y)
+    return true
+  })
+  for (const value of request.wrt)
+    if (value !== request.of && !leadsTo(graph, forward, value, request.of)) throw notConnected(value, request.of)
+  const needed = new Set([request.of])
+  const path = [...forward].reverse().filter((node) => {
+    if (!node.outputs.some((y) => needed.has(y))) return false
+    for (const x of reads(node)) if (dependent.has(x)) needed.add(x)
+    return true
+  })
+  return path.reverse()
+}
+
+function leadsTo(graph: Graph, forward: readonly Node[], from: string, to: string): boolean {
+  const allowed = new Set(forward)
+  const seen = new Set([from])
+  const queue = [from]
+  for (let value = queue.pop(); value !== undefined; value = queue.pop()) {
+    if (value === to) return true
+    for (const node of graph.consumers(value))
+      if (allowed.has(node)) for (const y of node.outputs) if (!seen.has(y) && seen.add(y)) queue.push(y)
+  }
+  return false
+}
+
+function notConnected(value: string, of: string): ExplainError {
+  return new ExplainError('not-connected', {
+    what: `"${of}" does not depend on "${value}" through anything that can be differentiated`,
+    remedy: 'Choose a value that lies on the way from the input to the answer.',
+    details: { value, of },
+  })
+}
+
+function refuseUnsupported(path: readonly Node[]): void {
+  const nodes = path.filter((node) => !ruleOf(node))
+  if (nodes.length === 0) return
+  const list = nodes.map((n) => describe(n)).join(', ')
+  throw new ExplainError('unsupported-operator', {
+    what: `${nodes.length} ${nodes.length === 1 ? 'node has' : 'nodes have'} no backward rule: ${list}`,
+    remedy: 'Methods that need no gradient still work: occlusion.',
+    details: { nodes: nodes.map((n) => ({ name: n.name, op: n.op, domain: n.domain })), methods: ['occlusion'] },
+  })
+}
