@@ -96,9 +96,11 @@ export function layoutFigure(spec: FigureSpec, fonts: FigureFonts, options: Figu
   const left = px.margin + (gutter > 0 ? gutter + px.gutterGap : 0)
   const xOf = (column: number) => left + column * (cell.width + px.columnGap)
   const right = xOf(spec.columns.length - 1) + cell.width
-  const headHeight = Math.max(0, ...heads.map((head) => head.height))
+  const titleBottom = Math.max(0, ...heads.map((head) => head.title.height))
+  const headHeight = titleBottom + Math.max(0, ...heads.map((head) => head.gap + head.subtitle.height))
   for (const [column, head] of heads.entries()) {
-    drawPair(items, head, fonts, xOf(column) + cell.width / 2, px.margin + headHeight - head.height, 'middle')
+    const top = px.margin + titleBottom - head.title.height
+    drawPair(items, head, fonts, xOf(column) + cell.width / 2, top, 'middle')
   }
   let y = Math.round(px.margin + headHeight + (headHeight > 0 ? px.headGap : 0))
   for (const [index, row] of spec.rows.entries()) {
@@ -214,7 +216,7 @@ function drawParagraph(
 ): number {
   const block = fitText(font, text ?? '', { maxWidth: right - px.margin, sizePx })
   if (block.height === 0) return y
-  const top = y + (fill === INK ? px.blockGap : px.blockGap * 0.6)
+  const top = y + (fill === INK ? px.blockGap : px.blockGap * 0.8)
   drawBlock(items, block, font, px.margin, top, 'start', fill)
   return top + block.height
 }

@@ -25,13 +25,14 @@ export interface Normalised {
 export const PIXEL_PERCENTILE = 99.5
 
 /**
- * Scales a raw map for colouring; the map itself is left alone. NaN counts as 0, infinities as the end of the scale. A map
+ * Scales a raw map for colouring; the map itself is left alone. NaN becomes 0 and infinities the ends of the scale. A map
  * that is blank, or all negative under `positive`, gives zeros and `high` 0.
  *
  * @param map any shape, in the method's own units.
  * @param percentile 0 < p <= 100, default 100 (the maximum). The magnitude (for `positive`: after the ReLU) below which
- *   this share of all values lies becomes the end of the scale, and what lies beyond is clipped. Where that magnitude is 0
- *   because the map is sparse, the maximum is used. Not with `range`, whose ends are given.
+ *   this share of all values lies becomes the end of the scale, and what lies beyond is clipped. NaN is not counted, so a
+ *   map lifted to a larger picture keeps its scale if what the model did not see is NaN. Where that magnitude is 0 because
+ *   the map is sparse, the maximum is used. Not with `range`, whose ends are given.
  * @throws ExplainError `bad-option` for a percentile out of range or a range that is empty or not finite.
  */
 export function normalise(map: Float32Array, scaling: Scaling, percentile?: number): Normalised {
@@ -72,7 +73,8 @@ function scaleEnd(map: Float32Array, signed: boolean, percentile: number): numbe
   const magnitudes = map.map((v) => (Number.isFinite(v) ? (signed ? Math.abs(v) : Math.max(0, v)) : 0))
   const maximum = magnitudes.reduce((a, b) => Math.max(a, b), 0)
   if (percentile === 100) return maximum
-  return quantile(magnitudes, percentile / 100) || maximum
+  const known = magnitudes.filter((_, i) => !Number.isNaN(map[i]))
+  return quantile(known, percentile / 100) || maximum
 }
 
 /**

@@ -19,13 +19,26 @@ export interface OverlayOptions {
   readonly opacity?: number
   /** `constant`: the same opacity everywhere; `by-value`: none where the map is 0, all of it where it is large. Default. */
   readonly alpha?: 'constant' | 'by-value'
+  /**
+   * Whether the picture keeps its colours. Default: `colour` under a sequential map; `grey` under a diverging one, whose
+   * reds and blues could not be told from the picture's own.
+   */
+  readonly base?: 'colour' | 'grey'
+  /**
+   * The part of the picture that the model saw, in pixels, edges included by their pixel centres. What lies outside (cut off
+   * by a crop) is veiled, since a map has nothing to say there. Default: all of it.
+   */
+  readonly seen?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
 }
 
 /** Opacity by default: half and half for `constant`; more for `by-value`, where only the high values reach it. */
-export const DEFAULT_OPACITY = { constant: 0.5, 'by-value': 0.7 } as const
+export const DEFAULT_OPACITY = { constant: 0.5, 'by-value': 0.65 } as const
 
 /** The magnitude (0..1) from which on a `by-value` overlay has its full opacity. */
 const FULL_FROM = 0.6
+
+/** How far the part that the model did not see is drawn towards white. */
+const VEIL = 0.6
 
 /**
  * Colours a normalised map.
@@ -61,13 +74,17 @@ export function overlay(picture: Pixels, values: Float32Array, options: OverlayO
     throw new ExplainError('bad-option', { what: `The opacity ${opacity} is not from 0 to 1`, where: 'overlay' })
   }
   const { width, height } = picture
-  const colours = colorise(values, width, height, options.colormap ?? 'turbo')
+  const colormap = options.colormap ?? 'turbo'
+  const colours = colorise(values, width, height, colormap)
   const { data } = colours
+  const base = options.base ?? (COLORMAPS[colormap].kind === 'diverging' ? 'grey' : 'colour')
   for (let i = 0; i < values.length; i++) {
-    const share = opacity * (alpha === 'constant' ? 1 : visibility(values[i] ?? 0))
+    const seen = isSeen(options.seen, i % width, Math.floor(i / width))
+    const share = !seen ? 0 : opacity * (alpha === 'constant' ? 1 : visibility(values[i] ?? 0))
     const solid = (picture.data[i * 4 + 3] ?? 255) / 255
+    const grey = base === 'grey' ? luma(picture.data, i * 4) : undefined
     for (let c = i * 4; c < i * 4 + 3; c++) {
-      const below = 255 + ((picture.data[c] ?? 0) - 255) * solid
+      const below = 255 + ((grey ?? picture.data[c] ?? 0) - 255) * (seen ? solid : solid * (1 - VEIL))
       data[c] = Math.round(below + ((data[c] ?? 0) - below) * share)
     }
   }
@@ -118,6 +135,17 @@ export function signedAttribution(
   requireLength(map, width, height)
   const { values, low, high } = normalise(map, { kind: 'signed' }, percentile)
   return { ...colorise(values, width, height, colormap), low, high }
+}
+
+function isSeen(seen: OverlayOptions['seen'], x: number, y: number): boolean {
+  if (!seen) return true
+  const [right, down] = [x + 0.5 - seen.x, y + 0.5 - seen.y]
+  return right >= 0 && right <= seen.width && down >= 0 && down <= seen.height
+}
+
+/** The brightness of a pixel, 0..255, as ITU-R BT.601 weighs the channels. */
+function luma(data: Uint8Array, at: number): number {
+  return 0.299 * (data[at] ?? 0) + 0.587 * (data[at + 1] ?? 0) + 0.114 * (data[at + 2] ?? 0)
 }
 
 /** 0 at zero, 1 from {@link FULL_FROM} on, and smooth between, so that the overlay has no edge. */

@@ -28,8 +28,9 @@ export interface SceneRect {
   readonly height: number
   /** A CSS colour, or `none`. */
   readonly fill: string
-  /** A CSS colour; one pixel wide times the figure's scale. */
+  /** A CSS colour. Default: no stroke. */
   readonly stroke?: string
+  /** In output pixels, half of it on either side of the edge. Default: 1. */
   readonly strokeWidth?: number
 }
 
