@@ -1,0 +1,20 @@
+/** Pictures: pixels, resizing as Pillow does, preprocessing, and the way back from a map to the picture. */
+export {
+  type Box,
+  type Geometry,
+  liftToPicture,
+  type Point,
+  toModel,
+  toSource,
+} from './geometry.js'
+export { crop, flatten, greyscale, MAX_PIXELS, type Picture, type Size } from './picture.js'
+export {
+  imagenetPreprocessing,
+  type Padding,
+  type Preprocessed,
+  type PreprocessSpec,
+  parsePreprocessorConfig,
+  preprocess,
+  type ResizeRule,
+} from './preprocess.js'
+export { type Filter, resize, resizePlane } from './resize.js'
