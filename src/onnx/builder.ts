@@ -126,7 +126,8 @@ export class Builder {
 
   /** Records what is known of a value that was added. */
   know(value: string, type: DataType | undefined, dims: readonly Dim[] | undefined): void {
-    this.#known.set(value, { type, dims })
+    const before = this.#known.get(value)
+    this.#known.set(value, { type: type ?? before?.type, dims: dims ?? before?.dims })
   }
 
   type(value: string): DataType | undefined {

@@ -51,7 +51,11 @@ async function settle(
       const a = (first ?? second)?.get(name)
       const b = second?.get(name)
       const known = shapes.get(name)
-      if (!a || !known) continue
+      if (!known) continue
+      if (!a) {
+        if (known.dims?.length === 0) settled.set(name, { ...known, dims: undefined })
+        continue
+      }
       const dims = b && a.length !== b.length ? undefined : a.map((d, i): Dim => (b && d === b[i] ? d : null))
       settled.set(name, { ...known, dims })
     }

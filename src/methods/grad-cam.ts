@@ -1,0 +1,26 @@
+import { weightedSum } from './head.js'
+import { defineMethod } from './method.js'
+
+/**
+ * Grad-CAM: `sum_k a_k A^k` with `a_k = mean over positions of dy/dA^k`. Raw: before the ReLU, at the layer's resolution. Only the
+ * nodes between the layer and the answer are differentiated.
+ */
+export const gradCam = defineMethod({
+  id: 'grad-cam',
+  kind: 'compiled',
+  title: 'Grad-CAM',
+  family: 'cam',
+  space: 'layer',
+  display: 'positive',
+  summary: "The layer's channels, each weighted by the mean gradient of the class' score.",
+  source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3, equations 1 and 2',
+  cost: '1 forward + the head backward',
+  build: (context) => {
+    const { b } = context
+    const layer = context.layer()
+    const rank = b.requireRank(layer, 'grad-cam')
+    const spatial = b.int64s(Array.from({ length: rank - 2 }, (_, i) => i + 2))
+    const weights = b.op('ReduceMean', [context.gradient(layer), spatial], { keepdims: 0 })
+    return weightedSum(b, layer, weights)
+  },
+})

@@ -1,0 +1,156 @@
+/** The shape of the network's end, read off the graph: the last feature map, and the linear head that CAM needs. */
+import { ExplainError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
+import { intOf, intsOf } from '../onnx/attributes.js'
+import type { Builder } from '../onnx/builder.js'
+import type { Graph, Node } from '../onnx/ir.js'
+import { printDims, type Shapes } from '../onnx/shapes.js'
+import { sorted } from '../passes/prune.js'
+
+/** Operators that pool or rearrange: their outputs are not feature maps of their own. */
+const NOT_FEATURES = new Set([
+  'AveragePool',
+  'Cast',
+  'Dropout',
+  'Flatten',
+  'GlobalAveragePool',
+  'GlobalLpPool',
+  'GlobalMaxPool',
+  'Identity',
+  'LpPool',
+  'MaxPool',
+  'ReduceMax',
+  'ReduceMean',
+  'ReduceSum',
+  'Reshape',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+])
+
+/** A feature map: `[N, K, ...spatial]` with more than one spatial position. */
+export function isFeatureMap(shapes: Shapes, value: string): boolean {
+  const info = shapes.get(value)
+  if (!info?.dims || info.dims.length < 3 || !(info.type?.startsWith('float') ?? true)) return false
+  const spatial = info.dims.slice(2)
+  return info.dims.length >= 4 && spatial.some((d) => d !== 1)
+}
+
+/** Feature maps on the way to the answer, from the first to the last. */
+export function featureMaps(graph: Graph, shapes: Shapes, logits: string): readonly string[] {
+  const needed = new Set([logits])
+  const found: string[] = []
+  for (const node of [...sorted(graph)].reverse()) {
+    const [output = ''] = node.outputs
+    if (!node.outputs.some((o) => needed.has(o))) continue
+    for (const i of node.inputs) needed.add(i)
+    if (!NOT_FEATURES.has(node.op) && !graph.initializers.has(output) && isFeatureMap(shapes, output)) found.push(output)
+  }
+  return found.reverse()
+}
+
+/**
+ * The layer to explain at: the wanted value, or the last feature map before pooling. Throws `unknown-layer` with the nearest
+ * names, or `method-not-applicable` where the network has no feature map.
+ */
+export function chooseLayer(graph: Graph, shapes: Shapes, logits: string, wanted: string | undefined): string {
+  if (wanted !== undefined) {
+    if (!graph.has(wanted)) {
+      const names = graph.nodes.flatMap((n) => n.outputs)
+      throw new ExplainError('unknown-layer', {
+        what: `There is no value "${wanted}" in this model`,
+        remedy: `${didYouMean(wanted, names)} "onnxplain inspect MODEL" lists the layers.`.trim(),
+        details: { layer: wanted },
+      })
+    }
+    if (!isFeatureMap(shapes, wanted))
+      throw new ExplainError('unknown-layer', {
+        what: `"${wanted}" is ${printDims(shapes.get(wanted)?.dims)}, not a feature map [N, channels, height, width]`,
+        remedy: '"onnxplain inspect MODEL" lists the layers.',
+        details: { layer: wanted },
+      })
+    return wanted
+  }
+  const last = featureMaps(graph, shapes, logits).at(-1)
+  if (last === undefined)
+    throw new ExplainError('method-not-applicable', {
+      what: 'This network has no feature map [N, channels, height, width] before its answer',
+      remedy: 'Use gradient, guided-backpropagation or occlusion.',
+    })
+  return last
+}
+
+/** A head that is linear in the pooled feature map: logits = W pool(A) + b. */
+export interface LinearHead {
+  /** The feature map `[N, K, h, w]`. */
+  readonly features: string
+  readonly pooling: 'average' | 'max'
+  /** The weights' value name, and the axis of classes in it; undefined where the pooled channels are the logits. */
+  readonly weights: { readonly value: string; readonly classAxis: 0 | 1 } | undefined
+}
+
+const REARRANGES = new Set(['Flatten', 'Reshape', 'Squeeze', 'Identity', 'Dropout', 'Cast', 'Unsqueeze'])
+
+/** The linear head behind the logits: global pooling and one linear layer, or global pooling alone. */
+export function linearHead(graph: Graph, shapes: Shapes, logits: string): LinearHead | undefined {
+  const last = skip(graph, logits)
+  if (!last) return undefined
+  const direct = pooled(graph, shapes, last)
+  if (direct) return { ...direct, weights: undefined }
+  const linear = linearLayer(graph, shapes, last)
+  const pool = linear && skip(graph, linear.input)
+  const head = pool && pooled(graph, shapes, pool)
+  return head && linear && { ...head, weights: linear.weights }
+}
+
+/** The node behind a value, past those that only rearrange. */
+function skip(graph: Graph, value: string): Node | undefined {
+  let node = graph.producer(value)
+  while (node && node.domain === '' && REARRANGES.has(node.op)) node = graph.producer(node.inputs[0] ?? '')
+  return node?.domain === '' ? node : undefined
+}
+
+function linearLayer(
+  graph: Graph,
+  shapes: Shapes,
+  node: Node,
+): { readonly input: string; readonly weights: LinearHead['weights'] } | undefined {
+  const [x = '', w = ''] = node.inputs
+  if (node.op === 'Gemm' && intOf(node, 'transA', 0) === 0)
+    return { input: x, weights: { value: w, classAxis: intOf(node, 'transB', 0) === 1 ? 0 : 1 } }
+  if (node.op === 'MatMul') return { input: x, weights: { value: w, classAxis: 1 } }
+  if (node.op === 'Conv' && shapes.get(w)?.dims?.slice(2).every((d) => d === 1) && intOf(node, 'group', 1) === 1)
+    return { input: x, weights: { value: w, classAxis: 0 } }
+  if (node.op !== 'Add') return undefined
+  // a bias behind MatMul
+  const product = [x, w].map((v) => skip(graph, v)).find((n) => n?.op === 'MatMul')
+  return product && linearLayer(graph, shapes, product)
+}
+
+function pooled(graph: Graph, shapes: Shapes, node: Node): Omit<LinearHead, 'weights'> | undefined {
+  const [features = ''] = node.inputs
+  if (!isFeatureMap(shapes, features)) return undefined
+  if (node.op === 'GlobalAveragePool') return { features, pooling: 'average' }
+  if (node.op === 'GlobalMaxPool') return { features, pooling: 'max' }
+  if (node.op === 'AveragePool') {
+    const kernel = intsOf(node, 'kernel_shape', [])
+    const spatial = shapes.get(features)?.dims?.slice(2) ?? []
+    return spatial.every((d, i) => d === kernel[i]) ? { features, pooling: 'average' } : undefined
+  }
+  if (node.op !== 'ReduceMean' && node.op !== 'ReduceMax') return undefined
+  const rank = shapes.get(features)?.dims?.length ?? 0
+  const axes = intsOf(node, 'axes', undefined) ?? Array.from(graph.constant(node.inputs[1] ?? '')?.data ?? [], Number)
+  const spatial = axes.map((a) => (a < 0 ? a + rank : a)).sort((p, q) => p - q)
+  const all = Array.from({ length: rank - 2 }, (_, i) => i + 2)
+  if (spatial.join() !== all.join()) return undefined
+  return { features, pooling: node.op === 'ReduceMean' ? 'average' : 'max' }
+}
+
+/** `[N,K,...spatial]` weighted over channels by `[N,K]`: the map `[N,...spatial]`. */
+export function weightedSum(b: Builder, features: string, weights: string): string {
+  const rank = b.requireRank(features, 'a weighted sum over channels')
+  const spatial = Array.from({ length: rank - 2 }, (_, i) => b.extent(features, i + 2))
+  const flat = b.op('Reshape', [features, b.int64s([0, 0, -1])])
+  const row = b.op('Unsqueeze', [weights, b.int64s([1])])
+  return b.reshape(b.op('MatMul', [row, flat]), [-1, ...spatial])
+}

@@ -1,0 +1,36 @@
+/** The methods, in the order in which they are shown. A new one is one line here. */
+import { ExplainError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
+import { cam } from './cam.js'
+import { deconvnet } from './deconvnet.js'
+import { gradCam } from './grad-cam.js'
+import { gradient } from './gradient.js'
+import { guidedBackpropagation } from './guided-backpropagation.js'
+import { guidedGradCam } from './guided-grad-cam.js'
+import { inputXGradient } from './input-x-gradient.js'
+import type { Method } from './method.js'
+import { occlusion } from './occlusion.js'
+
+export const METHODS: readonly Method[] = [
+  cam,
+  gradCam,
+  guidedGradCam,
+  guidedBackpropagation,
+  deconvnet,
+  gradient,
+  inputXGradient,
+  occlusion,
+]
+
+/** The method of an id; case and hyphens may be left out (`gradcam`, `GradCAM`). Throws `unknown-method`. */
+export function findMethod(id: string): Method {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9+]/g, '')
+  const found = METHODS.find((m) => m.id === id) ?? METHODS.find((m) => plain(m.id) === plain(id))
+  if (found) return found
+  const ids = METHODS.map((m) => m.id)
+  throw new ExplainError('unknown-method', {
+    what: `There is no method "${id}"`,
+    remedy: didYouMean(id, ids) || `The methods are: ${ids.join(', ')}.`,
+    details: { methods: ids },
+  })
+}

@@ -1,0 +1,108 @@
+/**
+ * What an explanation method is. Two kinds: a *compiled* method writes its map into the graph (one run gives answer and map); a
+ * *driven* one is a loop around runs. Adding a method means one file and one line in `index.ts`: command line, documentation and
+ * tests follow from the definition.
+ */
+import type { Tensor } from '../core/tensor.js'
+import type { Builder } from '../onnx/builder.js'
+import type { Override } from '../vjp/rule.js'
+import type { LinearHead } from './head.js'
+
+export type Family = 'cam' | 'gradient' | 'perturbation'
+
+/** How a map is drawn: positive evidence as an overlay; evidence for and against around zero; a colour picture of pixels. */
+export type Display = 'positive' | 'signed' | 'pixels'
+
+/** How a pixel map `[C,H,W]` becomes one number a pixel. */
+export type ChannelReduction = 'max-abs' | 'sum'
+
+/** An option of a method, as the command line and forms show it. */
+export type MethodOption =
+  | { readonly kind: 'integer'; readonly default: number; readonly minimum: number; readonly unit: string; readonly description: string }
+  | { readonly kind: 'fill'; readonly default: string; readonly description: string }
+
+export type OptionDefinitions = Readonly<Record<string, MethodOption>>
+
+/** Option values by name. */
+export type OptionValues<O extends OptionDefinitions> = {
+  readonly [Name in keyof O]: O[Name] extends { kind: 'integer' } ? number : string
+}
+
+interface Common {
+  /** Lower case with hyphens, as the field writes it. */
+  readonly id: string
+  readonly title: string
+  readonly family: Family
+  /** One sentence: what the map says. */
+  readonly summary: string
+  /** Paper, section, equation. */
+  readonly source: string
+  /** Cost in runs of the network, for people: `1 forward + 1 backward`. */
+  readonly cost: string
+  readonly display: Display
+}
+
+/** What a compiled method is given. Values are names in the graph. */
+export interface CompileContext {
+  readonly b: Builder
+  /** The picture, `[N,C,H,W]` (or `[N,H,W,C]`). */
+  readonly input: string
+  readonly layout: 'NCHW' | 'NHWC'
+  /** The feature map `[N,K,h,w]`. Throws `method-not-applicable` where the network has none. */
+  layer(): string
+  /** The linear head behind global pooling, where the network ends in one. */
+  readonly head: LinearHead | undefined
+  /** int64 `[N]`: the class of each picture. */
+  readonly chosen: string
+  /** `[N, classes]`. */
+  readonly logits: string
+  /** Gradient of the target's score by a value: the layer or the input. Made once for each value and override. */
+  gradient(of: string, override?: Override): string
+  /** The raw map of another compiled method. Made once. */
+  map(method: CompiledMethod): string
+  /** Adds a sentence to the provenance. */
+  note(text: string): void
+}
+
+export interface CompiledMethod extends Common {
+  readonly kind: 'compiled'
+  /** Where the raw map lives: `[N,h,w]` at the layer, or `[N,C,H,W]` at the model's input. */
+  readonly space: 'layer' | 'input'
+  /** Present where the raw map has channels. */
+  readonly channels?: ChannelReduction
+  /** Adds nodes; returns the raw map's value name. */
+  build(context: CompileContext): string
+}
+
+/** What a driven method is given. */
+export interface DriveContext<O extends OptionDefinitions> {
+  /** One preprocessed picture, `[1,C,H,W]` or `[1,H,W,C]`. */
+  readonly input: Tensor<'float32'>
+  readonly layout: 'NCHW' | 'NHWC'
+  /** Scores `[pictures][targets]` of a batch of pictures. */
+  scores(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]>
+  readonly targets: number
+  /** Pictures a run. 1 for models of fixed batch. */
+  readonly batch: number
+  readonly options: OptionValues<O>
+  /** A fill (`mean` or a colour) as the value of each channel after preprocessing. */
+  fill(text: string): readonly number[]
+  readonly signal: AbortSignal | undefined
+  /** Tells how far the work is; `partial` makes the maps as they stand. */
+  progress(done: number, total: number, partial: () => readonly Tensor<'float32'>[]): void
+}
+
+export interface DrivenMethod<O extends OptionDefinitions = OptionDefinitions> extends Common {
+  readonly kind: 'driven'
+  readonly options: O
+  /** Raw maps `[H,W]` at the model's input, one a target. */
+  run(context: DriveContext<O>): Promise<readonly Tensor<'float32'>[]>
+}
+
+export type Method = CompiledMethod | DrivenMethod
+
+export function defineMethod(method: CompiledMethod): CompiledMethod
+export function defineMethod<const O extends OptionDefinitions>(method: DrivenMethod<O>): DrivenMethod<O>
+export function defineMethod(method: Method): Method {
+  return method
+}

@@ -1,0 +1,79 @@
+/** Where a classifier's answer lies in the graph: the logits, and what the model puts behind them. */
+import { ExplainError } from '../core/errors.js'
+import type { Dim } from '../core/runtime.js'
+import type { Graph } from '../onnx/ir.js'
+import type { Shapes } from '../onnx/shapes.js'
+
+/** What turns logits into the model's own output. */
+export type FinalActivation = 'none' | 'softmax' | 'log-softmax' | 'sigmoid'
+
+export interface Answer {
+  /** The graph output that holds the answer. */
+  readonly output: string
+  /** The value before the final activation: the output itself where there is none. */
+  readonly logits: string
+  /** The shape of `logits`: `[N, classes]`, perhaps with axes of size 1 behind. */
+  readonly dims: readonly Dim[]
+  readonly classes: number
+  readonly activation: FinalActivation
+}
+
+const ACTIVATIONS: Readonly<Record<string, FinalActivation>> = {
+  Softmax: 'softmax',
+  LogSoftmax: 'log-softmax',
+  Sigmoid: 'sigmoid',
+}
+/** Operators that only rearrange or relabel, through which the final activation is looked for. */
+const TRANSPARENT = new Set(['Identity', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Cast', 'Dropout'])
+
+/**
+ * Finds the answer of a classifier: the first output of shape `[N, classes]` (or `[N, classes, 1, 1]`), and the logits behind
+ * its final activation. Throws `method-not-applicable` where no output has that shape.
+ */
+export function findAnswer(graph: Graph, shapes: Shapes): Answer {
+  const candidates = graph.outputs.flatMap((o) => {
+    const dims = shapes.get(o.name)?.dims
+    const classes = dims && classCount(dims)
+    return dims && classes ? [{ output: o.name, dims, classes }] : []
+  })
+  const found = candidates[0]
+  if (!found) {
+    const outputs = graph.outputs.map((o) => `${o.name} [${shapes.get(o.name)?.dims?.join(', ') ?? '?'}]`)
+    throw new ExplainError('method-not-applicable', {
+      what: `No output of this model is a list of class scores [N, classes]: ${outputs.join(', ')}`,
+      remedy: 'onnxplain explains classifiers.',
+    })
+  }
+  let value = found.output
+  for (let node = graph.producer(value); node; node = graph.producer(value)) {
+    const activation = node.domain === '' ? ACTIVATIONS[node.op] : undefined
+    const [input = ''] = node.inputs
+    if (activation) {
+      const dims = shapes.get(input)?.dims
+      const shaped = dims !== undefined && classCount(dims) === found.classes
+      return { ...found, logits: input, dims: shaped ? dims : found.dims, activation }
+    }
+    if (node.domain !== '' || !TRANSPARENT.has(node.op)) break
+    value = input
+  }
+  return { ...found, logits: found.output, activation: 'none' }
+}
+
+/** The number of classes where a shape is one of scores. */
+function classCount(dims: readonly Dim[]): number | undefined {
+  const [, classes, ...rest] = dims
+  return typeof classes === 'number' && rest.every((d) => d === 1) ? classes : undefined
+}
+
+/** Softmax of a row of logits, in double precision. */
+export function softmax(logits: Float32Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  const exponentials = Float64Array.from(logits, (v) => Math.exp(v - largest))
+  const sum = exponentials.reduce((a, b) => a + b, 0)
+  return exponentials.map((v) => v / sum)
+}
+
+/** Probabilities of a row of logits: independent ones behind a sigmoid, else softmax. */
+export function probabilities(logits: Float32Array, activation: FinalActivation): Float64Array {
+  return activation === 'sigmoid' ? Float64Array.from(logits, (v) => 1 / (1 + Math.exp(-v))) : softmax(logits)
+}

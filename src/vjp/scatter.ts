@@ -1,0 +1,90 @@
+/** Bringing gradients back to where elements came from: what the rules of indexing, slicing and pooling share. */
+import type { Builder, Extent } from '../onnx/builder.js'
+
+/** Numbers that are stored in the model: axes, pads, indices. Undefined where the value is computed or absent. */
+export function storedInts(b: Builder, value: string | undefined): readonly number[] | undefined {
+  const stored = value ? b.graph.constant(value) : undefined
+  return stored && Array.from(stored.data, Number)
+}
+
+/** Zeros of the shape and type of `like`. */
+export function zerosLike(b: Builder, like: string): string {
+  return b.op('Expand', [b.scalar(0, like), b.shapeOf(like)])
+}
+
+/** The number of elements, as an extent. */
+export function countOf(b: Builder, value: string): Extent {
+  const dims = b.dims(value)
+  if (dims?.every((d) => typeof d === 'number')) return dims.reduce<number>((n, d) => n * d, 1)
+  return b.cached(`Count ${value}`, () => b.op('Reshape', [b.op('Size', [value]), b.int64s([1])]))
+}
+
+/** How many elements of `x` go into one of `y`, in the type of `x`. */
+export function countPer(b: Builder, x: string, y: string): string {
+  const size = (v: string): number | undefined =>
+    b.dims(v)?.reduce<number | undefined>((n, d) => (n !== undefined && typeof d === 'number' ? n * d : undefined), 1)
+  const [from, to] = [size(x), size(y)]
+  if (from !== undefined && to) return b.scalar(from / to, x)
+  const real = (v: string): string => b.op('Cast', [b.op('Size', [v])], { to: 1 })
+  return b.op('CastLike', [b.op('Div', [real(x), real(y)]), x])
+}
+
+/** `value` as a vector. */
+export function flat(b: Builder, value: string): string {
+  return b.op('Reshape', [value, b.int64s([-1])])
+}
+
+/**
+ * Adds each element of `gy` to the element of zeros, shaped like `x`, at the position (counted through the whole of `x`, row by
+ * row) that `positions` gives in the same place. Elements that meet are summed.
+ */
+export function scatterTo(b: Builder, x: string, positions: string, gy: string): string {
+  const zeros = b.op('Expand', [b.scalar(0, x), b.vector([countOf(b, x)])])
+  const inputs = [zeros, flat(b, positions), flat(b, gy)]
+  return b.reshapeLike(b.op('ScatterElements', inputs, { axis: 0, reduction: 'add' }), x)
+}
+
+/**
+ * The gradient of any operator that only moves elements: it is applied to the elements' positions, which tells where each one
+ * came from. Needs no shape to be known; costs an int64 tensor of the size of `x`.
+ */
+export function scatterBack(b: Builder, x: string, gy: string, move: (positions: string) => string): string {
+  const scalar = (v: number): string => b.constant({ type: 'int64', dims: [], data: BigInt64Array.of(BigInt(v)) })
+  const count = countOf(b, x)
+  const limit = typeof count === 'number' ? scalar(count) : b.op('Size', [x])
+  const positions = b.reshapeLike(b.op('Range', [scalar(0), limit, scalar(1)]), x)
+  return scatterTo(b, x, move(positions), gy)
+}
+
+/**
+ * `value` with zeros put in: every element along `axes` is followed by `steps - 1` zeros. `extents` is the shape of
+ * `value`, `axes` are positive and ascending.
+ */
+export function interleave(
+  b: Builder,
+  value: string,
+  extents: readonly Extent[],
+  axes: readonly number[],
+  steps: readonly number[],
+): string {
+  const inner = b.int64s(axes.map((axis, i) => axis + i + 1))
+  const pads = b.int64s([...axes.map(() => 0), ...steps.map((s) => s - 1)])
+  const padded = b.op('Pad', [b.op('Unsqueeze', [value, inner]), pads, '', inner])
+  const stretched = extents.map((e, axis) => {
+    const i = axes.indexOf(axis)
+    return i < 0 ? e : b.mul(e, steps[i] ?? 1)
+  })
+  return b.reshape(padded, stretched)
+}
+
+/** `value` padded with zeros (cropped, where negative) on some axes; itself where nothing is to do. */
+export function padWithZeros(
+  b: Builder,
+  value: string,
+  axes: readonly number[],
+  begins: readonly Extent[],
+  ends: readonly Extent[],
+): string {
+  if ([...begins, ...ends].every((e) => e === 0)) return value
+  return b.op('Pad', [value, b.vector([...begins, ...ends]), '', b.int64s(axes)])
+}
