@@ -29,6 +29,8 @@ export interface RuleEntry {
    * walk sums them to each input's shape.
    */
   readonly broadcast?: true
+  /** Only the first so many outputs depend smoothly on the inputs; the others are indices or masks. Default: all do. */
+  readonly outputs?: number
 }
 
 /** A group of rules by operator; keeps the operator names in the type. */

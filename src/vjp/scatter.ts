@@ -68,8 +68,10 @@ export function interleave(
   steps: readonly number[],
 ): string {
   const inner = b.int64s(axes.map((axis, i) => axis + i + 1))
-  const pads = b.int64s([...axes.map(() => 0), ...steps.map((s) => s - 1)])
-  const padded = b.op('Pad', [b.op('Unsqueeze', [value, inner]), pads, '', inner])
+  const none = Array.from({ length: extents.length + axes.length }, () => 0)
+  const after = [...none]
+  for (const [i, axis] of axes.entries()) after[axis + i + 1] = (steps[i] ?? 1) - 1
+  const padded = b.op('Pad', [b.op('Unsqueeze', [value, inner]), b.int64s([...none, ...after])])
   const stretched = extents.map((e, axis) => {
     const i = axes.indexOf(axis)
     return i < 0 ? e : b.mul(e, steps[i] ?? 1)
@@ -77,14 +79,24 @@ export function interleave(
   return b.reshape(padded, stretched)
 }
 
-/** `value` padded with zeros (cropped, where negative) on some axes; itself where nothing is to do. */
+/**
+ * `value` padded with zeros (cropped, where negative) on some axes; itself where nothing is to do. Where the rank is known, all axes
+ * are named: ORT 1.30 cannot move a transpose over a Pad that has `axes`, and tries.
+ */
 export function padWithZeros(
   b: Builder,
   value: string,
+  rank: number | undefined,
   axes: readonly number[],
   begins: readonly Extent[],
   ends: readonly Extent[],
 ): string {
   if ([...begins, ...ends].every((e) => e === 0)) return value
-  return b.op('Pad', [value, b.vector([...begins, ...ends]), '', b.int64s(axes)])
+  if (rank === undefined) return b.op('Pad', [value, b.vector([...begins, ...ends]), '', b.int64s(axes)])
+  const all = (given: readonly Extent[]): Extent[] => {
+    const pads = Array.from({ length: rank }, (): Extent => 0)
+    for (const [i, axis] of axes.entries()) pads[axis < 0 ? axis + rank : axis] = given[i] ?? 0
+    return pads
+  }
+  return b.op('Pad', [value, b.vector([...all(begins), ...all(ends)])])
 }

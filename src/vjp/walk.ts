@@ -145,7 +145,8 @@ function nodesBetween(b: Builder, request: GradientRequest): readonly Node[] {
   const forward = sorted(graph).filter((node) => {
     if (blocks(b, node)) return false
     if (![...reads(node)].some((x) => dependent.has(x) && isDifferentiable(b.type(x)))) return false
-    for (const y of node.outputs) if (y !== '' && isDifferentiable(b.type(y))) dependent.add(y)
+    const smooth = node.outputs.slice(0, ruleOf(node)?.outputs)
+    for (const y of smooth) if (y !== '' && isDifferentiable(b.type(y))) dependent.add(y)
     return true
   })
   for (const value of request.wrt)

@@ -2,6 +2,7 @@
 import { activation } from './activation.js'
 import { conv } from './conv.js'
 import { elementwise } from './elementwise.js'
+import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
 import { norm } from './norm.js'
 import { pool } from './pool.js'
@@ -18,6 +19,7 @@ export const RULES = {
   ...norm,
   ...matmul,
   ...shape,
+  ...indexing,
   ...reduce,
 }
 

@@ -1,3 +1,193 @@
-import { defineRules } from '../rule.js'
+/** Pooling, 1-D to 3-D. Inputs are `[N, C, ...spatial]`; windows slide over the spatial axes. */
+import { ExplainError } from '../../core/errors.js'
+import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
+import type { Builder, Extent } from '../../onnx/builder.js'
+import { describe, type Node } from '../../onnx/ir.js'
+import { defineRules, unary } from '../rule.js'
+import { countPer, interleave, scatterTo, zerosLike } from '../scatter.js'
+import { known, padSpatial, type Window, windowOf } from './window.js'
 
-export const pool = defineRules({})
+/** The window of a pooling node and the spatial extents on both sides. */
+interface Pooling extends Window {
+  readonly inputs: readonly Extent[]
+  readonly outputs: readonly Extent[]
+  /** Elements of a kernel. */
+  readonly size: number
+}
+
+function poolingOf(b: Builder, node: Node, x: string, y: string): Pooling {
+  const kernel = intsOf(node, 'kernel_shape', undefined)
+  if (!kernel)
+    throw new ExplainError('invalid-model', { what: `${node.op} has no kernel_shape`, where: describe(node) })
+  const window = windowOf(b, node, x, kernel)
+  // ORT pads such pools as if they were not dilated, against ONNX and against the shapes that it infers itself
+  if (stringOf(node, 'auto_pad', 'NOTSET').startsWith('SAME') && window.dilations.some((d) => d > 1))
+    throw new ExplainError('unsupported-operator', {
+      what: `${node.op} with auto_pad SAME_* and dilations has no backward rule`,
+      where: describe(node),
+      remedy: 'Export the model with explicit pads.',
+    })
+  return {
+    ...window,
+    inputs: kernel.map((_, i) => b.extent(x, i + 2)),
+    outputs: kernel.map((_, i) => b.extent(y, i + 2)),
+    size: kernel.reduce((n, k) => n * k, 1),
+  }
+}
+
+/** Number of padded pixels that the windows reach on one axis. */
+function reach(b: Builder, p: Pooling, i: number): Extent {
+  return b.add(b.mul(b.sub(p.outputs[i] ?? 0, 1), p.strides[i] ?? 1), p.span[i] ?? 1)
+}
+
+/** `[N, C, ...outputs]` with every pixel repeated along each spatial axis. */
+function repeat(b: Builder, value: string, outputs: readonly Extent[], times: readonly number[]): string {
+  const inner = b.int64s(times.map((_, i) => 2 * i + 3))
+  const blocks = b.op('Unsqueeze', [value, inner])
+  const repeated = b.op('Expand', [blocks, b.int64s([1, 1, ...times.flatMap((t) => [1, t])])])
+  return b.reshape(repeated, [0, 0, ...outputs.map((o, i) => b.mul(o, times[i] ?? 1))])
+}
+
+/**
+ * `scale` times the sum over the windows that hold a pixel, for every pixel of the input: the transpose of summing each window.
+ *
+ * Windows that tile the input: each value is repeated over its own. Others: the values are set `stride` apart, and a window of
+ * the same kernel slides over them with stride 1 (as an AveragePool, which is quick; a sum is `size` times as much).
+ */
+function spread(b: Builder, node: Node, value: string, p: Pooling, scale: number): string {
+  const times = (v: string, factor: number): string => (factor === 1 ? v : b.op('Mul', [v, b.scalar(factor, v)]))
+  const begins = p.begins.map((e) => b.sub(0, e))
+  const ends = p.inputs.map((x, i) => b.sub(b.add(x, p.begins[i] ?? 0), b.mul(p.outputs[i] ?? 0, p.strides[i] ?? 1)))
+  if (p.kernel.every((k, i) => k === p.strides[i] && p.span[i] === k))
+    return padSpatial(b, repeat(b, times(value, scale), p.outputs, p.kernel), begins, ends)
+  const dilated = p.dilations.some((d) => d > 1)
+  if (dilated && b.graph.opset < 19)
+    throw new ExplainError('unsupported-operator', {
+      what: `The gradient of a dilated ${node.op} needs opset 19; this model has ${b.graph.opset}`,
+      where: describe(node),
+      remedy: 'Export the model with opset 19 or newer.',
+    })
+  const apart = setApart(b, times(value, scale * p.size), p)
+  const attributes = { kernel_shape: p.kernel, ...(dilated ? { dilations: p.dilations } : {}) }
+  const around = [...begins.map((e, i) => b.add((p.span[i] ?? 1) - 1, e)), ...ends]
+  const pads = known(around)
+  if (pads?.every((e, i) => e >= 0 && e < (p.kernel[i % p.kernel.length] ?? 1)))
+    return b.op('AveragePool', [apart], { ...attributes, pads, count_include_pad: 1 })
+  const rank = p.kernel.length
+  return b.op('AveragePool', [padSpatial(b, apart, around.slice(0, rank), around.slice(rank))], attributes)
+}
+
+/** `[N, C, ...outputs]` with the pixels `stride` apart and zeros between them. */
+function setApart(b: Builder, value: string, p: Pooling): string {
+  const strided = p.strides.flatMap((stride, i) => (stride > 1 ? [{ axis: i + 2, stride }] : []))
+  if (strided.length === 0) return value
+  const axes = strided.map((s) => s.axis)
+  const strides = strided.map((s) => s.stride)
+  return interleave(b, value, [0, 0, ...p.outputs], axes, strides)
+}
+
+/** Whether every window divides by the size of its kernel: none hangs over an edge that is not counted. */
+function isUniform(node: Node, p: Pooling): boolean {
+  const counted = intOf(node, 'count_include_pad', 0) === 1
+  const exact = intOf(node, 'ceil_mode', 0) === 0
+  return p.kernel.every((_, i) => {
+    const [begin, end, x, y] = [p.begins[i], p.ends[i], p.inputs[i], p.outputs[i]]
+    if (exact && (counted || (begin === 0 && end === 0))) return true
+    if (typeof begin !== 'number' || typeof end !== 'number' || typeof x !== 'number' || typeof y !== 'number')
+      return false
+    const last = (y - 1) * (p.strides[i] ?? 1) + (p.span[i] ?? 1)
+    return counted ? last <= begin + x + end : begin === 0 && last <= x
+  })
+}
+
+/**
+ * What each window of an AveragePool multiplies its sum by, as `[1, 1, ...outputs]`: the average of ones (1, or less where padding is
+ * counted) over the number of ones in the window. So whatever ORT divides by is what is divided by here.
+ */
+function windowWeights(b: Builder, node: Node, x: string, p: Pooling): string {
+  const ones = b.op('Expand', [b.scalar(1, x), b.vector([1, 1, ...p.inputs])])
+  const ends = p.inputs.map((extent, i) => b.sub(reach(b, p, i), b.add(extent, p.begins[i] ?? 0)))
+  const filled = b.op('AveragePool', [padSpatial(b, ones, p.begins, ends)], {
+    kernel_shape: p.kernel,
+    strides: p.strides,
+    ...(p.dilations.some((d) => d > 1) ? { dilations: p.dilations } : {}),
+  })
+  // a window that lies in the padding alone holds no ones; what it spreads reaches no pixel
+  const inside = b.op('Max', [b.op('Mul', [filled, b.scalar(p.size, x)]), b.scalar(1, x)])
+  if (intOf(node, 'count_include_pad', 0) === 0) return b.op('Reciprocal', [inside])
+  return b.op('Div', [again(b, node, [ones], 1, [])[0] ?? '', inside])
+}
+
+/** The same operator once more, on other inputs, without some attributes. */
+function again(
+  b: Builder,
+  node: Node,
+  inputs: readonly string[],
+  outputs: number,
+  without: readonly string[],
+): string[] {
+  const names = Array.from({ length: outputs }, () => b.fresh(node.op))
+  const attributes = new Map([...node.attributes].filter(([name]) => !without.includes(name)))
+  b.emit({ op: node.op, domain: node.domain, name: names[0] ?? '', inputs, outputs: names, attributes })
+  return names
+}
+
+/** `sign(x) |x|^(p-1) T(gy y^(1-p))` with `T` the sum over the windows that hold a pixel; 0 where y is 0. */
+function normGradient(
+  b: Builder,
+  power: number,
+  x: string,
+  y: string,
+  gy: string,
+  transpose: (v: string) => string,
+): string {
+  if (power === 1) return b.op('Mul', [b.op('Sign', [x]), transpose(gy)])
+  const zero = b.scalar(0, y)
+  const safe = b.op('Where', [b.op('Equal', [y, zero]), b.scalar(1, y), y])
+  if (power === 2) return b.op('Mul', [x, transpose(b.op('Div', [gy, safe]))])
+  const spreadOut = transpose(b.op('Div', [gy, b.op('Pow', [safe, b.scalar(power - 1, y)])]))
+  const size = b.op('Pow', [b.op('Abs', [x]), b.scalar(power - 1, x)])
+  return b.op('Mul', [b.op('Mul', [b.op('Sign', [x]), size]), spreadOut])
+}
+
+export const pool = defineRules({
+  /**
+   * y = max over the window. The gradient goes to the element that the Indices output names, which is the first of equals in
+   * row-major order, as in PyTorch; gradients of overlapping windows add up. Indices count through the whole tensor.
+   */
+  MaxPool: {
+    outputs: 1,
+    rule: ({ b, node, gy, x: [x = ''] }) => [
+      () => {
+        // column-major indices count the spatial axes backwards: pooled once more, for indices in row-major order
+        const columns = intOf(node, 'storage_order', 0) === 1
+        const indices = columns ? again(b, node, [x], 2, ['storage_order'])[1] : b.output(node, 1)
+        return scatterTo(b, x, indices ?? '', gy)
+      },
+    ],
+  },
+  /** y = sum over the window / its size; padding is in the size where `count_include_pad` is 1, what `ceil_mode` adds never. */
+  AveragePool: unary(({ b, node, gy, in0, out }) => {
+    const p = poolingOf(b, node, in0, out)
+    if (isUniform(node, p)) return spread(b, node, gy, p, 1 / p.size)
+    return spread(b, node, b.op('Mul', [gy, windowWeights(b, node, in0, p)]), p, 1)
+  }),
+  // y = (sum over the window of |x|^p)^(1/p)
+  LpPool: unary(({ b, node, gy, in0, out }) =>
+    normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => spread(b, node, v, poolingOf(b, node, in0, out), 1)),
+  ),
+  // y = mean over the spatial axes
+  GlobalAveragePool: unary(({ b, gy, in0, out }) =>
+    b.op('Expand', [b.op('Div', [gy, countPer(b, in0, out)]), b.shapeOf(in0)]),
+  ),
+  /** y = max over the spatial axes; the first of equals takes the gradient, as in torch.nn.AdaptiveMaxPool2d and in MaxPool. */
+  GlobalMaxPool: unary(({ b, gy, in0 }) => {
+    const rows = b.int64s([0, 0, -1])
+    const x = b.op('Reshape', [in0, rows])
+    const first = b.op('ArgMax', [x], { axis: 2, keepdims: 1, select_last_index: 0 })
+    const inputs = [zerosLike(b, x), first, b.op('Reshape', [gy, rows])]
+    return b.reshapeLike(b.op('ScatterElements', inputs, { axis: 2 }), in0)
+  }),
+  // y = (sum over the spatial axes of |x|^p)^(1/p)
+  GlobalLpPool: unary(({ b, node, gy, in0, out }) => normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => v)),
+})

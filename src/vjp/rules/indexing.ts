@@ -1,0 +1,225 @@
+/** Operators that choose elements by index or cut them out, and those that put elements somewhere. */
+import { ExplainError } from '../../core/errors.js'
+import { intOf, stringOf } from '../../onnx/attributes.js'
+import type { Builder, Extent } from '../../onnx/builder.js'
+import { describe, type Node } from '../../onnx/ir.js'
+import { defineRules, type Pullback, type Rule, type RuleCall, unary } from '../rule.js'
+import { countOf, interleave, padWithZeros, scatterBack, storedInts, zerosLike } from '../scatter.js'
+
+/** The same operator once more, on other inputs. */
+function again(b: Builder, node: Node, inputs: readonly string[]): string {
+  const output = b.fresh(node.op)
+  const { op, domain, attributes } = node
+  b.emit({ op, domain, name: output, inputs, outputs: [output], attributes })
+  return output
+}
+
+// --- Slice ---------------------------------------------------------------------------------------------------------
+
+/** Where a slice begins on one axis: stored starts by arithmetic, computed ones at run time. Clamped as ONNX has it. */
+function beginOf(b: Builder, start: number | string, extent: Extent, step: number): Extent {
+  const last = step < 0 ? b.sub(extent, 1) : extent
+  if (typeof start === 'string') {
+    const wrapped = b.op('Add', [
+      start,
+      b.op('Where', [b.op('Less', [start, b.int64s([0])]), b.vector([extent]), b.int64s([0])]),
+    ])
+    return b.op('Min', [b.op('Max', [wrapped, b.int64s([0])]), b.vector([last])])
+  }
+  const near = Math.max(Math.min(start, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)
+  const begin = near < 0 ? b.max(b.add(extent, near), 0) : near
+  if (typeof begin === 'number' && typeof last === 'number') return Math.min(begin, last)
+  return b.op('Min', [b.vector([begin]), b.vector([last])])
+}
+
+/**
+ * y = x[begin], x[begin + step], ...: the gradient padded with zeros to where it came from, turned around first where a
+ * step is negative, with zeros between where one is longer than 1. Ends are not read: the extents of y tell.
+ */
+function slice(call: RuleCall): string {
+  const {
+    b,
+    node,
+    gy,
+    x: inputs,
+    y: [y = ''],
+  } = call
+  const [x = '', startsInput = '', , axesInput, stepsInput] = inputs
+  const starts = storedInts(b, startsInput)
+  const count = starts?.length ?? sizeOf(b, startsInput) ?? storedInts(b, axesInput)?.length
+  const each = (value: (i: number) => number): number[] => Array.from({ length: count ?? 0 }, (_, i) => value(i))
+  const axes = axesInput ? storedInts(b, axesInput) : each((i) => i)
+  const steps = stepsInput ? storedInts(b, stepsInput) : each(() => 1)
+  const rank = b.rank(x)
+  const strided = steps?.some((s) => Math.abs(s) !== 1)
+  if (count === undefined || !axes || !steps || (strided && rank === undefined))
+    return scatterBack(b, x, gy, (positions) => again(b, node, [positions, ...inputs.slice(1)]))
+  const cuts = axes.map((axis, i) => {
+    const step = steps[i] ?? 1
+    const [extent, length] = [b.extent(x, axis), b.extent(y, axis)]
+    const start = starts?.[i] ?? int64At(b, startsInput, i)
+    const begin = beginOf(b, start, extent, step)
+    // a negative step: the first in memory is the last that was taken
+    const first = step > 0 ? begin : b.add(begin, b.mul(b.sub(length, 1), step))
+    const end = b.sub(extent, b.add(first, b.mul(length, Math.abs(step))))
+    return { axis: axis < 0 ? axis + (rank ?? 0) : axis, step: Math.abs(step), first, end }
+  })
+  const turned = turn(
+    b,
+    gy,
+    axes.filter((_, i) => (steps[i] ?? 1) < 0),
+  )
+  const apart = strided ? setApart(b, turned, y, rank ?? 0, cuts) : turned
+  return padWithZeros(
+    b,
+    apart,
+    axes,
+    cuts.map((c) => c.first),
+    cuts.map((c) => c.end),
+  )
+}
+
+/** The length of a vector, where it is known. */
+function sizeOf(b: Builder, value: string): number | undefined {
+  const [only] = b.dims(value) ?? []
+  return typeof only === 'number' ? only : undefined
+}
+
+/** One element of an index vector, as an int64 vector of one. */
+function int64At(b: Builder, vector: string, index: number): string {
+  return b.op('Cast', [b.op('Gather', [vector, b.int64s([index])], { axis: 0 })], { to: 7 })
+}
+
+/** `value` with the order along some axes reversed. */
+function turn(b: Builder, value: string, axes: readonly number[]): string {
+  if (axes.length === 0) return value
+  const each = (v: number): string => b.int64s(axes.map(() => v))
+  return b.op('Slice', [value, each(-1), each(Number.MIN_SAFE_INTEGER), b.int64s(axes), each(-1)])
+}
+
+function setApart(
+  b: Builder,
+  value: string,
+  y: string,
+  rank: number,
+  cuts: readonly { readonly axis: number; readonly step: number }[],
+): string {
+  const longer = cuts.filter((c) => c.step > 1).sort((p, q) => p.axis - q.axis)
+  const extents = Array.from({ length: rank }, (_, axis) => b.extent(y, axis))
+  return interleave(
+    b,
+    value,
+    extents,
+    longer.map((c) => c.axis),
+    longer.map((c) => c.step),
+  )
+}
+
+// --- Pad -----------------------------------------------------------------------------------------------------------
+
+/**
+ * y = x with borders. Constant borders: the gradient without them, zeros where negative pads cut something off; the
+ * border value takes what falls on the border. Others: what falls on a border goes to the element it was copied from.
+ */
+const pad: Rule = ({ b, node, gy, x: [x = '', pads = '', value = '', axes = ''] }) => {
+  const constant = stringOf(node, 'mode', 'constant') === 'constant'
+  const inner = (): string => {
+    const known = storedInts(b, pads)
+    const back = known ? b.int64s(known.map((p) => -p)) : b.op('Neg', [pads])
+    return b.op('Pad', axes === '' ? [gy, back] : [gy, back, '', axes])
+  }
+  const sum = (v: string): string => b.op('ReduceSum', [v], { keepdims: 0 })
+  return [
+    constant
+      ? inner
+      : () => scatterBack(b, x, gy, (p) => again(b, node, axes === '' ? [p, pads] : [p, pads, '', axes])),
+    undefined,
+    value === ''
+      ? undefined
+      : () => (constant ? b.reshapeLike(b.op('Sub', [sum(gy), sum(inner())]), value) : zerosLike(b, value)),
+  ]
+}
+
+// --- Gather --------------------------------------------------------------------------------------------------------
+
+/** y = x[..., indices, ...] on one axis: gradients add up where an index repeats. */
+function gather({ b, node, gy, x: [x = '', indices = ''] }: RuleCall): string {
+  const axis = intOf(node, 'axis', 0)
+  const extent = b.extent(x, axis)
+  const stored = storedInts(b, indices)
+  const scalar = b.graph.constant(indices)?.dims.length === 0
+  const [first = 0] = stored ?? []
+  const inOrder = stored?.every((v, i) => v === first + i && v < 0 === first < 0)
+  if (stored && stored.length > 0 && (scalar || b.rank(indices) === 1) && inOrder) {
+    // one index, or several in a row: a border of zeros
+    const begin = first < 0 ? b.add(extent, first) : first
+    const kept = scalar ? b.op('Unsqueeze', [gy, b.int64s([axis])]) : gy
+    return padWithZeros(b, kept, [axis], [begin], [b.sub(extent, b.add(begin, stored.length))])
+  }
+  const count = stored?.length ?? countOf(b, indices)
+  const rows = axis < 0 ? [-1, count, around(b, x, axis + 1, 0)] : [around(b, x, 0, axis), count, -1]
+  const values = b.reshape(gy, rows)
+  const shape = b.op('Shape', [values])
+  const zeros = b.op('Expand', [b.scalar(0, x), b.vector([b.extent(values, 0), extent, b.extent(values, 2)])])
+  const where = b.op('Expand', [b.op('Reshape', [indices, b.int64s([1, -1, 1])]), shape])
+  return b.reshapeLike(b.op('ScatterElements', [zeros, where, values], { axis: 1, reduction: 'add' }), x)
+}
+
+/** The product of the extents from one axis up to another. */
+function around(b: Builder, x: string, from: number, to: number): Extent {
+  return Array.from({ length: to - from }, (_, i) => b.extent(x, from + i)).reduce<Extent>((n, e) => b.mul(n, e), 1)
+}
+
+// --- Scatter -------------------------------------------------------------------------------------------------------
+
+/** y = data with updates put, or added, at indices. `take` reads the updates' places. */
+function scatter(take: 'GatherElements' | 'GatherND'): Rule {
+  return ({ b, node, gy, x: [, indices = '', updates = ''] }): readonly (Pullback | undefined)[] => {
+    const reduction = stringOf(node, 'reduction', 'none')
+    if (reduction !== 'none' && reduction !== 'add')
+      throw new ExplainError('unsupported-operator', {
+        what: `${node.op} with reduction=${reduction} has no backward rule`,
+        where: describe(node),
+        remedy: 'Methods that need no gradient, such as occlusion, still work.',
+        details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },
+      })
+    const axis = take === 'GatherElements' ? { axis: intOf(node, 'axis', 0) } : {}
+    return [
+      () => (reduction === 'add' ? gy : b.op(node.op, [gy, indices, zerosLike(b, updates)], axis)),
+      undefined,
+      () => b.op(take, [gy, indices], axis),
+    ]
+  }
+}
+
+export const indexing = defineRules({
+  Slice: { rule: (call) => [() => slice(call)] },
+  Pad: { rule: pad },
+  Gather: { rule: (call) => [() => gather(call)] },
+  // y[i] = x[.., indices[i], ..] on one axis
+  GatherElements: unary(({ b, node, gy, in0, x }) =>
+    b.op('ScatterElements', [zerosLike(b, in0), x[1] ?? '', gy], { axis: intOf(node, 'axis', 0), reduction: 'add' }),
+  ),
+  // y[i] = x[indices[i]], an index for several axes at once
+  GatherND: unary(({ b, node, gy, in0, x }) =>
+    intOf(node, 'batch_dims', 0) === 0
+      ? b.op('ScatterND', [zerosLike(b, in0), x[1] ?? '', gy], { reduction: 'add' })
+      : scatterBack(b, in0, gy, (positions) => again(b, node, [positions, x[1] ?? ''])),
+  ),
+  // Where indices repeat, ONNX leaves open which update remains, and each is given the gradient.
+  ScatterElements: { rule: scatter('GatherElements') },
+  ScatterND: { rule: scatter('GatherND') },
+  // y = the elements (or slices) where the condition holds
+  Compress: unary(({ b, node, gy, in0, x }) =>
+    scatterBack(b, in0, gy, (positions) => again(b, node, [positions, x[1] ?? ''])),
+  ),
+  // y = the k largest, or smallest, on one axis: back to the elements that the Indices output names
+  TopK: {
+    outputs: 1,
+    rule: ({ b, node, gy, x: [x = ''] }) => [
+      () => b.op('ScatterElements', [zerosLike(b, x), b.output(node, 1), gy], { axis: intOf(node, 'axis', -1) }),
+    ],
+  },
+  // y = x with the first elements of each sequence reversed: the same of gy
+  ReverseSequence: unary(({ b, node, gy, x }) => again(b, node, [gy, x[1] ?? ''])),
+})
