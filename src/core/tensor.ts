@@ -62,7 +62,11 @@ export function float32(dims: readonly number[], data?: Float32Array | readonly 
 }
 
 export function int64(dims: readonly number[], data: readonly (number | bigint)[]): Tensor<'int64'> {
-  return tensor('int64', dims, BigInt64Array.from(data, (v) => BigInt(v)))
+  return tensor(
+    'int64',
+    dims,
+    BigInt64Array.from(data, (v) => BigInt(v)),
+  )
 }
 
 /** A new array of the element type, filled with zeros. */

@@ -1,6 +1,7 @@
 import { ExplainError } from '../core/errors.js'
+import type { Builder } from '../onnx/builder.js'
 import { weightedSum } from './head.js'
-import { defineMethod } from './method.js'
+import { type CompileContext, defineMethod } from './method.js'
 
 /**
  * Class Activation Mapping: the class' weights of the linear layer behind global pooling, applied to the feature map before it:
@@ -12,8 +13,10 @@ export const cam = defineMethod({
   title: 'CAM',
   family: 'cam',
   space: 'layer',
+  atLayer: true,
   display: 'positive',
-  summary: "The linear layer's weights of a class, applied to the last feature map; for networks that end in global pooling and one linear layer.",
+  summary:
+    "The linear layer's weights of a class, applied to the last feature map; for networks that end in global pooling and one linear layer.",
   source: 'Zhou et al., CVPR 2016 (arXiv 1512.04150), section 2, equation 2',
   cost: '1 forward',
   build: (context) => {
@@ -39,7 +42,7 @@ export const cam = defineMethod({
 })
 
 /** Where the pooled channels are the logits, the map is the class' own channel. */
-function pooledChannel(context: Parameters<(typeof cam)['build']>[0], features: string): string {
+function pooledChannel(context: CompileContext, features: string): string {
   const { b, chosen } = context
   const classes = b.extent(features, 1)
   const depth = b.op('Reshape', [b.vector([classes]), b.int64s([1])])
@@ -47,6 +50,6 @@ function pooledChannel(context: Parameters<(typeof cam)['build']>[0], features: 
   return weightedSum(b, features, b.op('OneHot', [chosen, depth, values], { axis: 1 }))
 }
 
-function unit(b: Parameters<(typeof cam)['build']>[0]['b'], like: string, value: number): string {
+function unit(b: Builder, like: string, value: number): string {
   return b.op('Reshape', [b.scalar(value, like), b.int64s([1])])
 }

@@ -8,6 +8,7 @@ export const deconvnet = defineMethod({
   title: 'Deconvnet',
   family: 'gradient',
   space: 'input',
+  atLayer: false,
   channels: 'max-abs',
   display: 'pixels',
   summary: 'The picture rebuilt from the answer through rectified transposed convolutions.',

@@ -11,6 +11,7 @@ export const gradCam = defineMethod({
   title: 'Grad-CAM',
   family: 'cam',
   space: 'layer',
+  atLayer: true,
   display: 'positive',
   summary: "The layer's channels, each weighted by the mean gradient of the class' score.",
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3, equations 1 and 2',

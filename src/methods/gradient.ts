@@ -7,6 +7,7 @@ export const gradient = defineMethod({
   title: 'Gradient',
   family: 'gradient',
   space: 'input',
+  atLayer: false,
   channels: 'max-abs',
   display: 'positive',
   summary: 'How much each pixel would change the score if it changed a little.',

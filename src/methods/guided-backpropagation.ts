@@ -8,6 +8,7 @@ export const guidedBackpropagation = defineMethod({
   title: 'Guided backpropagation',
   family: 'gradient',
   space: 'input',
+  atLayer: false,
   channels: 'max-abs',
   display: 'pixels',
   summary: 'The fine structure that excites the network; hardly depends on the class.',

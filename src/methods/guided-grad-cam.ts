@@ -10,6 +10,7 @@ export const guidedGradCam = defineMethod({
   title: 'Guided Grad-CAM',
   family: 'gradient',
   space: 'input',
+  atLayer: true,
   channels: 'max-abs',
   display: 'pixels',
   summary: 'High-resolution and class-discriminative: the fine structure where Grad-CAM is positive.',

@@ -44,7 +44,8 @@ export function featureMaps(graph: Graph, shapes: Shapes, logits: string): reado
     const [output = ''] = node.outputs
     if (!node.outputs.some((o) => needed.has(o))) continue
     for (const i of node.inputs) needed.add(i)
-    if (!NOT_FEATURES.has(node.op) && !graph.initializers.has(output) && isFeatureMap(shapes, output)) found.push(output)
+    if (!NOT_FEATURES.has(node.op) && !graph.initializers.has(output) && isFeatureMap(shapes, output))
+      found.push(output)
   }
   return found.reverse()
 }
@@ -119,7 +120,14 @@ function linearLayer(
   if (node.op === 'Gemm' && intOf(node, 'transA', 0) === 0)
     return { input: x, weights: { value: w, classAxis: intOf(node, 'transB', 0) === 1 ? 0 : 1 } }
   if (node.op === 'MatMul') return { input: x, weights: { value: w, classAxis: 1 } }
-  if (node.op === 'Conv' && shapes.get(w)?.dims?.slice(2).every((d) => d === 1) && intOf(node, 'group', 1) === 1)
+  if (
+    node.op === 'Conv' &&
+    shapes
+      .get(w)
+      ?.dims?.slice(2)
+      .every((d) => d === 1) &&
+    intOf(node, 'group', 1) === 1
+  )
     return { input: x, weights: { value: w, classAxis: 0 } }
   if (node.op !== 'Add') return undefined
   // a bias behind MatMul

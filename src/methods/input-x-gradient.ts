@@ -8,6 +8,7 @@ export const inputXGradient = defineMethod({
   title: 'Input x gradient',
   family: 'gradient',
   space: 'input',
+  atLayer: false,
   channels: 'sum',
   display: 'signed',
   summary: 'Each pixel times its gradient: evidence for and against the class.',

@@ -18,15 +18,21 @@ export type ChannelReduction = 'max-abs' | 'sum'
 
 /** An option of a method, as the command line and forms show it. */
 export type MethodOption =
-  | { readonly kind: 'integer'; readonly default: number; readonly minimum: number; readonly unit: string; readonly description: string }
+  | {
+      readonly kind: 'integer'
+      readonly default: number
+      readonly minimum: number
+      readonly unit: string
+      readonly description: string
+    }
   | { readonly kind: 'fill'; readonly default: string; readonly description: string }
 
 export type OptionDefinitions = Readonly<Record<string, MethodOption>>
 
+type OptionValue<O> = O extends { readonly kind: 'integer' } ? number : string
+
 /** Option values by name. */
-export type OptionValues<O extends OptionDefinitions> = {
-  readonly [Name in keyof O]: O[Name] extends { kind: 'integer' } ? number : string
-}
+export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }
 
 interface Common {
   /** Lower case with hyphens, as the field writes it. */
@@ -68,6 +74,8 @@ export interface CompiledMethod extends Common {
   readonly kind: 'compiled'
   /** Where the raw map lives: `[N,h,w]` at the layer, or `[N,C,H,W]` at the model's input. */
   readonly space: 'layer' | 'input'
+  /** True where the map depends on a layer, which the user may choose. */
+  readonly atLayer: boolean
   /** Present where the raw map has channels. */
   readonly channels?: ChannelReduction
   /** Adds nodes; returns the raw map's value name. */

@@ -3,9 +3,25 @@ import { float32, type Tensor } from '../core/tensor.js'
 import { type DriveContext, defineMethod } from './method.js'
 
 const OPTIONS = {
-  patch: { kind: 'integer', default: 32, minimum: 1, unit: 'px', description: 'side of the square, in pixels of the model input' },
-  stride: { kind: 'integer', default: 16, minimum: 1, unit: 'px', description: 'step of the square, in pixels of the model input' },
-  fill: { kind: 'fill', default: 'mean', description: 'what the square is filled with: mean (0 after normalisation) or a colour' },
+  patch: {
+    kind: 'integer',
+    default: 32,
+    minimum: 1,
+    unit: 'px',
+    description: 'side of the square, in pixels of the model input',
+  },
+  stride: {
+    kind: 'integer',
+    default: 16,
+    minimum: 1,
+    unit: 'px',
+    description: 'step of the square, in pixels of the model input',
+  },
+  fill: {
+    kind: 'fill',
+    default: 'mean',
+    description: 'what the square is filled with: mean (0 after normalisation) or a colour',
+  },
 } as const
 
 type Context = DriveContext<typeof OPTIONS>
@@ -31,7 +47,7 @@ export const occlusion = defineMethod({
   title: 'Occlusion sensitivity',
   family: 'perturbation',
   display: 'signed',
-  summary: "How much the score falls when a grey square covers the place; needs no gradient.",
+  summary: 'How much the score falls when a grey square covers the place; needs no gradient.',
   source: 'Zeiler and Fergus, ECCV 2014 (arXiv 1311.2901), section 4.2; averaged over covering squares as in Captum',
   cost: '1 forward for each position of the square (169 by default)',
   options: OPTIONS,
@@ -44,7 +60,12 @@ export const occlusion = defineMethod({
     const sums = Array.from({ length: context.targets }, () => new Float64Array(height * width))
     const counts = new Float64Array(height * width)
     const maps = (): Tensor<'float32'>[] =>
-      sums.map((sum) => float32([height, width], Float32Array.from(sum, (v, i) => (counts[i] ? v / (counts[i] ?? 1) : 0))))
+      sums.map((sum) =>
+        float32(
+          [height, width],
+          Float32Array.from(sum, (v, i) => (counts[i] ? v / (counts[i] ?? 1) : 0)),
+        ),
+      )
     for (let done = 0; done < squares.length; done += batch) {
       throwIfAborted(signal)
       const part = squares.slice(done, done + batch)

@@ -34,7 +34,9 @@ export async function ortRuntime(options: RuntimeOptions = {}): Promise<Runtime>
     } catch (cause) {
       if (backend === 'native')
         throw new ExplainError('no-runtime', { what: 'onnxruntime-node cannot be loaded', remedy: NO_RUNTIME, cause })
-      warn?.('onnxruntime-node is not installed: running on onnxruntime-web (WebAssembly), which is several times slower.')
+      warn?.(
+        'onnxruntime-node is not installed: running on onnxruntime-web (WebAssembly), which is several times slower.',
+      )
     }
   }
   try {
@@ -85,11 +87,16 @@ function wrap(ort: OrtModule, session: InferenceSession): Session {
     inputs: session.inputMetadata.map(describeValue),
     outputs: session.outputMetadata.map(describeValue),
     async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-      const given = Object.entries(feeds).map(([name, t]) => [name, new ort.Tensor(t.type as OrtTensor.Type, t.data, t.dims)])
+      const given = Object.entries(feeds).map(([name, t]) => [
+        name,
+        new ort.Tensor(t.type as OrtTensor.Type, t.data, t.dims),
+      ])
       const results = await failing('ONNX Runtime failed', () =>
         session.run(Object.fromEntries(given) as InferenceSession.FeedsType),
       )
-      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value as OrtTensor)]))
+      return Object.fromEntries(
+        Object.entries(results).map(([name, value]) => [name, fromOrt(name, value as OrtTensor)]),
+      )
     },
     async release(): Promise<void> {
       await session.release()
@@ -106,10 +113,13 @@ function describeValue(meta: InferenceSession.ValueMetadata): ValueInfo {
 
 function fromOrt(name: string, value: OrtTensor): Tensor {
   if (value.type === 'string' || value.type === 'int4' || value.type === 'uint4')
-    throw new ExplainError('runtime-failed', { what: `Output "${name}" holds ${value.type} elements, which cannot be read` })
+    throw new ExplainError('runtime-failed', {
+      what: `Output "${name}" holds ${value.type} elements, which cannot be read`,
+    })
   // Node 24 gives float16 as Float16Array: its bits are what is kept
   const { data } = value
   const bits = value.type === 'float16' && !(data instanceof Uint16Array)
-  const view = bits && ArrayBuffer.isView(data) ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data
+  const view =
+    bits && ArrayBuffer.isView(data) ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data
   return tensor(value.type as DataType, value.dims, view as Tensor['data'])
 }

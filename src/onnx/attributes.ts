@@ -2,8 +2,8 @@
 import { create } from '@bufbuild/protobuf'
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
   type GraphProto,
   type TensorProto,
 } from 'onnx-buf'

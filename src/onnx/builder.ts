@@ -63,7 +63,12 @@ export class Builder {
   }
 
   /** Adds a node with `count` outputs in ONNX's own domain; returns their names. */
-  ops(op: string, inputs: readonly string[], values: Readonly<Record<string, AttributeValue>>, count: number): string[] {
+  ops(
+    op: string,
+    inputs: readonly string[],
+    values: Readonly<Record<string, AttributeValue>>,
+    count: number,
+  ): string[] {
     const outputs = Array.from({ length: count }, () => this.fresh(op))
     this.emit({ op, domain: '', name: outputs[0] ?? '', inputs, outputs, attributes: attributes(values) })
     return outputs

@@ -42,7 +42,11 @@ export function encodeSkeleton(graph: Graph): ModelFile {
     const inSource = source !== undefined && t.rawData.buffer === source.buffer
     if (!inSource || t.rawData.byteLength < INLINE_BYTES) return t
     externalData.set(SOURCE_LOCATION, source)
-    const entries = { location: SOURCE_LOCATION, offset: t.rawData.byteOffset - source.byteOffset, length: t.rawData.byteLength }
+    const entries = {
+      location: SOURCE_LOCATION,
+      offset: t.rawData.byteOffset - source.byteOffset,
+      length: t.rawData.byteLength,
+    }
     return create(TensorProtoSchema, {
       name: t.name,
       dataType: t.dataType,

@@ -1,5 +1,5 @@
 /** Graphs as text, for tests and messages. One line a node, operators and names verbatim. */
-import { AttributeProto_AttributeType as AttributeType, type AttributeProto, type ValueInfoProto } from 'onnx-buf'
+import { type AttributeProto, AttributeProto_AttributeType as AttributeType, type ValueInfoProto } from 'onnx-buf'
 import type { Graph, Node } from './ir.js'
 import { dataType } from './tensors.js'
 

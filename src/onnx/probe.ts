@@ -1,7 +1,7 @@
 /**
  * Types and shapes of every value, as ONNX Runtime infers them: the graph's skeleton is loaded with each value as an
  * untyped output, and the session's metadata is read; no run. What that leaves open (a rank that may be unknown, axes
- * that are computed) is settled by runs on zeros of two batch sizes: axes that agree are constants.
+ * that are computed) is settled by two runs that differ in all free axes and in the integers fed: axes that agree are constants.
  */
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
@@ -44,12 +44,12 @@ async function settle(
   const asked = graph.with({ outputs: open.map((name) => declare(name)) })
   const session = await runtime.createSession(encodeSkeleton(asked), { optimization: 'basic' })
   try {
-    const first = await measure(session, graph, { batch: 2, side: 224 })
-    const second = await measure(session, graph, { batch: 3, side: 256 })
+    const first = await measure(session, graph, { batch: 2, side: 224, integer: 0 })
+    const second = await measure(session, graph, { batch: 5, side: 256, integer: 1 })
     const settled = new Map(shapes)
     for (const name of open) {
       const a = (first ?? second)?.get(name)
-      const b = second?.get(name)
+      const b = first && second?.get(name)
       const known = shapes.get(name)
       if (!known) continue
       if (!a) {
@@ -65,18 +65,20 @@ async function settle(
   }
 }
 
-/** Output shapes for zeros with free axes set to `free`; undefined where the model does not run so. */
+/** Output shapes for zeros (integers and booleans: `integer`) with free axes set to `free`; undefined where the model does not run so. */
 async function measure(
   session: Session,
   graph: Graph,
-  free: { readonly batch: number; readonly side: number },
+  free: { readonly batch: number; readonly side: number; readonly integer: 0 | 1 },
 ): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
   const feeds: Record<string, Tensor> = {}
   for (const proto of graph.inputs) {
     const { name, type, dims } = valueInfo(proto)
     if (type === undefined || dims === undefined) return undefined
     const sizes = dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? free.batch : free.side))
-    feeds[name] = tensor(type, sizes, zeros(type, sizeOf(sizes)))
+    const data = zeros(type, sizeOf(sizes))
+    if (free.integer === 1 && !type.includes('float')) data.fill((typeof data[0] === 'bigint' ? 1n : 1) as never)
+    feeds[name] = tensor(type, sizes, data)
   }
   try {
     const out = await session.run(feeds)

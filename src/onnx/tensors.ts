@@ -1,9 +1,9 @@
 /** TensorProto to tensor and back. Large weights stay views into the file; a misaligned view is copied when it is read. */
 import { create } from '@bufbuild/protobuf'
 import {
-  type StringStringEntryProto,
   TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as ProtoType,
+  type StringStringEntryProto,
   type TensorProto,
   TensorProtoSchema,
 } from 'onnx-buf'
@@ -38,7 +38,8 @@ export function dataType(number: number): DataType | undefined {
 /** Protobuf's number of an element type. */
 export function protoType(type: DataType): number {
   const number = NUMBERS.get(type)
-  if (number === undefined) throw new ExplainError('invalid-tensor', { what: `Element type ${type} has no ONNX number` })
+  if (number === undefined)
+    throw new ExplainError('invalid-tensor', { what: `Element type ${type} has no ONNX number` })
   return number
 }
 
@@ -52,7 +53,7 @@ function view<T extends DataType>(type: T, bytes: Uint8Array, length: number, wh
       remedy: 'The file is damaged or cut short.',
     })
   if (bytes.byteOffset % size === 0) return new aligned(bytes.buffer, bytes.byteOffset, length)
-  return new aligned(bytes.slice().buffer, 0, length)
+  return new aligned(new Uint8Array(bytes).buffer, 0, length) // not slice(): a Buffer would share its memory
 }
 
 function entry(entries: readonly StringStringEntryProto[], key: string): string | undefined {

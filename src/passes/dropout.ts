@@ -17,7 +17,14 @@ export function dropout(graph: Graph): Graph {
   }
   const nodes = graph.nodes.map((node) =>
     idle(node)
-      ? { op: 'Identity', domain: '', name: node.name, inputs: node.inputs.slice(0, 1), outputs: node.outputs.slice(0, 1), attributes: new Map() }
+      ? {
+          op: 'Identity',
+          domain: '',
+          name: node.name,
+          inputs: node.inputs.slice(0, 1),
+          outputs: node.outputs.slice(0, 1),
+          attributes: new Map(),
+        }
       : node,
   )
   return graph.with({ nodes })

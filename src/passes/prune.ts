@@ -33,7 +33,9 @@ export function sorted(graph: Graph): readonly Node[] {
         stack.pop()
         continue
       }
-      const missing = [...reads(node)].flatMap((name) => graph.producer(name) ?? []).filter((p) => !done.has(p) && p !== node)
+      const missing = [...reads(node)]
+        .flatMap((name) => graph.producer(name) ?? [])
+        .filter((p) => !done.has(p) && p !== node)
       if (missing.length === 0 || stack.length > graph.nodes.length) {
         done.add(node)
         order.push(node)

@@ -31,7 +31,10 @@ function withAttributes(node: Node, values: Parameters<typeof attributes>[0]): N
 }
 
 /** Moves attributes to inputs: `positions` says which attribute becomes which input. */
-function toInputs(positions: Readonly<Record<string, number>>, read: (node: Node, name: string) => Tensor | undefined): Convert {
+function toInputs(
+  positions: Readonly<Record<string, number>>,
+  read: (node: Node, name: string) => Tensor | undefined,
+): Convert {
   return (node, b) => {
     const inputs = [...node.inputs]
     for (const [name, position] of Object.entries(positions)) {

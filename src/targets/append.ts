@@ -37,7 +37,8 @@ export function appendTarget(
   const b = new Builder(graph, shapes)
   return b.scope('onnxplain/target', () => {
     const logits = answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 })
-    const probability = answer.activation === 'sigmoid' ? b.op('Sigmoid', [logits]) : b.op('Softmax', [logits], { axis: 1 })
+    const probability =
+      answer.activation === 'sigmoid' ? b.op('Sigmoid', [logits]) : b.op('Softmax', [logits], { axis: 1 })
     const scores = score === 'logit' ? logits : probability
     const best = b.op('ArgMax', [logits], { axis: 1, keepdims: 0 })
     const unset = b.op('Less', [TARGET_INPUT, b.int64s([0])])

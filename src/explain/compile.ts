@@ -1,0 +1,213 @@
+/**
+ * A model and explanation methods to one graph that answers and draws its maps in a single run. Pure: no runtime; shapes come
+ * in as data (see onnx/probe.ts).
+ */
+import { ExplainError } from '../core/errors.js'
+import type { DataType } from '../core/tensor.js'
+import { upsample } from '../methods/guided-grad-cam.js'
+import { chooseLayer, linearHead } from '../methods/head.js'
+import { findMethod } from '../methods/index.js'
+import type { CompileContext, CompiledMethod } from '../methods/method.js'
+import { Builder, declare } from '../onnx/builder.js'
+import type { Graph } from '../onnx/ir.js'
+import { declaredShapes, type Shapes } from '../onnx/shapes.js'
+import { dropout } from '../passes/dropout.js'
+import { prune } from '../passes/prune.js'
+import { upgrade } from '../passes/upgrade.js'
+import { type Answer, findAnswer } from '../targets/answer.js'
+import { appendTarget, TARGET_INPUT } from '../targets/append.js'
+import type { Score } from '../targets/target.js'
+import type { Override } from '../vjp/rule.js'
+import { pullBack } from '../vjp/walk.js'
+import { repeatForTargets } from './batch.js'
+import { findPictureInput, type PictureInput } from './input.js'
+import { VERSION } from './version.js'
+
+export interface CompileOptions {
+  /** A method id, or several: one map each. Compiled methods only. Default: `grad-cam`. */
+  readonly method?: string | readonly string[]
+  /** The layer's value name, for methods that explain at a layer. Default: the last feature map before pooling. */
+  readonly layer?: string | undefined
+  /** What the maps explain. Default: `logit`. */
+  readonly score?: Score
+  /** What `probe(graph, runtime)` found. Default: what the file declares, which is often too little. */
+  readonly shapes?: Shapes
+  /** Keeps the positive part of a map. Default: false. */
+  readonly relu?: boolean
+  /** Resizes maps of a layer bilinearly to the model's input. Default: false. */
+  readonly upsample?: boolean
+  /** Divides each map by its largest absolute value. Default: false. */
+  readonly normalize?: boolean
+}
+
+/** One map of a plan. */
+export interface PlannedMap {
+  readonly method: CompiledMethod
+  /** The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several. */
+  readonly output: string
+  /** The layer it was taken at; undefined for maps at the input. */
+  readonly layer: string | undefined
+  /** Sentences for the provenance. */
+  readonly notes: readonly string[]
+}
+
+export interface Plan {
+  /**
+   * The model's own inputs and outputs; one input more, `target` int64 `[N]` (a class index, -1 for the best answer; `[1]` picture
+   * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` or `[N,C,H,W]`.
+   */
+  readonly graph: Graph
+  readonly maps: readonly PlannedMap[]
+  /** Methods that this network does not allow, with the reason; only where several methods were asked for. */
+  readonly refused: readonly { readonly method: CompiledMethod; readonly error: ExplainError }[]
+  readonly input: PictureInput
+  readonly answer: Answer
+  readonly score: Score
+  /** True where one picture may be given with several targets. */
+  readonly batched: boolean
+}
+
+/**
+ * Compiles methods into the model. Throws `unknown-method`, `unknown-layer`, `method-not-applicable`, `unsupported-operator`,
+ * `unsupported-opset`, `no-image-input`.
+ *
+ * @example
+ * ```ts
+ * const graph = decode(bytes)
+ * const plan = compile(graph, { method: 'grad-cam', shapes: await probe(graph, runtime) })
+ * await writeFile('model.grad-cam.onnx', encode(plan.graph))
+ * ```
+ */
+export function compile(model: Graph, options: CompileOptions = {}): Plan {
+  const shapes = options.shapes ?? declaredShapes(model)
+  const score = options.score ?? 'logit'
+  const methods = [options.method ?? 'grad-cam'].flat().map(compiledMethod)
+  const source = dropout(upgrade(model))
+  const input = findPictureInput(source, shapes)
+  const answer = findAnswer(source, shapes)
+  const batched = input.batch === undefined && typeof answer.dims[0] !== 'number'
+  const atLayer = methods.some((m) => m.atLayer)
+  const layer = atLayer ? attempt(methods, () => chooseLayer(source, shapes, answer.logits, options.layer)) : undefined
+  const from = methods.every((m) => m.space === 'layer') && typeof layer === 'string' ? layer : input.name
+  const repeated = batched
+    ? repeatForTargets(source, shapes, input.name, from, answer.logits)
+    : { graph: source, input: input.name }
+  const targeted = appendTarget(repeated.graph, shapes, answer, score, input.batch ?? 'targets')
+  const b = new Builder(targeted.graph, shapes)
+  const gradients = new Map<string, string>()
+  const made = new Map<CompiledMethod, { value: string; notes: readonly string[] }>()
+  const build = (method: CompiledMethod): { value: string; notes: readonly string[] } => {
+    const known = made.get(method)
+    if (known) return known
+    const notes: string[] = []
+    const context: CompileContext = {
+      b,
+      input: repeated.input,
+      layout: input.layout,
+      head: linearHead(source, shapes, answer.logits),
+      chosen: targeted.target.chosen,
+      logits: targeted.target.logits,
+      layer: () => {
+        if (layer instanceof ExplainError) throw layer
+        return layer ?? chooseLayer(source, shapes, answer.logits, options.layer)
+      },
+      gradient: (value, override) => gradientOf(b, gradients, targeted.target, value, override),
+      map: (other) => build(other).value,
+      note: (text) => notes.push(text),
+    }
+    const result = { value: b.scope(`onnxplain/${method.id}`, () => method.build(context)), notes }
+    made.set(method, result)
+    return result
+  }
+  const refused: { method: CompiledMethod; error: ExplainError }[] = []
+  const maps = methods.flatMap((method): PlannedMap[] => {
+    const result = attempt(methods, () => build(method))
+    if (result instanceof ExplainError) {
+      refused.push({ method, error: result })
+      return []
+    }
+    const output = methods.length === 1 ? 'heatmap' : `heatmap/${method.id}`
+    const finished = b.scope(`onnxplain/${method.id}`, () => finish(b, result.value, method, input, options))
+    b.alias(finished, b.fresh(output))
+    return [
+      { method, output, layer: typeof layer === 'string' && method.atLayer ? layer : undefined, notes: result.notes },
+    ]
+  })
+  const outputs = maps.map((m) => declare(m.output, b.type(input.name) as DataType, mapDims(b, m, input, options)))
+  const graph = b
+    .finish({ outputs: [...source.outputs, ...outputs] })
+    .with({ metadata: metadata(maps, score, options) })
+  return { graph: prune(graph), maps, refused, input, answer, score, batched }
+}
+
+function compiledMethod(id: string): CompiledMethod {
+  const method = findMethod(id)
+  if (method.kind === 'compiled') return method
+  throw new ExplainError('method-not-applicable', {
+    what: `${method.id} is a loop around runs of the network and cannot be compiled into a model`,
+    remedy: 'Compile grad-cam or another method of one run; "onnxplain methods" lists them.',
+  })
+}
+
+/** Asked for one method, a failure is thrown; asked for several, it is kept beside the others. */
+function attempt<T>(methods: readonly CompiledMethod[], make: () => T): T | ExplainError {
+  try {
+    return make()
+  } catch (error) {
+    if (methods.length > 1 && error instanceof ExplainError && error.code !== 'unknown-layer') return error
+    throw error
+  }
+}
+
+function gradientOf(
+  b: Builder,
+  cache: Map<string, string>,
+  target: { readonly scores: string; readonly seed: string },
+  value: string,
+  override: Override | undefined,
+): string {
+  const key = `${override?.name ?? ''} ${value}`
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  const [gradient = ''] = pullBack(b, { of: target.scores, seed: target.seed, wrt: [value], override })
+  cache.set(key, gradient)
+  return gradient
+}
+
+/** The optional steps behind the raw map. */
+function finish(b: Builder, raw: string, method: CompiledMethod, input: PictureInput, options: CompileOptions): string {
+  let map = options.relu ? b.op('Relu', [raw]) : raw
+  if (options.upsample && method.space === 'layer') {
+    const [h, w] = input.layout === 'NCHW' ? [2, 3] : [1, 2]
+    map = upsample(b, map, b.extent(input.name, h), b.extent(input.name, w))
+  }
+  if (!options.normalize) return map
+  const axes = b.int64s(method.space === 'layer' ? [1, 2] : [1, 2, 3])
+  const largest = b.op('ReduceMax', [b.op('Abs', [map]), axes], { keepdims: 1 })
+  return b.op('Div', [map, b.op('Max', [largest, b.scalar(1e-30, map)])])
+}
+
+/** The declared shape of a map: what is known of it, `N` first. */
+function mapDims(
+  b: Builder,
+  map: PlannedMap,
+  input: PictureInput,
+  options: CompileOptions,
+): readonly (number | string | null)[] {
+  const batch = input.batch ?? 'targets'
+  const own = b.dims(input.name) ?? []
+  if (map.method.space === 'input') return [batch, ...own.slice(1)]
+  if (options.upsample) return [batch, ...(input.layout === 'NCHW' ? own.slice(2) : own.slice(1, 3))]
+  return [batch, ...(b.dims(map.layer ?? '')?.slice(2) ?? [])]
+}
+
+function metadata(maps: readonly PlannedMap[], score: Score, options: CompileOptions): ReadonlyMap<string, string> {
+  const steps = (['relu', 'upsample', 'normalize'] as const).filter((s) => options[s])
+  return new Map([
+    ['onnxplain.version', VERSION],
+    ['onnxplain.method', maps.map((m) => m.method.id).join(',')],
+    ['onnxplain.layer', maps.find((m) => m.layer)?.layer ?? ''],
+    ['onnxplain.target', `${score}; input "${TARGET_INPUT}": class index, -1 for the best answer`],
+    ['onnxplain.steps', steps.join(',') || 'raw'],
+  ])
+}

@@ -1,0 +1,100 @@
+/** What an explanation is: the raw map, the map on the picture, what it says of itself, and how to make it again. */
+import type { Tensor } from '../core/tensor.js'
+import { sizeOf } from '../core/tensor.js'
+import { type Box, type Geometry, liftToPicture, type PreprocessSpec } from '../image/index.js'
+import type { ChannelReduction, Method } from '../methods/method.js'
+import type { FinalActivation } from '../targets/answer.js'
+import type { Target } from '../targets/target.js'
+import type { Diagnosis } from './diagnose.js'
+
+/** One of the model's answers. */
+export interface ClassAnswer {
+  readonly index: number
+  /** The class' name; `class 285` where the model has no labels. */
+  readonly label: string
+  readonly logit: number
+  /** 0 to 1. */
+  readonly probability: number
+}
+
+/** The signed map as computed: never clipped, never scaled. */
+export interface RawMap extends Tensor<'float32'> {
+  /** The layer it was taken at; undefined for maps at the model's input. */
+  readonly layer: string | undefined
+}
+
+/** A map on the pixels of the picture, signed, in the raw map's units. */
+export interface Heatmap {
+  readonly width: number
+  readonly height: number
+  /** `[height, width]`; 0 where the network did not see the picture. */
+  readonly data: Float32Array
+  /** The part of the picture that the network saw, in pixels. */
+  readonly seen: Box
+}
+
+/** All that is needed to make the map again; plain JSON. */
+export interface Provenance {
+  readonly onnxplain: string
+  readonly runtime: string
+  readonly model: { readonly name: string; readonly sha256: string }
+  readonly method: string
+  readonly options: Readonly<Record<string, number | string>>
+  readonly layer: string | null
+  readonly target: Target
+  readonly answer: {
+    readonly label: string
+    readonly logit: number
+    readonly probability: number
+    /** The value whose logit was explained, and the activation that the model has behind it. */
+    readonly logits: string
+    readonly activation: FinalActivation
+  }
+  /** null where an already preprocessed tensor was given. */
+  readonly preprocessing: PreprocessSpec | null
+  readonly notes: readonly string[]
+}
+
+export interface Explanation {
+  readonly method: Method
+  readonly target: Target
+  readonly answer: ClassAnswer
+  readonly raw: RawMap
+  readonly heatmap: Heatmap
+  /** Why the map is odd, where it is. */
+  readonly diagnosis: readonly Diagnosis[]
+  readonly provenance: Provenance
+}
+
+/** A raw map on the picture's pixels. Pixel maps become one number a pixel first. */
+export function toHeatmap(
+  raw: Tensor<'float32'>,
+  geometry: Geometry,
+  layout: 'NCHW' | 'NHWC',
+  channels: ChannelReduction | undefined,
+): Heatmap {
+  const plane = raw.dims.length === 3 ? reduceChannels(raw, layout, channels ?? 'sum') : raw
+  const [height = 0, width = 0] = plane.dims
+  const { source, seen } = geometry
+  return { ...source, data: liftToPicture(plane.data, width, height, geometry), seen }
+}
+
+/** `[C,H,W]` or `[H,W,C]` to `[H,W]`. */
+export function reduceChannels(
+  raw: Tensor<'float32'>,
+  layout: 'NCHW' | 'NHWC',
+  how: ChannelReduction,
+): Tensor<'float32'> {
+  const { dims, data } = raw
+  const channels = (layout === 'NCHW' ? dims[0] : dims[2]) ?? 1
+  const size = layout === 'NCHW' ? dims.slice(1) : dims.slice(0, 2)
+  const area = sizeOf(size)
+  const out = new Float32Array(area)
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < area; i++) {
+      const v = data[layout === 'NCHW' ? c * area + i : i * channels + c] ?? 0
+      const before = out[i] ?? 0
+      out[i] = how === 'sum' ? before + v : Math.max(before, Math.abs(v))
+    }
+  return { type: 'float32', dims: size, data: out }
+}

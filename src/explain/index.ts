@@ -1,0 +1,22 @@
+/** Compile, run, attribute, lay on the picture. */
+export { type CompileOptions, compile, type Plan, type PlannedMap } from './compile.js'
+export type { Diagnosis, DiagnosisCode } from './diagnose.js'
+export {
+  type ClassAnswer,
+  type Explanation,
+  type Heatmap,
+  type Provenance,
+  type RawMap,
+  reduceChannels,
+} from './explanation.js'
+export { findPictureInput, type PictureInput } from './input.js'
+export {
+  type ExplainOptions,
+  type ExplanationSet,
+  type Image,
+  Model,
+  type ModelOptions,
+  type Progress,
+  type Refusal,
+} from './model.js'
+export { VERSION } from './version.js'

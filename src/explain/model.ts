@@ -1,0 +1,381 @@
+/** A loaded model that classifies and explains. Portable: the runtime is handed in. */
+import { ExplainError, throwIfAborted } from '../core/errors.js'
+import type { OptimizationLevel, Runtime, Session } from '../core/runtime.js'
+import { float32, int64, isFloat32, sliceFirst, type Tensor } from '../core/tensor.js'
+import { type Geometry, imagenetPreprocessing, type Picture, type PreprocessSpec, preprocess } from '../image/index.js'
+import { findMethod } from '../methods/index.js'
+import type { CompiledMethod, DrivenMethod, Method } from '../methods/method.js'
+import { declare } from '../onnx/builder.js'
+import { encodeSkeleton } from '../onnx/encode.js'
+import type { Graph } from '../onnx/ir.js'
+import { probe } from '../onnx/probe.js'
+import type { Shapes } from '../onnx/shapes.js'
+import { prune } from '../passes/prune.js'
+import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
+import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
+import { compile, type Plan } from './compile.js'
+import { diagnose } from './diagnose.js'
+import { type ClassAnswer, type Explanation, toHeatmap } from './explanation.js'
+import { fillValues } from './fill.js'
+import { refuseBadWeights } from './finite.js'
+import { findPictureInput, type PictureInput } from './input.js'
+import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
+import { SessionCache } from './sessions.js'
+import { VERSION } from './version.js'
+
+export interface ModelOptions {
+  /** What the model is called in messages and provenance. */
+  readonly name: string
+  /** Class names in class order. */
+  readonly labels?: readonly string[] | undefined
+  /** Default: the usual ImageNet preprocessing at the model's size, and `notes` says so. */
+  readonly preprocessing?: PreprocessSpec | undefined
+  /** How far ORT may rewrite the graph. Default: `all`. */
+  readonly optimization?: OptimizationLevel
+}
+
+export interface ExplainOptions {
+  /** Method ids. Default: `grad-cam`. */
+  readonly method?: string | readonly string[]
+  /** Labels, indices or target objects. Default: the best answer. */
+  readonly target?: string | number | Target | readonly (string | number | Target)[]
+  /** What is explained of a class. Default: `logit`. */
+  readonly score?: Score
+  /** Value name of the layer for CAM methods. Default: the last feature map before pooling. */
+  readonly layer?: string | undefined
+  /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
+  readonly options?: GivenOptions
+  /** Pictures a run, for methods of many runs. Default: 16. */
+  readonly batch?: number
+  readonly signal?: AbortSignal | undefined
+  /** Told after each batch of a long method. */
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly method: string
+  readonly done: number
+  readonly total: number
+  /** Makes the raw maps as they stand, one a target. */
+  readonly partial: () => readonly Tensor<'float32'>[]
+}
+
+/** A method that this network does not allow, among several that were asked for. */
+export interface Refusal {
+  readonly method: Method
+  readonly error: ExplainError
+}
+
+/** Explanations of one picture by several methods and targets. */
+export interface ExplanationSet {
+  readonly answers: readonly ClassAnswer[]
+  readonly explanations: readonly Explanation[]
+  readonly refused: readonly Refusal[]
+}
+
+/** A picture, or an already preprocessed tensor `[C,H,W]` or `[1,C,H,W]`. */
+export type Image = Picture | Tensor<'float32'>
+
+interface Prepared {
+  readonly tensor: Tensor<'float32'>
+  readonly geometry: Geometry
+  readonly preprocessing: PreprocessSpec | null
+}
+
+const DEFAULT_SIDE = 224
+const DEFAULT_BATCH = 16
+
+export class Model {
+  readonly name: string
+  readonly graph: Graph
+  readonly shapes: Shapes
+  readonly input: PictureInput
+  readonly answer: Answer
+  readonly labels: readonly string[]
+  readonly preprocessing: PreprocessSpec
+  /** What had to be assumed, for people. */
+  readonly notes: readonly string[]
+  readonly #runtime: Runtime
+  readonly #sessions: SessionCache
+  #sha256: Promise<string> | undefined
+
+  /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
+  static async load(graph: Graph, runtime: Runtime, options: ModelOptions): Promise<Model> {
+    return new Model(graph, await probe(graph, runtime), runtime, options)
+  }
+
+  private constructor(graph: Graph, shapes: Shapes, runtime: Runtime, options: ModelOptions) {
+    this.name = options.name
+    this.graph = graph
+    this.shapes = shapes
+    this.input = findPictureInput(graph, shapes)
+    this.answer = findAnswer(graph, shapes)
+    this.labels = options.labels ?? []
+    const { height = DEFAULT_SIDE, width = DEFAULT_SIDE, channels, layout } = this.input
+    const assumed = options.preprocessing === undefined
+    this.preprocessing = { ...(options.preprocessing ?? imagenetPreprocessing(height, width, channels)), layout }
+    this.notes = assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []
+    this.#runtime = runtime
+    this.#sessions = new SessionCache(runtime, { optimization: options.optimization ?? 'all' })
+  }
+
+  /** The best answers, best first. Default: five. */
+  async classify(image: Image, options: { readonly top?: number } = {}): Promise<readonly ClassAnswer[]> {
+    const logits = await this.#logits(this.#prepare(image).tensor)
+    return this.#ranked(logits).slice(0, options.top ?? 5)
+  }
+
+  /** Explains one target by one method. Rejects with an {@link ExplainError}. */
+  async explain(image: Image, options: ExplainOptions = {}): Promise<Explanation> {
+    const { explanations, refused } = await this.explainAll(image, options)
+    const [first] = explanations
+    if (first) return first
+    throw refused[0]?.error ?? new ExplainError('bad-option', { what: 'No method was asked for' })
+  }
+
+  /** Explains every target by every method, method by method; compiled methods share one run. */
+  async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
+    const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
+    const given = options.options ?? {}
+    refuseUnknown(methods, given)
+    const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
+    const prepared = this.#prepare(image)
+    throwIfAborted(options.signal)
+    const logits = await this.#logits(prepared.tensor)
+    const answers = this.#ranked(logits)
+    const score = options.score ?? 'logit'
+    const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
+    const context = { labels: this.labels, classes: this.answer.classes, score }
+    const targets = wanted.map((t): Target => {
+      const target = parseTarget(t, context)
+      return target.index === BEST ? { ...target, index: answers[0]?.index ?? 0 } : target
+    })
+    const sha256 = await this.#hash()
+    const explained = (
+      method: Method,
+      t: number,
+      raw: Tensor<'float32'>,
+      layer: string | undefined,
+      notes: readonly string[],
+    ): Explanation => {
+      const target = targets[t] ?? { kind: 'class', index: BEST, score }
+      const answer = answers.find((a) => a.index === target.index) ?? {
+        index: target.index,
+        label: '',
+        logit: 0,
+        probability: 0,
+      }
+      return {
+        method,
+        target,
+        answer,
+        raw: { ...raw, layer },
+        heatmap: toHeatmap(
+          raw,
+          prepared.geometry,
+          this.input.layout,
+          method.kind === 'compiled' ? method.channels : undefined,
+        ),
+        diagnosis: diagnose(raw.data, method.display),
+        provenance: {
+          onnxplain: VERSION,
+          runtime: this.#runtime.name,
+          model: { name: this.name, sha256 },
+          method: method.id,
+          options: settings.get(method) ?? {},
+          layer: layer ?? null,
+          target,
+          answer: {
+            label: answer.label,
+            logit: answer.logit,
+            probability: answer.probability,
+            logits: this.answer.logits,
+            activation: this.answer.activation,
+          },
+          preprocessing: prepared.preprocessing,
+          notes: [...this.notes, ...this.#answerNotes(), ...notes],
+        },
+      }
+    }
+    const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
+    const byMethod = new Map<Method, readonly Explanation[]>()
+    const refused: Refusal[] = []
+    for (const scoreKind of new Set(targets.map((t) => t.score))) {
+      if (compiled.length === 0) break
+      const plan = this.compile({ method: compiled.map((m) => m.id), layer: options.layer, score: scoreKind })
+      refused.push(...plan.refused)
+      const maps = plan.maps.length > 0 ? await this.#runPlan(plan, options.layer, prepared.tensor, targets) : []
+      for (const [m, map] of plan.maps.entries()) {
+        const made = (maps[m] ?? []).map((raw, t) => explained(map.method, t, raw, map.layer, map.notes))
+        const before = byMethod.get(map.method) ?? []
+        byMethod.set(map.method, [...before, ...made.filter((e) => e.target.score === scoreKind)])
+      }
+    }
+    for (const method of methods) {
+      if (method.kind !== 'driven') continue
+      const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, options)
+      byMethod.set(
+        method,
+        raws.map((raw, t) => explained(method, t, raw, undefined, [])),
+      )
+    }
+    return { answers, explanations: methods.flatMap((m) => byMethod.get(m) ?? []), refused }
+  }
+
+  /** A plan of this model; see {@link compile}. */
+  compile(options: Omit<Parameters<typeof compile>[1] & object, 'shapes'>): Plan {
+    return compile(this.graph, { ...options, shapes: this.shapes })
+  }
+
+  /** Releases the sessions. The model cannot be used afterwards. */
+  async release(): Promise<void> {
+    await this.#sessions.release()
+  }
+
+  #prepare(image: Image): Prepared {
+    if (!('dims' in image)) {
+      const { data, dims, geometry } = preprocess(image, this.preprocessing)
+      this.#checkSize(dims)
+      return { tensor: float32([1, ...dims], data), geometry, preprocessing: this.preprocessing }
+    }
+    const dims = image.dims.length === 3 ? [1, ...image.dims] : image.dims
+    if (dims.length !== 4 || dims[0] !== 1)
+      throw new ExplainError('invalid-tensor', {
+        what: `A tensor of shape [${image.dims.join(', ')}] is not one picture`,
+        remedy: 'Give [C, H, W] or [1, C, H, W], as the model takes it.',
+      })
+    this.#checkSize(dims.slice(1))
+    if (image.data.some((v) => !Number.isFinite(v)))
+      throw new ExplainError('invalid-tensor', { what: 'The tensor holds values that are not finite' })
+    const [height = 0, width = 0] = this.input.layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)
+    const size = { width, height }
+    const geometry = { source: size, model: size, seen: { x0: 0, y0: 0, x1: width, y1: height } }
+    return { tensor: float32(dims, image.data), geometry, preprocessing: null }
+  }
+
+  #checkSize(dims: readonly number[]): void {
+    const { layout, channels, height, width } = this.input
+    const want = layout === 'NCHW' ? [channels, height, width] : [height, width, channels]
+    if (want.every((w, i) => w === undefined || w === dims[i])) return
+    throw new ExplainError('shape-mismatch', {
+      what: `The model takes [${want.map((w) => w ?? 'any').join(', ')}], but the input is [${dims.join(', ')}]`,
+      where: `input "${this.input.name}"`,
+      remedy: 'Check the preprocessing (size, crop, channels) or the tensor.',
+    })
+  }
+
+  /** The logits of each picture of a batch. */
+  async #forward(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]> {
+    const { logits, classes } = this.answer
+    const session = await this.#sessions.get('forward', () => {
+      const outputs = [declare(logits, 'float32')]
+      return encodeSkeleton(prune(this.graph.with({ outputs })))
+    })
+    const result = (await session.run({ [this.input.name]: pictures }))[logits]
+    if (!result || !isFloat32(result))
+      throw new ExplainError('runtime-failed', {
+        what: `The logits "${logits}" came out as ${result?.type ?? 'nothing'}`,
+      })
+    const { data } = result
+    return Array.from({ length: pictures.dims[0] ?? 0 }, (_, i) => data.subarray(i * classes, (i + 1) * classes))
+  }
+
+  async #logits(picture: Tensor<'float32'>): Promise<Float32Array> {
+    const [logits = new Float32Array()] = await this.#forward(picture)
+    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
+    return logits
+  }
+
+  #ranked(logits: Float32Array): readonly ClassAnswer[] {
+    const p = probabilities(logits, this.answer.activation)
+    return Array.from(logits, (logit, index) => ({
+      index,
+      label: this.labels[index] ?? `class ${index}`,
+      logit,
+      probability: p[index] ?? 0,
+    })).sort((a, b) => b.logit - a.logit)
+  }
+
+  #answerNotes(): readonly string[] {
+    const { activation, logits } = this.answer
+    return activation === 'none' ? [] : [`The model ends in ${activation}; the logits before it are "${logits}".`]
+  }
+
+  /** Raw maps `[maps][targets]`, without the batch axis. */
+  async #runPlan(
+    plan: Plan,
+    layer: string | undefined,
+    picture: Tensor<'float32'>,
+    targets: readonly Target[],
+  ): Promise<readonly (readonly Tensor<'float32'>[])[]> {
+    const key = JSON.stringify([plan.maps.map((m) => m.method.id), plan.score, layer])
+    const session = await this.#sessions.get(key, () => {
+      const wanted = new Set(plan.maps.map((m) => m.output))
+      return encodeSkeleton(prune(plan.graph.with({ outputs: plan.graph.outputs.filter((o) => wanted.has(o.name)) })))
+    })
+    const indices = targets.map((t) => t.index)
+    const runs = plan.batched ? [indices] : indices.map((i) => [i])
+    const parts = await sequentially(runs, (run) => this.#runOnce(session, plan, picture, run))
+    return plan.maps.map((_, m) => parts.flatMap((part) => part[m] ?? []))
+  }
+
+  async #runOnce(
+    session: Session,
+    plan: Plan,
+    picture: Tensor<'float32'>,
+    indices: readonly number[],
+  ): Promise<readonly (readonly Tensor<'float32'>[])[]> {
+    const result = await session.run({ [this.input.name]: picture, target: int64([indices.length], indices) })
+    return plan.maps.map(({ output }) => {
+      const map = result[output]
+      if (!map || !isFloat32(map))
+        throw new ExplainError('runtime-failed', { what: `The map "${output}" came out as ${map?.type ?? 'nothing'}` })
+      return indices.map((_, i) => sliceFirst(map, i))
+    })
+  }
+
+  async #drive(
+    method: DrivenMethod,
+    prepared: Prepared,
+    targets: readonly Target[],
+    values: Readonly<Record<string, number | string>>,
+    options: ExplainOptions,
+  ): Promise<readonly Tensor<'float32'>[]> {
+    const { layout, channels, batch } = this.input
+    return method.run({
+      input: prepared.tensor,
+      layout,
+      targets: targets.length,
+      batch: batch ?? options.batch ?? DEFAULT_BATCH,
+      options: values,
+      signal: options.signal,
+      fill: (text) => fillValues(text, this.preprocessing, channels),
+      scores: async (pictures) => {
+        const rows = await this.#forward(pictures)
+        return rows.map((logits) => {
+          const p = targets.some((t) => t.score === 'probability')
+            ? probabilities(logits, this.answer.activation)
+            : undefined
+          return Float32Array.from(targets, (t) => (t.score === 'probability' ? p : logits)?.[t.index] ?? 0)
+        })
+      },
+      progress: (done, total, partial) => options.onProgress?.({ method: method.id, done, total, partial }),
+    })
+  }
+
+  #hash(): Promise<string> {
+    this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
+    return this.#sha256
+  }
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
+  return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('')
+}
+
+async function sequentially<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> {
+  const done: B[] = []
+  for (const item of items) done.push(await work(item))
+  return done
+}

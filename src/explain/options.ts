@@ -1,0 +1,37 @@
+/** A method's own options: given ones checked against its definition, missing ones filled in. */
+import { ExplainError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
+import type { Method, MethodOption } from '../methods/method.js'
+
+export type GivenOptions = Readonly<Record<string, number | string>>
+
+/** The values of all options of a method. Throws `bad-option`. */
+export function resolveOptions(method: Method, given: GivenOptions): Readonly<Record<string, number | string>> {
+  const definitions = method.kind === 'driven' ? method.options : {}
+  return Object.fromEntries(
+    Object.entries(definitions).map(([name, option]) => [name, check(name, option, given[name] ?? option.default)]),
+  )
+}
+
+/** Throws `bad-option` for an option that none of the methods has. */
+export function refuseUnknown(methods: readonly Method[], given: GivenOptions): void {
+  const names = methods.flatMap((m) => (m.kind === 'driven' ? Object.keys(m.options) : []))
+  for (const name of Object.keys(given))
+    if (!names.includes(name))
+      throw new ExplainError('bad-option', {
+        what: `${methods.map((m) => m.id).join(', ')} has no option "${name}"`,
+        remedy:
+          didYouMean(name, names) ||
+          (names.length > 0 ? `Its options are: ${names.join(', ')}.` : 'It has no options.'),
+      })
+}
+
+function check(name: string, option: MethodOption, value: number | string): number | string {
+  if (option.kind === 'fill') return String(value)
+  const number = typeof value === 'number' ? value : /^[+-]?\d+$/.test(value.trim()) ? Number(value) : Number.NaN
+  if (Number.isInteger(number) && number >= option.minimum) return number
+  throw new ExplainError('bad-option', {
+    what: `${name} is ${value}, which is not a whole number of at least ${option.minimum} ${option.unit}`,
+    where: name,
+  })
+}
