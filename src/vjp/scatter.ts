@@ -58,7 +58,7 @@ export function scatterBack(b: Builder, x: string, gy: string, move: (positions:
 
 /**
  * `value` with zeros put in: every element along `axes` is followed by `steps - 1` zeros. `extents` is the shape of
- * `value`, `axes` are positive and ascending.
+ * `value`, `axes` are positive and ascending. The last axis goes by Concat, since Pad is slow on single elements.
  */
 export function interleave(
   b: Builder,
@@ -67,6 +67,25 @@ export function interleave(
   axes: readonly number[],
   steps: readonly number[],
 ): string {
+  const last = extents.length - 1
+  const step = axes.at(-1) === last ? (steps.at(-1) ?? 1) : 1
+  const shape = extents.map((e, axis) => (axis === last ? b.mul(e, step) : e))
+  if (step === 1) return interleaveRows(b, value, extents, axes, steps)
+  const column = b.op('Unsqueeze', [value, b.int64s([last + 1])])
+  const zeros = b.op('Expand', [b.scalar(0, value), b.vector([...extents, 1])])
+  const parts = [column, ...Array.from({ length: step - 1 }, () => zeros)]
+  const stretched = b.reshape(b.op('Concat', parts, { axis: last + 1 }), shape)
+  return interleaveRows(b, stretched, shape, axes.slice(0, -1), steps.slice(0, -1))
+}
+
+function interleaveRows(
+  b: Builder,
+  value: string,
+  extents: readonly Extent[],
+  axes: readonly number[],
+  steps: readonly number[],
+): string {
+  if (axes.length === 0) return value
   const inner = b.int64s(axes.map((axis, i) => axis + i + 1))
   const none = Array.from({ length: extents.length + axes.length }, () => 0)
   const after = [...none]
@@ -81,7 +100,7 @@ export function interleave(
 
 /**
  * `value` padded with zeros (cropped, where negative) on some axes; itself where nothing is to do. Where the rank is known, all axes
- * are named: ORT 1.30 cannot move a transpose over a Pad that has `axes`, and tries.
+ * are listed: see `padSpatial`.
  */
 export function padWithZeros(
   b: Builder,
@@ -98,5 +117,6 @@ export function padWithZeros(
     for (const [i, axis] of axes.entries()) pads[axis < 0 ? axis + rank : axis] = given[i] ?? 0
     return pads
   }
-  return b.op('Pad', [value, b.vector([...all(begins), ...all(ends)])])
+  const every = b.int64s(Array.from({ length: rank }, (_, i) => i))
+  return b.op('Pad', [value, b.vector([...all(begins), ...all(ends)]), '', every])
 }

@@ -43,7 +43,7 @@ function flip(b: Builder, weight: string, kernel: readonly number[]): string {
 }
 
 /** Gradient of the input of a convolution. */
-function inputGradient(b: Builder, gy: string, x: string, weight: string, group: number, w: Window): string {
+export function inputGradient(b: Builder, gy: string, x: string, weight: string, group: number, w: Window): string {
   const { kernel, strides, dilations, span } = w
   const [begins, ends] = [known(w.begins), known(w.ends)]
   const canFlip = begins && ends && [...begins, ...ends].every((p, i) => p < (span[i % span.length] ?? 1))
@@ -59,12 +59,21 @@ function inputGradient(b: Builder, gy: string, x: string, weight: string, group:
   })
   const fixed = known(missing)
   const attributes = { kernel_shape: kernel, strides, dilations, group }
-  if (fixed && begins && begins.every((p) => p >= 0)) {
+  if (fixed && begins?.every((p) => p >= 0)) {
     const pads = [...begins, ...fixed.map((m) => Math.max(-m, 0))]
-    return b.op('ConvTranspose', [gy, weight], { ...attributes, pads, output_padding: fixed.map((m) => Math.max(m, 0)) })
+    return b.op('ConvTranspose', [gy, weight], {
+      ...attributes,
+      pads,
+      output_padding: fixed.map((m) => Math.max(m, 0)),
+    })
   }
   const full = b.op('ConvTranspose', [gy, weight], attributes)
-  return padSpatial(b, full, w.begins.map((p) => b.sub(0, p)), missing)
+  return padSpatial(
+    b,
+    full,
+    w.begins.map((p) => b.sub(0, p)),
+    missing,
+  )
 }
 
 /**
@@ -93,7 +102,12 @@ function weightGradient(b: Builder, gy: string, x: string, weight: string, group
       : b.reshape(b.transpose(grouped(gy, m, gy), perm(1, 2, 0)), [b.extent(weight, 0), n, ...sizes(gy)])
   const made = b.op('Conv', [input, kernel], { strides: w.dilations, dilations: w.strides, group })
   const axes = spatial.map((i) => i + 2)
-  const cut = b.slice(made, axes, axes.map(() => 0), w.kernel)
+  const cut = b.slice(
+    made,
+    axes,
+    axes.map(() => 0),
+    w.kernel,
+  )
   return b.transpose(cut, perm(1, 0))
 }
 
@@ -127,12 +141,20 @@ const convolution: RuleEntry = {
 function transposedWindow(b: Builder, node: Node, x: string, y: string, kernel: readonly number[]): Window {
   const auto = stringOf(node, 'auto_pad', 'NOTSET')
   const wanted = intsOf(node, 'output_shape', undefined)
-  const plain = windowOf(b, { ...node, attributes: new Map([...node.attributes].filter(([n]) => n !== 'auto_pad')) }, x, kernel)
+  const plain = windowOf(
+    b,
+    { ...node, attributes: new Map([...node.attributes].filter(([n]) => n !== 'auto_pad')) },
+    x,
+    kernel,
+  )
   const same = auto === 'SAME_UPPER' || auto === 'SAME_LOWER'
   if (!same && !wanted) return plain
   const extra = intsOf(node, 'output_padding', undefined) ?? kernel.map(() => 0)
   const totals = kernel.map((_, i): Extent => {
-    const reach = b.add(b.mul(b.sub(b.extent(x, i + 2), 1), plain.strides[i] ?? 1), (plain.span[i] ?? 1) + (extra[i] ?? 0))
+    const reach = b.add(
+      b.mul(b.sub(b.extent(x, i + 2), 1), plain.strides[i] ?? 1),
+      (plain.span[i] ?? 1) + (extra[i] ?? 0),
+    )
     return b.max(b.sub(reach, b.extent(y, i + 2)), 0)
   })
   const small = totals.map((t) => b.div(t, 2))
@@ -158,7 +180,12 @@ const transposedConvolution: RuleEntry = {
         const made = b.op('Conv', [padded, weight], attributes)
         const axes = kernel.map((_, i) => i + 2)
         // output_padding of a whole stride gives windows that no input made
-        return b.slice(made, axes, axes.map(() => 0), axes.map((axis) => b.extent(x, axis)))
+        return b.slice(
+          made,
+          axes,
+          axes.map(() => 0),
+          axes.map((axis) => b.extent(x, axis)),
+        )
       },
       () => {
         const w = window()

@@ -73,6 +73,7 @@ function slice(call: RuleCall): string {
   return padWithZeros(
     b,
     apart,
+    rank,
     axes,
     cuts.map((c) => c.first),
     cuts.map((c) => c.end),
@@ -124,8 +125,11 @@ function setApart(
 const pad: Rule = ({ b, node, gy, x: [x = '', pads = '', value = '', axes = ''] }) => {
   const constant = stringOf(node, 'mode', 'constant') === 'constant'
   const inner = (): string => {
-    const known = storedInts(b, pads)
-    const back = known ? b.int64s(known.map((p) => -p)) : b.op('Neg', [pads])
+    const known = storedInts(b, pads)?.map((p) => -p)
+    const count = (known?.length ?? 0) / 2
+    const named = axes === '' ? Array.from({ length: count }, (_, i) => i) : storedInts(b, axes)
+    if (known && named) return padWithZeros(b, gy, b.rank(x), named, known.slice(0, count), known.slice(count))
+    const back = b.op('Neg', [pads])
     return b.op('Pad', axes === '' ? [gy, back] : [gy, back, '', axes])
   }
   const sum = (v: string): string => b.op('ReduceSum', [v], { keepdims: 0 })
@@ -154,7 +158,7 @@ function gather({ b, node, gy, x: [x = '', indices = ''] }: RuleCall): string {
     // one index, or several in a row: a border of zeros
     const begin = first < 0 ? b.add(extent, first) : first
     const kept = scalar ? b.op('Unsqueeze', [gy, b.int64s([axis])]) : gy
-    return padWithZeros(b, kept, [axis], [begin], [b.sub(extent, b.add(begin, stored.length))])
+    return padWithZeros(b, kept, b.rank(x), [axis], [begin], [b.sub(extent, b.add(begin, stored.length))])
   }
   const count = stored?.length ?? countOf(b, indices)
   const rows = axis < 0 ? [-1, count, around(b, x, axis + 1, 0)] : [around(b, x, 0, axis), count, -1]

@@ -4,7 +4,8 @@ import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
 import { defineRules, unary } from '../rule.js'
-import { countPer, interleave, scatterTo, zerosLike } from '../scatter.js'
+import { countPer, scatterTo, zerosLike } from '../scatter.js'
+import { inputGradient } from './conv.js'
 import { known, padSpatial, type Window, windowOf } from './window.js'
 
 /** The window of a pooling node and the spatial extents on both sides. */
@@ -40,50 +41,53 @@ function reach(b: Builder, p: Pooling, i: number): Extent {
   return b.add(b.mul(b.sub(p.outputs[i] ?? 0, 1), p.strides[i] ?? 1), p.span[i] ?? 1)
 }
 
-/** `[N, C, ...outputs]` with every pixel repeated along each spatial axis. */
+/** `[N, C, ...outputs]` with every pixel repeated along each spatial axis: the last by Concat, whole rows by Expand. */
 function repeat(b: Builder, value: string, outputs: readonly Extent[], times: readonly number[]): string {
-  const inner = b.int64s(times.map((_, i) => 2 * i + 3))
-  const blocks = b.op('Unsqueeze', [value, inner])
-  const repeated = b.op('Expand', [blocks, b.int64s([1, 1, ...times.flatMap((t) => [1, t])])])
-  return b.reshape(repeated, [0, 0, ...outputs.map((o, i) => b.mul(o, times[i] ?? 1))])
+  const last = times.length - 1
+  const columns = times[last] ?? 1
+  const column = b.op('Unsqueeze', [value, b.int64s([last + 3])])
+  const row = b.op(
+    'Concat',
+    Array.from({ length: columns }, () => column),
+    { axis: last + 3 },
+  )
+  const width = b.mul(outputs[last] ?? 1, columns)
+  const rows = outputs.slice(0, last)
+  const blocks = b.reshape(row, [0, 0, ...rows.flatMap((o): Extent[] => [o, 1]), width])
+  const repeated = b.op('Expand', [blocks, b.int64s([1, 1, ...times.slice(0, last).flatMap((t) => [1, t]), 1])])
+  return b.reshape(repeated, [0, 0, ...rows.map((o, i) => b.mul(o, times[i] ?? 1)), width])
 }
 
 /**
  * `scale` times the sum over the windows that hold a pixel, for every pixel of the input: the transpose of summing each window.
  *
- * Windows that tile the input: each value is repeated over its own. Others: the values are set `stride` apart, and a window of
- * the same kernel slides over them with stride 1 (as an AveragePool, which is quick; a sum is `size` times as much).
+ * Windows that tile the input: each value is repeated over its own. Stride 1: a window of the same kernel slides over the
+ * padded values (as an AveragePool, which is quick; a sum is `size` times as much). Others: the transpose of a convolution
+ * with a constant kernel, each channel for itself.
  */
-function spread(b: Builder, node: Node, value: string, p: Pooling, scale: number): string {
-  const times = (v: string, factor: number): string => (factor === 1 ? v : b.op('Mul', [v, b.scalar(factor, v)]))
-  const begins = p.begins.map((e) => b.sub(0, e))
-  const ends = p.inputs.map((x, i) => b.sub(b.add(x, p.begins[i] ?? 0), b.mul(p.outputs[i] ?? 0, p.strides[i] ?? 1)))
+function spread(b: Builder, x: string, value: string, p: Pooling, scale: number): string {
+  const times = (v: string, factor: number): string => (factor === 1 ? v : b.op('Mul', [v, b.scalar(factor, x)]))
+  const before = p.begins.map((e) => b.sub(0, e))
+  const after = p.inputs.map((e, i) => b.sub(b.add(e, p.begins[i] ?? 0), b.mul(p.outputs[i] ?? 0, p.strides[i] ?? 1)))
   if (p.kernel.every((k, i) => k === p.strides[i] && p.span[i] === k))
-    return padSpatial(b, repeat(b, times(value, scale), p.outputs, p.kernel), begins, ends)
-  const dilated = p.dilations.some((d) => d > 1)
-  if (dilated && b.graph.opset < 19)
-    throw new ExplainError('unsupported-operator', {
-      what: `The gradient of a dilated ${node.op} needs opset 19; this model has ${b.graph.opset}`,
-      where: describe(node),
-      remedy: 'Export the model with opset 19 or newer.',
-    })
-  const apart = setApart(b, times(value, scale * p.size), p)
-  const attributes = { kernel_shape: p.kernel, ...(dilated ? { dilations: p.dilations } : {}) }
-  const around = [...begins.map((e, i) => b.add((p.span[i] ?? 1) - 1, e)), ...ends]
-  const pads = known(around)
-  if (pads?.every((e, i) => e >= 0 && e < (p.kernel[i % p.kernel.length] ?? 1)))
-    return b.op('AveragePool', [apart], { ...attributes, pads, count_include_pad: 1 })
-  const rank = p.kernel.length
-  return b.op('AveragePool', [padSpatial(b, apart, around.slice(0, rank), around.slice(rank))], attributes)
-}
-
-/** `[N, C, ...outputs]` with the pixels `stride` apart and zeros between them. */
-function setApart(b: Builder, value: string, p: Pooling): string {
-  const strided = p.strides.flatMap((stride, i) => (stride > 1 ? [{ axis: i + 2, stride }] : []))
-  if (strided.length === 0) return value
-  const axes = strided.map((s) => s.axis)
-  const strides = strided.map((s) => s.stride)
-  return interleave(b, value, [0, 0, ...p.outputs], axes, strides)
+    return padSpatial(b, repeat(b, times(value, scale), p.outputs, p.kernel), before, after)
+  if (p.strides.every((s) => s === 1) && p.dilations.every((d) => d === 1)) {
+    const begins = before.map((e, i) => b.add((p.kernel[i] ?? 1) - 1, e))
+    const pads = known([...begins, ...after])
+    const sums = times(value, scale * p.size)
+    if (pads?.every((e, i) => e >= 0 && e < (p.kernel[i % p.kernel.length] ?? 1)))
+      return b.op('AveragePool', [sums], { kernel_shape: p.kernel, pads, count_include_pad: 1 })
+    return b.op('AveragePool', [padSpatial(b, sums, begins, after)], { kernel_shape: p.kernel })
+  }
+  const single = (v: string, extents: readonly Extent[]): string => {
+    const one = b.reshape(v, [-1, 1, ...extents])
+    b.know(one, b.type(x), [null, 1, ...extents.map((e) => (typeof e === 'number' ? e : null))])
+    return one
+  }
+  const weight = b.op('Expand', [b.scalar(scale, x), b.int64s([1, 1, ...p.kernel])])
+  b.know(weight, b.type(x), [1, 1, ...p.kernel])
+  const back = inputGradient(b, single(value, p.outputs), single(x, p.inputs), weight, 1, p)
+  return b.reshapeLike(back, x)
 }
 
 /** Whether every window divides by the size of its kernel: none hangs over an edge that is not counted. */
@@ -106,6 +110,7 @@ function isUniform(node: Node, p: Pooling): boolean {
  */
 function windowWeights(b: Builder, node: Node, x: string, p: Pooling): string {
   const ones = b.op('Expand', [b.scalar(1, x), b.vector([1, 1, ...p.inputs])])
+  b.know(ones, b.type(x), undefined)
   const ends = p.inputs.map((extent, i) => b.sub(reach(b, p, i), b.add(extent, p.begins[i] ?? 0)))
   const filled = b.op('AveragePool', [padSpatial(b, ones, p.begins, ends)], {
     kernel_shape: p.kernel,
@@ -169,12 +174,12 @@ export const pool = defineRules({
   /** y = sum over the window / its size; padding is in the size where `count_include_pad` is 1, what `ceil_mode` adds never. */
   AveragePool: unary(({ b, node, gy, in0, out }) => {
     const p = poolingOf(b, node, in0, out)
-    if (isUniform(node, p)) return spread(b, node, gy, p, 1 / p.size)
-    return spread(b, node, b.op('Mul', [gy, windowWeights(b, node, in0, p)]), p, 1)
+    if (isUniform(node, p)) return spread(b, in0, gy, p, 1 / p.size)
+    return spread(b, in0, b.op('Mul', [gy, windowWeights(b, node, in0, p)]), p, 1)
   }),
   // y = (sum over the window of |x|^p)^(1/p)
   LpPool: unary(({ b, node, gy, in0, out }) =>
-    normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => spread(b, node, v, poolingOf(b, node, in0, out), 1)),
+    normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => spread(b, in0, v, poolingOf(b, node, in0, out), 1)),
   ),
   // y = mean over the spatial axes
   GlobalAveragePool: unary(({ b, gy, in0, out }) =>
@@ -184,6 +189,7 @@ export const pool = defineRules({
   GlobalMaxPool: unary(({ b, gy, in0 }) => {
     const rows = b.int64s([0, 0, -1])
     const x = b.op('Reshape', [in0, rows])
+    b.know(x, b.type(in0), undefined)
     const first = b.op('ArgMax', [x], { axis: 2, keepdims: 1, select_last_index: 0 })
     const inputs = [zerosLike(b, x), first, b.op('Reshape', [gy, rows])]
     return b.reshapeLike(b.op('ScatterElements', inputs, { axis: 2 }), in0)

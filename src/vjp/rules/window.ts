@@ -50,9 +50,17 @@ export function known(extents: readonly Extent[]): readonly number[] | undefined
 
 /**
  * `value` with its spatial axes padded (or cropped, where negative) by `begins` and `ends`; itself where nothing is to do.
+ * All axes are listed: ORT 1.30 permutes `pads` but not `axes` when it moves a Transpose over a Pad, and it folds a Pad without
+ * `axes` into the pooling or convolution behind it, even where that does not take such pads or reads it as its weight.
  */
-export function padSpatial(b: Builder, value: string, begins: readonly Extent[], ends: readonly Extent[], fill = 0): string {
+export function padSpatial(
+  b: Builder,
+  value: string,
+  begins: readonly Extent[],
+  ends: readonly Extent[],
+  fill = 0,
+): string {
   if ([...begins, ...ends].every((e) => e === 0)) return value
-  const axes = begins.map((_, i) => i + 2)
-  return b.op('Pad', [value, b.vector([...begins, ...ends]), b.scalar(fill, value), b.int64s(axes)])
+  const axes = b.int64s([0, 1, ...begins.map((_, i) => i + 2)])
+  return b.op('Pad', [value, b.vector([0, 0, ...begins, 0, 0, ...ends]), b.scalar(fill, value), axes])
 }
