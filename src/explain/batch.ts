@@ -30,7 +30,8 @@ export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at
   const expand = (from: string, to: string): Node => ({
     op: 'Expand',
     domain: '',
-    name: to,
+    // not `to`: the node that made the layer may bear its value's name, and ORT wants node names to differ
+    name: before,
     inputs: [from, shape],
     outputs: [to],
     attributes: new Map(),

@@ -32,7 +32,8 @@ export class Builder {
     readonly graph: Graph,
     readonly shapes: Shapes = new Map(),
   ) {
-    this.#taken = new Set(graph.valueNames())
+    // a new node bears its first output's name, and ORT wants node names to differ
+    this.#taken = new Set([...graph.valueNames(), ...graph.nodes.map((n) => n.name)])
     this.#declared = declaredShapes(graph)
   }
 

@@ -69,10 +69,10 @@ const flattenedAxis: Convert = (node, b) => {
   const flat = b.fresh(`${node.name || node.op}/flat`)
   const over = b.fresh(`${node.name || node.op}/over`)
   const shape = b.fresh(`${node.name || node.op}/shape`)
-  const plain = (op: string, inputs: readonly string[], output: string, values = {}): Node => ({
+  const plain = (op: string, inputs: readonly string[], output: string, values = {}, name = output): Node => ({
     op,
     domain: '',
-    name: output,
+    name,
     inputs,
     outputs: [output],
     attributes: attributes(values),
@@ -81,7 +81,8 @@ const flattenedAxis: Convert = (node, b) => {
     plain('Shape', [x], shape),
     plain('Flatten', [x], flat, { axis }),
     { ...withAttributes(node, { axis: -1 }), inputs: [flat], outputs: [over] },
-    plain('Reshape', [over, shape], node.outputs[0] ?? ''),
+    // the node's own name may be its output's, and ORT wants node names to differ
+    plain('Reshape', [over, shape], node.outputs[0] ?? '', {}, `${over}/shaped`),
   ]
 }
 
