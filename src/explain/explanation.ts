@@ -61,6 +61,11 @@ export interface Explanation {
   readonly answer: ClassAnswer
   readonly raw: RawMap
   readonly heatmap: Heatmap
+  /**
+   * A pixel map by colour channel, `[3,H,W]` (red, green, blue) or `[1,H,W]`, on the pixels of the picture; NaN where the network did not
+   * see it. undefined for maps of one value a place.
+   */
+  readonly channels: (() => Float32Array) | undefined
   /** Why the map is odd, where it is. */
   readonly diagnosis: readonly Diagnosis[]
   readonly provenance: Provenance
@@ -77,6 +82,26 @@ export function toHeatmap(
   const [height = 0, width = 0] = plane.dims
   const { source, seen } = geometry
   return { ...source, data: liftToPicture(plane.data, width, height, geometry), seen }
+}
+
+/** The planes of a pixel map on the picture, in the order red, green, blue. */
+export function liftChannels(
+  raw: Tensor<'float32'>,
+  geometry: Geometry,
+  layout: 'NCHW' | 'NHWC',
+  order: PreprocessSpec['channels'],
+): Float32Array {
+  const [height = 0, width = 0, count = 0] = layout === 'NCHW' ? [...raw.dims.slice(1), raw.dims[0] ?? 0] : raw.dims
+  const area = width * height
+  const { source } = geometry
+  const out = new Float32Array(count * source.width * source.height)
+  for (let c = 0; c < count; c++) {
+    const plane = Float32Array.from({ length: area }, (_, i) => raw.data[layout === 'NCHW' ? c * area + i : i * count + c] ?? 0)
+    const place = order === 'BGR' ? count - 1 - c : c
+    const lifted = liftToPicture(plane, width, height, geometry, { outside: Number.NaN })
+    out.set(lifted, place * source.width * source.height)
+  }
+  return out
 }
 
 /** `[C,H,W]` or `[H,W,C]` to `[H,W]`. */

@@ -9,6 +9,7 @@ export {
   type RawMap,
   reduceChannels,
 } from './explanation.js'
+export { type Inspection, type InspectedLayer, type InspectedValue, inspect } from './inspect.js'
 export { findPictureInput, type PictureInput } from './input.js'
 export {
   type ExplainOptions,

@@ -15,7 +15,7 @@ import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
 import { compile, type Plan } from './compile.js'
 import { diagnose } from './diagnose.js'
-import { type ClassAnswer, type Explanation, toHeatmap } from './explanation.js'
+import { type ClassAnswer, type Explanation, liftChannels, toHeatmap } from './explanation.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput } from './input.js'
@@ -96,12 +96,20 @@ export class Model {
   /** What had to be assumed, for people. */
   readonly notes: readonly string[]
   readonly #runtime: Runtime
+  readonly #options: ModelOptions
   readonly #sessions: SessionCache
   #sha256: Promise<string> | undefined
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
   static async load(graph: Graph, runtime: Runtime, options: ModelOptions): Promise<Model> {
     return new Model(graph, await probe(graph, runtime), runtime, options)
+  }
+
+  /** The same model with another preprocessing. */
+  withPreprocessing(preprocessing: PreprocessSpec): Model {
+    if (preprocessing === this.preprocessing) return this
+    const { name, labels } = this
+    return new Model(this.graph, this.shapes, this.#runtime, { ...this.#options, name, labels, preprocessing })
   }
 
   private constructor(graph: Graph, shapes: Shapes, runtime: Runtime, options: ModelOptions) {
@@ -116,6 +124,7 @@ export class Model {
     this.preprocessing = { ...(options.preprocessing ?? imagenetPreprocessing(height, width, channels)), layout }
     this.notes = assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []
     this.#runtime = runtime
+    this.#options = options
     this.#sessions = new SessionCache(runtime, { optimization: options.optimization ?? 'all' })
   }
 
@@ -176,6 +185,10 @@ export class Model {
           this.input.layout,
           method.kind === 'compiled' ? method.channels : undefined,
         ),
+        channels:
+          raw.dims.length === 3
+            ? () => liftChannels(raw, prepared.geometry, this.input.layout, this.preprocessing.channels)
+            : undefined,
         diagnosis: diagnose(raw.data, method.display),
         provenance: {
           onnxplain: VERSION,

@@ -50,7 +50,8 @@ export function toSource(point: Point, geometry: Geometry): Point {
  * @param options `filter`: `bilinear` (default) places the map's values at the centres of its cells, goes straight between
  *   them and holds the outermost up to the edge; where the map is finer than the picture it averages, as Pillow's bilinear
  *   does. `nearest` gives every pixel the value of the cell that its centre lies in.
- * @returns `[source.height, source.width]`; 0 for pixels whose centre the network did not see.
+ *   `outside`: the value of pixels whose centre the network did not see; default 0.
+ * @returns `[source.height, source.width]`.
  * Throws `shape-mismatch` if the map does not have `width * height` values, `bad-option` for an empty map or geometry,
  * `image-too-large` above 2^27 pixels.
  */
@@ -59,7 +60,7 @@ export function liftToPicture(
   width: number,
   height: number,
   geometry: Geometry,
-  options: { readonly filter?: 'nearest' | 'bilinear' } = {},
+  options: { readonly filter?: 'nearest' | 'bilinear'; readonly outside?: number } = {},
 ): Float32Array {
   checkSize(width, height, 'liftToPicture')
   checkPlane(map, width, height, 'liftToPicture')
@@ -72,7 +73,7 @@ export function liftToPicture(
       remedy: 'Take the geometry that preprocess() returned with the input.',
       details: { seen },
     })
-  const out = new Float32Array(source.width * source.height)
+  const out = new Float32Array(source.width * source.height).fill(options.outside ?? 0)
   const columns = span(source.width, seen.x0, seen.x1, width)
   const rows = span(source.height, seen.y0, seen.y1, height)
   if (columns.count === 0 || rows.count === 0) return out

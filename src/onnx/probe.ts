@@ -1,7 +1,8 @@
 /**
  * Types and shapes of every value, as ONNX Runtime infers them: the graph's skeleton is loaded with each value as an
  * untyped output, and the session's metadata is read; no run. What that leaves open (a rank that may be unknown, axes
- * that are computed) is settled by two runs that differ in all free axes and in the integers fed: axes that agree are constants.
+ * that are computed) is settled by two runs that differ in all free axes and in the numbers fed: axes that agree are
+ * constants, unless integers are fed (shapes, axes, counts), on which any extent may depend.
  */
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
@@ -44,8 +45,9 @@ async function settle(
   const asked = graph.with({ outputs: open.map((name) => declare(name)) })
   const session = await runtime.createSession(encodeSkeleton(asked), { optimization: 'basic' })
   try {
-    const first = await measure(session, graph, { batch: 2, side: 224, integer: 0 })
-    const second = await measure(session, graph, { batch: 5, side: 256, integer: 1 })
+    const first = await measure(session, graph, { batch: 2, side: 224, fill: () => 0 })
+    const second = await measure(session, graph, { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) })
+    const readsIntegers = graph.inputs.some((i) => !valueInfo(i).type?.includes('float'))
     const settled = new Map(shapes)
     for (const name of open) {
       const a = (first ?? second)?.get(name)
@@ -56,8 +58,9 @@ async function settle(
         if (known.dims?.length === 0) settled.set(name, { ...known, dims: undefined })
         continue
       }
-      const dims = b && a.length !== b.length ? undefined : a.map((d, i): Dim => (b && d === b[i] ? d : null))
-      settled.set(name, { ...known, dims })
+      const told = known.dims?.length === a.length ? known.dims : []
+      const found = a.map((d, i): Dim => told[i] ?? (b && d === b[i] && !readsIntegers ? d : null))
+      settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
     }
     return settled
   } finally {
@@ -65,11 +68,11 @@ async function settle(
   }
 }
 
-/** Output shapes for zeros (integers and booleans: `integer`) with free axes set to `free`; undefined where the model does not run so. */
+/** Output shapes for numbers made by `fill` (integers: zeros) with free axes set to `free`; undefined where the model does not run so. */
 async function measure(
   session: Session,
   graph: Graph,
-  free: { readonly batch: number; readonly side: number; readonly integer: 0 | 1 },
+  free: { readonly batch: number; readonly side: number; readonly fill: (i: number) => number },
 ): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
   const feeds: Record<string, Tensor> = {}
   for (const proto of graph.inputs) {
@@ -77,7 +80,8 @@ async function measure(
     if (type === undefined || dims === undefined) return undefined
     const sizes = dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? free.batch : free.side))
     const data = zeros(type, sizeOf(sizes))
-    if (free.integer === 1 && !type.includes('float')) data.fill((typeof data[0] === 'bigint' ? 1n : 1) as never)
+    if (data instanceof Float32Array || data instanceof Float64Array)
+      for (const i of data.keys()) data[i] = free.fill(i)
     feeds[name] = tensor(type, sizes, data)
   }
   try {

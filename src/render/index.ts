@@ -1,6 +1,7 @@
 /** Maps become pictures: the only place where anything is normalised, coloured and blended. */
 export * from './bar.js'
 export * from './colormaps.js'
+export * from './explained.js'
 export * from './figure.js'
 export * from './font.js'
 export * from './normalise.js'

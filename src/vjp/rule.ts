@@ -41,7 +41,9 @@ export function defineRules<const Operators extends string>(
 }
 
 /** An operator with one differentiable input. */
-export function unary(pullback: (call: RuleCall & { readonly in0: string; readonly out: string }) => string): RuleEntry {
+export function unary(
+  pullback: (call: RuleCall & { readonly in0: string; readonly out: string }) => string,
+): RuleEntry {
   return { rule: (call) => [() => pullback({ ...call, in0: call.x[0] ?? '', out: call.y[0] ?? '' })] }
 }
 

@@ -45,7 +45,7 @@ export function ruleOf(node: Node): RuleEntry | undefined {
 export function pullBack(b: Builder, request: GradientRequest): string[] {
   const { graph } = b
   for (const value of [request.of, ...request.wrt]) graph.require(value, 'differentiation')
-  const path = nodesBetween(b, request)
+  const path = nodesBetween(b, request.of, request.wrt)
   refuseUnsupported(path)
   const wanted = new Set([...request.wrt, ...path.flatMap((n) => n.outputs)])
   const arrived = new Map<string, string[]>([[request.of, [request.seed]]])
@@ -117,7 +117,10 @@ function checkShape(b: Builder, node: Node, x: string, gradient: string): void {
   const got = b.dims(gradient)
   const want = b.dims(x)
   const fits =
-    !got || !want || (got.length === want.length && got.every((d, i) => typeof d !== 'number' || typeof want[i] !== 'number' || d === want[i]))
+    !got ||
+    !want ||
+    (got.length === want.length &&
+      got.every((d, i) => typeof d !== 'number' || typeof want[i] !== 'number' || d === want[i]))
   const types = [b.type(gradient), b.type(x)]
   if (fits && (types[0] === undefined || types[1] === undefined || types[0] === types[1])) return
   throw new ExplainError('shape-mismatch', {
@@ -133,25 +136,25 @@ function isDifferentiable(type: DataType | undefined): boolean {
 }
 
 /** True for nodes through which no gradient can pass, whatever their inputs are. */
-function blocks(b: Builder, node: Node): boolean {
+function blocks(node: Node): boolean {
   if (Object.hasOwn(ZERO_GRADIENT, ruleName(node))) return true
   return node.op === 'Cast' && !isDifferentiable(dataType(intOf(node, 'to', 1)))
 }
 
 /** The nodes that depend on a wanted value and that `of` depends on, in order of computation. */
-function nodesBetween(b: Builder, request: GradientRequest): readonly Node[] {
+function nodesBetween(b: Builder, of: string, wrt: readonly string[]): readonly Node[] {
   const { graph } = b
-  const dependent = new Set(request.wrt)
+  const dependent = new Set(wrt)
   const forward = sorted(graph).filter((node) => {
-    if (blocks(b, node)) return false
+    if (blocks(node)) return false
     if (![...reads(node)].some((x) => dependent.has(x) && isDifferentiable(b.type(x)))) return false
     const smooth = node.outputs.slice(0, ruleOf(node)?.outputs)
     for (const y of smooth) if (y !== '' && isDifferentiable(b.type(y))) dependent.add(y)
     return true
   })
-  for (const value of request.wrt)
-    if (value !== request.of && !leadsTo(graph, forward, value, request.of)) throw notConnected(value, request.of)
-  const needed = new Set([request.of])
+  for (const value of wrt)
+    if (value !== of && !leadsTo(graph, forward, value, of)) throw notConnected(value, of)
+  const needed = new Set([of])
   const path = [...forward].reverse().filter((node) => {
     if (!node.outputs.some((y) => needed.has(y))) return false
     for (const x of reads(node)) if (dependent.has(x)) needed.add(x)
@@ -178,6 +181,12 @@ function notConnected(value: string, of: string): ExplainError {
     remedy: 'Choose a value that lies on the way from the input to the answer.',
     details: { value, of },
   })
+}
+
+/** The nodes between the values that have no backward rule. Throws `not-connected`, `unknown-value`. */
+export function nodesWithoutRule(b: Builder, of: string, wrt: readonly string[]): readonly Node[] {
+  for (const value of [of, ...wrt]) b.graph.require(value, 'differentiation')
+  return nodesBetween(b, of, wrt).filter((node) => !ruleOf(node))
 }
 
 function refuseUnsupported(path: readonly Node[]): void {

@@ -10,9 +10,7 @@ import { asMask, isAbove, isBelow, isPositive } from '../masks.js'
 import { defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
 
 /** `gy` times a derivative. */
-function derivative(
-  make: (call: RuleCall & { readonly in0: string; readonly out: string }) => string,
-): RuleEntry {
+function derivative(make: (call: RuleCall & { readonly in0: string; readonly out: string }) => string): RuleEntry {
   return unary((call) => call.b.op('Mul', [call.gy, make(call)]))
 }
 
@@ -54,10 +52,7 @@ const clip: RuleEntry = {
   rule: ({ b, x: [x = '', min, max], y: [y = ''], gy }) => {
     /** A bound that is computed takes the gradient of every element that it holds. */
     const held = (op: 'LessOrEqual' | 'GreaterOrEqual', limit: string) => (): string =>
-      b.reshapeLike(
-        b.op('ReduceSum', [b.op('Mul', [gy, asMask(b, b.op(op, [x, limit]), x)])], { keepdims: 0 }),
-        limit,
-      )
+      b.reshapeLike(b.op('ReduceSum', [b.op('Mul', [gy, asMask(b, b.op(op, [x, limit]), x)])], { keepdims: 0 }), limit)
     return [
       () => {
         const masks = [free(b, y, bound(b, min), 'low'), free(b, y, bound(b, max), 'high')]

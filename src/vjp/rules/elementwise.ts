@@ -66,7 +66,11 @@ const extreme: RuleEntry = {
       const sum = x.map(maskOf).reduce((a, m) => b.op('Add', [a, m]))
       return b.op('Div', [gy, sum])
     }
-    return x.map((v): Pullback => () => x.length === 1 ? gy : b.op('Mul', [shared(), maskOf(v)]))
+    return x.map(
+      (v): Pullback =>
+        () =>
+          x.length === 1 ? gy : b.op('Mul', [shared(), maskOf(v)]),
+    )
   },
 }
 
@@ -135,9 +139,7 @@ export const elementwise = defineRules({
   // y = 1/x: -y^2
   Reciprocal: unary(({ b, gy, out }) => b.op('Neg', [b.op('Mul', [gy, square(b, out)])])),
   // 2/sqrt(pi) exp(-x^2)
-  Erf: times((b, x) =>
-    b.op('Mul', [b.op('Exp', [b.op('Neg', [square(b, x)])]), b.scalar(2 / Math.sqrt(Math.PI), x)]),
-  ),
+  Erf: times((b, x) => b.op('Mul', [b.op('Exp', [b.op('Neg', [square(b, x)])]), b.scalar(2 / Math.sqrt(Math.PI), x)])),
   Sin: times((b, x) => b.op('Cos', [x])),
   Cos: times((b, x) => b.op('Neg', [b.op('Sin', [x])])),
   // 1 + tan^2

@@ -1,7 +1,6 @@
 /** Matrix products. */
 import type { Dim } from '../../core/runtime.js'
-import { floatOf, intOf } from '../../onnx/attributes.js'
-import { type AttributeValue, float } from '../../onnx/attributes.js'
+import { type AttributeValue, float, floatOf, intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { sumTo } from '../broadcast.js'
 import { defineRules, type RuleEntry } from '../rule.js'
@@ -83,7 +82,11 @@ const matmul2: RuleEntry = {
 function broadcastGy(a: readonly Dim[], c: readonly Dim[]): readonly Dim[] {
   const batch = broadcastDims(a.slice(0, -2), c.slice(0, -2))
   const free = Array.from({ length: Math.max(a.length, c.length, 2) - 2 }, (): Dim => null)
-  return [...(batch ?? free), ...(a.length > 1 ? [a[a.length - 2] ?? null] : []), ...(c.length > 1 ? [c[c.length - 1] ?? null] : [])]
+  return [
+    ...(batch ?? free),
+    ...(a.length > 1 ? [a[a.length - 2] ?? null] : []),
+    ...(c.length > 1 ? [c[c.length - 1] ?? null] : []),
+  ]
 }
 
 function swapLast(dims: readonly Dim[]): readonly Dim[] {

@@ -1,0 +1,102 @@
+/** What a model holds and what can be explained of it, without explaining anything. */
+import { ExplainError } from '../core/errors.js'
+import type { Dim, Runtime } from '../core/runtime.js'
+import { chooseLayer, featureMaps } from '../methods/head.js'
+import { Builder } from '../onnx/builder.js'
+import type { Graph } from '../onnx/ir.js'
+import { probe } from '../onnx/probe.js'
+import type { Shapes } from '../onnx/shapes.js'
+import { externalReference } from '../onnx/tensors.js'
+import { dropout } from '../passes/dropout.js'
+import { upgrade } from '../passes/upgrade.js'
+import { findAnswer } from '../targets/answer.js'
+import { nodesWithoutRule, ruleName } from '../vjp/walk.js'
+import { findPictureInput } from './input.js'
+
+export interface InspectedValue {
+  readonly name: string
+  readonly type: string | null
+  readonly dims: readonly Dim[] | null
+}
+
+export interface InspectedLayer extends InspectedValue {
+  /** The operator that makes it. */
+  readonly op: string
+  /** True for the layer that is taken where none is named. */
+  readonly default: boolean
+}
+
+export interface Inspection {
+  readonly inputs: readonly InspectedValue[]
+  readonly outputs: readonly InspectedValue[]
+  readonly opset: number
+  readonly nodes: number
+  /** Number of weights, and their size in bytes as stored. */
+  readonly parameters: number
+  readonly bytes: number
+  /** Feature maps on the way to the answer that CAM methods can explain at, first to last. */
+  readonly layers: readonly InspectedLayer[]
+  /** Operators between the picture and the answer that have no backward rule, with the names of their nodes. */
+  readonly withoutRule: readonly { readonly op: string; readonly nodes: readonly string[] }[]
+  /** Why the model cannot be explained at all, or not fully. */
+  readonly problems: readonly string[]
+}
+
+/** Looks a model over. Rejects with `runtime-failed` where ORT cannot load it. */
+export async function inspect(graph: Graph, runtime: Runtime): Promise<Inspection> {
+  const shapes = await probe(graph, runtime)
+  const value = (name: string): InspectedValue => {
+    const info = shapes.get(name)
+    return { name, type: info?.type ?? null, dims: info?.dims ?? null }
+  }
+  const weights = [...graph.initializers.values()]
+  const problems: string[] = []
+  const found = explainable(graph, shapes, problems)
+  return {
+    inputs: graph.inputs.map((i) => value(i.name)),
+    outputs: graph.outputs.map((o) => value(o.name)),
+    opset: graph.opset,
+    nodes: graph.nodes.length,
+    parameters: weights.reduce((sum, t) => sum + t.dims.reduce((a, d) => a * Number(d), 1), 0),
+    bytes: weights.reduce((sum, t) => sum + (externalReference(t)?.length ?? t.rawData.byteLength), 0),
+    layers: (found?.layers ?? []).map((name) => ({
+      ...value(name),
+      op: graph.producer(name)?.op ?? '',
+      default: name === found?.chosen,
+    })),
+    withoutRule: found?.withoutRule ?? [],
+    problems,
+  }
+}
+
+interface Explainable {
+  readonly layers: readonly string[]
+  readonly chosen: string | undefined
+  readonly withoutRule: Inspection['withoutRule']
+}
+
+function explainable(graph: Graph, shapes: Shapes, problems: string[]): Explainable | undefined {
+  /** Notes what goes wrong and goes on. */
+  const noting = <T>(make: () => T): T | undefined => {
+    try {
+      return make()
+    } catch (error) {
+      if (!(error instanceof ExplainError)) throw error
+      problems.push(error.message)
+      return undefined
+    }
+  }
+  const input = noting(() => findPictureInput(graph, shapes))
+  const answer = noting(() => findAnswer(graph, shapes))
+  const source = noting(() => dropout(upgrade(graph)))
+  if (!input || !answer || !source) return undefined
+  const chosen = noting(() => chooseLayer(source, shapes, answer.logits, undefined))
+  const nodes = noting(() => nodesWithoutRule(new Builder(source, shapes), answer.logits, [input.name])) ?? []
+  const names = new Map<string, string[]>()
+  for (const node of nodes) names.set(ruleName(node), [...(names.get(ruleName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
+  return {
+    layers: featureMaps(source, shapes, answer.logits),
+    chosen,
+    withoutRule: [...names].map(([op, list]) => ({ op, nodes: list })),
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The portable engine: read an ONNX graph, differentiate it, compile explanation methods into it. No runtime, no file system, no DOM;
+ * whoever runs a model hands in a {@link Runtime}.
+ *
+ * @module onnxplain
+ */
+export { type ErrorCode, ExplainError } from './core/errors.js'
+export type { Dim, ModelFile, OptimizationLevel, Runtime, Session, SessionOptions, ValueInfo } from './core/runtime.js'
+export { type DataType, float32, int64, type Tensor, tensor } from './core/tensor.js'
+export * from './explain/index.js'
+export * from './image/index.js'
+export { findMethod, METHODS } from './methods/index.js'
+export type { CompiledMethod, DrivenMethod, Method } from './methods/method.js'
+export { decode, externalLocations } from './onnx/decode.js'
+export { encode, encodeSkeleton } from './onnx/encode.js'
+export { Graph, type Node } from './onnx/ir.js'
+export { print } from './onnx/print.js'
+export { probe } from './onnx/probe.js'
+export type { Shapes } from './onnx/shapes.js'
+export * from './render/index.js'
+export type { ClassTarget, Score, Target } from './targets/target.js'
+export { type DifferentiateOptions, differentiate, gradientName } from './vjp/differentiate.js'

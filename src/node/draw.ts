@@ -1,0 +1,98 @@
+/** Scenes and explanations as files: PNG by sharp, SVG as it is. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { extname } from 'node:path'
+import sharp from 'sharp'
+import { ExplainError } from '../core/errors.js'
+import type { ExplanationSet } from '../explain/index.js'
+import type { Picture } from '../image/index.js'
+import {
+  type ComparisonOptions,
+  comparisonFigure,
+  type FigureFonts,
+  type FigureMethod,
+  type FigureSpec,
+  layoutFigure,
+  parseFont,
+  type Pixels,
+  type Scene,
+  type SceneImage,
+  sceneToSvg,
+} from '../render/index.js'
+import { resizedPng } from './codec.js'
+
+/** Inter, with the extended Latin letters to fall back on. */
+async function fonts(): Promise<FigureFonts> {
+  const { resolve } = createRequire(import.meta.url)
+  const file = (set: string, weight: number): Promise<Uint8Array> =>
+    readFile(resolve(`@fontsource/inter/files/inter-${set}-${weight}-normal.woff`))
+  return {
+    regular: parseFont(await file('latin', 400), await file('latin-ext', 400)),
+    bold: parseFont(await file('latin', 600), await file('latin-ext', 600)),
+  }
+}
+
+/** A scene as PNG: its pictures on their boxes, the vector layer above. */
+async function sceneToPng(scene: Scene): Promise<Uint8Array> {
+  const layers = await Promise.all(
+    sceneImages(scene).map(async ({ x, y, width, height, pixels }) => ({
+      input: Buffer.from(await resizedPng(pixels, width, height)),
+      left: x,
+      top: y,
+    })),
+  )
+  const { width, height, background } = scene
+  return sharp({ create: { width, height, channels: 4, background } })
+    .composite([...layers, { input: Buffer.from(sceneToSvg(scene)), left: 0, top: 0 }])
+    .flatten({ background })
+    .png()
+    .toBuffer()
+}
+
+function sceneImages(scene: Scene): readonly SceneImage[] {
+  return scene.items.filter((item): item is SceneImage => item.kind === 'image')
+}
+
+async function sceneToSvgFile(scene: Scene): Promise<Uint8Array> {
+  const uris = new Map<Pixels, string>()
+  for (const { pixels, width, height } of sceneImages(scene)) {
+    const png = Buffer.from(await resizedPng(pixels, width, height))
+    uris.set(pixels, `data:image/png;base64,${png.toString('base64')}`)
+  }
+  return Buffer.from(sceneToSvg(scene, (pixels) => uris.get(pixels) ?? ''))
+}
+
+/** The formats that figures and overlays are written in, by the file's ending. */
+const FORMATS = ['.png', '.svg', '.jpg', '.jpeg', '.webp'] as const
+
+/** Throws `bad-option` for an ending that nothing is written in. */
+export function refuseFormat(path: string): void {
+  const ending = extname(path).toLowerCase()
+  if (FORMATS.some((f) => f === ending)) return
+  throw new ExplainError('bad-option', {
+    what: `"${path}" ends in ${ending === '' ? 'nothing' : `"${ending}"`}`,
+    remedy: `Pictures are written as ${FORMATS.join(', ')}.`,
+  })
+}
+
+/** A figure's file contents, in the format that the path's ending asks for. */
+export async function drawFigure(spec: FigureSpec, path: string): Promise<Uint8Array> {
+  refuseFormat(path)
+  const scene = layoutFigure(spec, await fonts())
+  if (extname(path).toLowerCase() === '.svg') return sceneToSvgFile(scene)
+  return inFormat(await sceneToPng(scene), path)
+}
+
+async function inFormat(png: Uint8Array, path: string): Promise<Uint8Array> {
+  const ending = extname(path).toLowerCase()
+  if (ending === '.webp') return sharp(png).webp({ quality: 90 }).toBuffer()
+  if (ending === '.jpg' || ending === '.jpeg') return sharp(png).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
+  return png
+}
+
+/** The comparison figure of a set of explanations: a row per class, a column per method. */
+export function figureOf(picture: Picture, set: ExplanationSet, methods: readonly FigureMethod[], options: ComparisonOptions): FigureSpec {
+  const refusals = new Map(set.refused.map((r) => [r.method.id, r.error.message]))
+  const columns = methods.map((m) => ({ ...m, refusal: refusals.get(m.id) }))
+  return comparisonFigure(picture, columns, set.explanations, options)
+}

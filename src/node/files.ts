@@ -1,0 +1,94 @@
+/** Files: read with clear errors, written whole or not at all. */
+import { randomBytes } from 'node:crypto'
+import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { ExplainError } from '../core/errors.js'
+
+function reason(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'it does not exist',
+    EACCES: 'permission is denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'part of its path is not a folder',
+    EROFS: 'the file system is read-only',
+    ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
+  }
+  return known[code] ?? (cause instanceof Error ? cause.message : String(cause))
+}
+
+/** The bytes of a file. Rejects with `cannot-read`. */
+export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+  try {
+    const buffer = await readFile(path)
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+  } catch (cause) {
+    throw new ExplainError('cannot-read', { what: `${what} "${path}" cannot be read: ${reason(cause)}`, cause })
+  }
+}
+
+/** The file's bytes, or undefined where there is no such file. */
+export async function readIfThere(path: string, what: string): Promise<Uint8Array | undefined> {
+  try {
+    await access(path)
+  } catch {
+    return undefined
+  }
+  return readBytes(path, what)
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** Parses a JSON file. Rejects with `cannot-read`, or `bad-option` where it is not JSON. */
+export function parseJson(bytes: Uint8Array, path: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch (cause) {
+    throw new ExplainError('bad-option', { what: `"${path}" is not JSON`, where: path, cause })
+  }
+}
+
+/** Throws `cannot-write` before work is spent on what could not be kept. */
+export async function refuseUnwritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path))
+  const fail = (why: string, cause?: unknown): ExplainError =>
+    new ExplainError('cannot-write', {
+      what: `"${path}" cannot be written: ${why}`,
+      remedy: 'Choose another place with --output.',
+      cause,
+    })
+  if (await isFolder(path)) throw fail('it is a folder')
+  if (!(await isFolder(folder))) throw fail(`there is no folder "${folder}"`)
+  // as root, access() allows what the file system then refuses: try it
+  const trial = join(folder, `.${basename(path)}.${randomBytes(4).toString('hex')}`)
+  try {
+    await access(folder, constants.W_OK)
+    await writeFile(trial, '')
+  } catch (cause) {
+    throw fail(reason(cause), cause)
+  } finally {
+    await rm(trial, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Writes a file whole: beside its place first, then moved there. Rejects with `cannot-write`, leaving nothing behind. */
+export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const trial = join(dirname(resolve(path)), `.${basename(path)}.${randomBytes(4).toString('hex')}`)
+  try {
+    await writeFile(trial, bytes)
+    await rename(trial, path)
+  } catch (cause) {
+    await rm(trial, { force: true }).catch(() => undefined)
+    throw new ExplainError('cannot-write', {
+      what: `"${path}" cannot be written: ${reason(cause)}`,
+      remedy: 'Choose another place with --output.',
+      cause,
+    })
+  }
+}

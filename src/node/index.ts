@@ -1,0 +1,11 @@
+/**
+ * onnxplain in Node: files, pictures, and ONNX Runtime.
+ *
+ * @module onnxplain/node
+ */
+export { ExplainError } from '../core/errors.js'
+export type * from '../explain/index.js'
+export type { Picture, PreprocessSpec } from '../image/index.js'
+export { decodeNpy, encodeNpy } from './npy.js'
+export { type ImageSource, methods, NodeModel, type NodeExplanation, type OpenOptions, open } from './open.js'
+export { ortRuntime, type RuntimeOptions } from './ort.js'

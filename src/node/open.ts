@@ -1,0 +1,155 @@
+/** `open`: the package's front door in Node. */
+import { fileURLToPath } from 'node:url'
+import { ExplainError } from '../core/errors.js'
+import type { OptimizationLevel, Runtime } from '../core/runtime.js'
+import type { Tensor } from '../core/tensor.js'
+import {
+  type ClassAnswer,
+  type CompileOptions,
+  type ExplainOptions,
+  type Explanation,
+  type ExplanationSet,
+  Model,
+  type Plan,
+} from '../explain/index.js'
+import type { Picture, PreprocessSpec } from '../image/index.js'
+import { METHODS } from '../methods/index.js'
+import { decode } from '../onnx/decode.js'
+import type { DrawOptions } from '../render/index.js'
+import { decodePicture } from './codec.js'
+import { drawFigure, figureOf, refuseFormat } from './draw.js'
+import { readBytes, refuseUnwritable, writeWhole } from './files.js'
+import { ortRuntime } from './ort.js'
+import { adjustPreprocessing, type PreprocessOptions } from './preprocessing.js'
+import { type ModelParts, resolveModel } from './resolve.js'
+
+export interface OpenOptions extends PreprocessOptions {
+  /** Class names in class order. Default: `id2label` of the model's config.json. */
+  readonly labels?: readonly string[]
+  /** Replaces the model's own preprocessing. Default: its preprocessor_config.json, else the usual ImageNet preprocessing. */
+  readonly preprocessing?: PreprocessSpec
+  /** Default: onnxruntime-node, else onnxruntime-web. */
+  readonly runtime?: Runtime
+  /** Default: `all`. */
+  readonly optimization?: OptimizationLevel
+  /** Is told in one line what had to be assumed. Default: nothing is said. */
+  readonly warn?: (line: string) => void
+}
+
+/** A picture: a file's path or URL, a file's bytes, decoded pixels, or an already preprocessed tensor. */
+export type ImageSource = string | URL | Uint8Array | Picture | Tensor<'float32'>
+
+/** An explanation that can be saved as a picture. */
+export interface NodeExplanation extends Explanation {
+  /** Writes the map over the picture as .png, .svg, .jpg or .webp. Rejects with `cannot-write`, `bad-option`. */
+  save(path: string, options?: DrawOptions): Promise<void>
+}
+
+/**
+ * Opens a model: a .onnx file, a folder in the Hugging Face layout, the bytes of a file, or nothing: the shipped model.
+ *
+ * Rejects with `cannot-read`, `invalid-model`, `external-data-missing`, `unsupported-opset`, `no-image-input`, `runtime-failed`,
+ * `no-runtime`.
+ *
+ * @example
+ * ```ts
+ * const model = await open()
+ * const result = await model.explain('cat.jpg', { method: 'grad-cam', target: 'espresso' })
+ * await result.save('cat-espresso.png')
+ * ```
+ */
+export async function open(source?: string | URL | Uint8Array, options: OpenOptions = {}): Promise<NodeModel> {
+  const runtime = options.runtime ?? (await ortRuntime(options.warn ? { warn: options.warn } : {}))
+  const parts = source instanceof Uint8Array ? partsOf(source) : await resolveModel(pathOf(source))
+  const { name, graph } = parts
+  const own = options.preprocessing ?? parts.preprocessing
+  const bare = await Model.load(graph, runtime, {
+    name,
+    labels: options.labels ?? parts.labels,
+    preprocessing: own,
+    ...(options.optimization ? { optimization: options.optimization } : {}),
+  })
+  const model = bare.withPreprocessing(adjustPreprocessing(bare.preprocessing, options))
+  for (const note of model.notes) options.warn?.(note)
+  return new NodeModel(model)
+}
+
+function pathOf(source: string | URL | undefined): string | undefined {
+  return source instanceof URL ? fileURLToPath(source) : source
+}
+
+function partsOf(bytes: Uint8Array): ModelParts {
+  return { name: 'model', graph: decode(bytes), labels: undefined, preprocessing: undefined }
+}
+
+export class NodeModel {
+  constructor(
+    /** The portable model inside. */
+    readonly model: Model,
+  ) {}
+
+  /** The best answers, best first: `[{ index, label, logit, probability }]`. Default: five. */
+  async classify(image: ImageSource, options: { readonly top?: number } = {}): Promise<readonly ClassAnswer[]> {
+    return this.model.classify(await readImage(image), options)
+  }
+
+  /** Explains one target by one method. Defaults: Grad-CAM, the best answer. */
+  async explain(image: ImageSource, options: ExplainOptions = {}): Promise<NodeExplanation> {
+    const read = await readImage(image)
+    return savable(await this.model.explain(read, options), 'dims' in read ? undefined : read)
+  }
+
+  /** Explains every target by every method. */
+  async explainAll(image: ImageSource, options: ExplainOptions = {}): Promise<ExplanationSet> {
+    return this.model.explainAll(await readImage(image), options)
+  }
+
+  /** A plan with the maps inside the model; `encode(plan.graph)` is its file. */
+  compile(options: Omit<CompileOptions, 'shapes'> = {}): Plan {
+    return this.model.compile(options)
+  }
+
+  /** Releases the sessions; the model cannot be used afterwards. */
+  async dispose(): Promise<void> {
+    await this.model.release()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+}
+
+/** A picture or tensor from whatever names one. */
+export async function readImage(image: ImageSource): Promise<Picture | Tensor<'float32'>> {
+  if (image instanceof Uint8Array) return decodePicture(image, 'picture')
+  if (image instanceof URL) return readImage(fileURLToPath(image))
+  if (typeof image === 'string') return decodePicture(await readBytes(image, 'The picture'), image)
+  return image
+}
+
+function savable(explanation: Explanation, picture: Picture | undefined): NodeExplanation {
+  return {
+    ...explanation,
+    async save(path, options = {}): Promise<void> {
+      refuseFormat(path)
+      await refuseUnwritable(path)
+      if (!picture)
+        throw new ExplainError('bad-option', {
+          what: 'A preprocessed tensor has no picture to draw the map on',
+          remedy: 'Save the raw map, or give the picture itself.',
+        })
+      await writeWhole(path, await drawOne(picture, explanation, path, options))
+    },
+  }
+}
+
+/** One explanation as a figure of two columns: the picture, and the map on it. */
+export async function drawOne(picture: Picture, explanation: Explanation, path: string, options: DrawOptions): Promise<Uint8Array> {
+  const { method } = explanation
+  const set: ExplanationSet = { answers: [], explanations: [explanation], refused: [] }
+  const subtitle = explanation.raw.layer ? { subtitle: `at ${explanation.raw.layer}` } : {}
+  return drawFigure(figureOf(picture, set, [{ id: method.id, title: method.title, ...subtitle }], options), path)
+}
+
+/** The methods, for lists and forms. */
+export { METHODS as methods }

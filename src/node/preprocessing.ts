@@ -1,0 +1,47 @@
+/** Changes to a model's preprocessing, for a model that comes without its own. */
+import { ExplainError } from '../core/errors.js'
+import type { PreprocessSpec } from '../image/index.js'
+
+export interface PreprocessOptions {
+  /** Mean of each channel, after division by 255. */
+  readonly mean?: readonly number[] | undefined
+  /** Standard deviation of each channel, after division by 255. */
+  readonly std?: readonly number[] | undefined
+  /** The model input's side in pixels, for models that take any size. */
+  readonly size?: number | undefined
+  /** `crop`: shorter side to 256/224 of the size, then the centre; `stretch`: the whole picture, squeezed to the size. */
+  readonly fit?: 'crop' | 'stretch' | undefined
+  /** Order of the colour channels. */
+  readonly channels?: 'RGB' | 'BGR' | undefined
+}
+
+/** The preprocessing with the given parts replaced; itself where none is given. Throws `bad-option`. */
+export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOptions): PreprocessSpec {
+  const { mean, std, size, fit, channels } = options
+  const changed = Object.entries({ mean, std, size, fit, channels }).filter(([, v]) => v !== undefined)
+  if (changed.length === 0) return spec
+  const count = spec.mean.length
+  for (const [name, values] of Object.entries({ mean, std }))
+    if (values && (values.length !== count || values.some((v) => !Number.isFinite(v) || (name === 'std' && v <= 0))))
+      throw new ExplainError('bad-option', { what: `${name} is ${values.join(',')}; ${count} numbers are wanted`, where: name })
+  if (size !== undefined && (!Number.isInteger(size) || size < 1))
+    throw new ExplainError('bad-option', { what: `size is ${size}; a whole number of pixels is wanted`, where: 'size' })
+  const now = spec.crop ?? (spec.resize.kind === 'exact' ? spec.resize : { height: 224, width: 224 })
+  const target = size === undefined ? { height: now.height, width: now.width } : { height: size, width: size }
+  const stretch = fit === 'stretch' || (fit === undefined && spec.crop === undefined)
+  const edge = Math.round((Math.min(target.height, target.width) * 256) / 224)
+  const geometry =
+    fit === undefined && size === undefined
+      ? {}
+      : stretch
+        ? { resize: { kind: 'exact' as const, ...target }, crop: undefined }
+        : { resize: { kind: 'shortest-edge' as const, size: edge }, crop: target }
+  return {
+    ...spec,
+    ...geometry,
+    mean: mean ?? spec.mean,
+    std: std ?? spec.std,
+    channels: channels ?? spec.channels,
+    source: `${spec.source}, with ${changed.map(([name]) => name).join(', ')} as given`,
+  }
+}

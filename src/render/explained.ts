@@ -1,0 +1,117 @@
+/** Explanations drawn: each by the way its method is shown, with its colour bar, and several as the comparison figure. */
+import { ExplainError } from '../core/errors.js'
+import type { Bar } from './bar.js'
+import { COLORMAPS, type ColormapName } from './colormaps.js'
+import type { FigureCell, FigureColumn, FigureRow, FigureSpec } from './figure.js'
+import { normalise, PIXEL_PERCENTILE } from './normalise.js'
+import { overlay, pixelAttribution } from './overlay.js'
+import type { Pixels } from './pixels.js'
+
+/** What is drawn of an explanation. */
+export interface Explained {
+  readonly method: { readonly id: string; readonly title: string; readonly display: 'positive' | 'signed' | 'pixels' }
+  readonly answer: { readonly index: number; readonly label: string; readonly logit: number; readonly probability: number }
+  readonly heatmap: {
+    readonly width: number
+    readonly height: number
+    readonly data: Float32Array
+    readonly seen: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number }
+  }
+  /** `[3 or 1, height, width]`, for maps with colour channels. */
+  readonly channels: (() => Float32Array) | undefined
+  readonly diagnosis: readonly { readonly code: string; readonly message: string }[]
+}
+
+export interface DrawOptions {
+  /** Default: `turbo` for positive maps, `red-blue` for signed ones. */
+  readonly colormap?: ColormapName | undefined
+  /** 0..1; default: as {@link overlay} has it. */
+  readonly opacity?: number | undefined
+  /** Draws evidence against the class too, around zero. Default: as the method is usually shown. */
+  readonly signed?: boolean | undefined
+}
+
+/** A drawn map and its colour bar. */
+export interface Drawn {
+  readonly image: Pixels
+  readonly bar: Bar
+}
+
+/** Draws one explanation over its picture, or, for guided backpropagation and its like, beside it on grey. */
+export function drawExplained(picture: Pixels, explained: Explained, options: DrawOptions = {}): Drawn {
+  const { heatmap, method } = explained
+  const coloured = method.display === 'pixels' && options.signed === undefined && options.colormap === undefined
+  const planes = coloured ? explained.channels?.() : undefined
+  if (planes) {
+    const { low, high, ...image } = pixelAttribution(planes, picture.width, picture.height)
+    return { image, bar: { colormap: 'grey', low, high, kind: 'signed' } }
+  }
+  const signed = options.signed ?? method.display === 'signed'
+  const kind = signed ? 'signed' : 'positive'
+  const colormap = options.colormap ?? (signed ? 'red-blue' : 'turbo')
+  if (signed && COLORMAPS[colormap].kind !== 'diverging')
+    throw new ExplainError('bad-option', {
+      what: `The colour map ${colormap} has no middle for zero, and this map is signed`,
+      remedy: 'Use red-blue, or leave the colour map out.',
+    })
+  const { seen } = heatmap
+  // the percentile must not count the places that were not seen
+  const inside = heatmap.data.map((v, i) => (isInside(seen, i % heatmap.width, Math.floor(i / heatmap.width)) ? v : Number.NaN))
+  const scaled = normalise(inside, { kind }, explained.channels ? PIXEL_PERCENTILE : undefined)
+  const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
+  const opacity = options.opacity === undefined ? {} : { opacity: options.opacity }
+  const image = overlay(picture, scaled.values, { colormap, seen: box, ...opacity })
+  return { image, bar: { colormap, low: scaled.low, high: scaled.high, kind } }
+}
+
+function isInside(seen: Explained['heatmap']['seen'], x: number, y: number): boolean {
+  return x + 0.5 >= seen.x0 && x + 0.5 <= seen.x1 && y + 0.5 >= seen.y0 && y + 0.5 <= seen.y1
+}
+
+/** A column of the figure: a method, and where it says nothing, why. */
+export interface FigureMethod {
+  readonly id: string
+  readonly title: string
+  readonly subtitle?: string | undefined
+  /** Written into the column's cells instead of a map. */
+  readonly refusal?: string | undefined
+}
+
+export interface ComparisonOptions extends DrawOptions {
+  readonly caption?: string
+  readonly footer?: string
+}
+
+/** The comparison figure: a row per class; the picture, then a column per method. */
+export function comparisonFigure(
+  picture: Pixels,
+  methods: readonly FigureMethod[],
+  explanations: readonly Explained[],
+  options: ComparisonOptions = {},
+): FigureSpec {
+  const columns: FigureColumn[] = methods.map(({ title, subtitle }) => ({ title, ...(subtitle ? { subtitle } : {}) }))
+  const classes = [...new Map(explanations.map((e) => [e.answer.index, e.answer])).values()]
+  const [any] = explanations
+  const plain = any ? unmapped(picture, any) : picture
+  const rows = classes.map((answer): FigureRow => {
+    const cells = methods.map((method): FigureCell => {
+      const found = explanations.find((e) => e.method.id === method.id && e.answer.index === answer.index)
+      if (!found) return { message: method.refusal ?? 'not computed' }
+      const [odd] = found.diagnosis
+      return odd ? { message: `${odd.code}: ${odd.message}` } : drawExplained(picture, found, options)
+    })
+    return {
+      title: answer.label,
+      subtitle: `p = ${answer.probability.toFixed(2)}, logit ${answer.logit.toFixed(2)}`,
+      cells: [{ image: plain }, ...cells],
+    }
+  })
+  const { caption, footer } = options
+  return { columns: [{ title: 'Picture' }, ...columns], rows, ...(caption ? { caption } : {}), ...(footer ? { footer } : {}) }
+}
+
+/** The bare picture, what the network did not see veiled. */
+function unmapped(picture: Pixels, { heatmap: { seen } }: Explained): Pixels {
+  const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
+  return overlay(picture, new Float32Array(picture.width * picture.height), { opacity: 0, seen: box })
+}
