@@ -1,0 +1,124 @@
+/**
+ * Checks one rule on one sample: its gradients against central differences computed in ORT, and against PyTorch's; the
+ * gradients of its gradients (so that every operator it emits is differentiated too) against central differences of these.
+ */
+import { ExplainError } from '../../src/core/errors.js'
+import type { Runtime } from '../../src/core/runtime.js'
+import type { Tensor } from '../../src/core/tensor.js'
+import { gradientName } from '../../src/vjp/differentiate.js'
+import type { Override } from '../../src/vjp/rule.js'
+import {
+  type Case,
+  DECLARATIONS,
+  feedsOf,
+  isFloat,
+  loosen,
+  makeCase,
+  opsetsOf,
+  plainModel,
+  withSession,
+} from './case.js'
+import { compare, compareNorm, type Failure, type Finding } from './compare.js'
+import { differences } from './differences.js'
+import { type Fixtures, fixtureOf } from './fixtures.js'
+import { gradientGraph, type Variant } from './gradient.js'
+import { isPinned, type Sample } from './sample.js'
+import { checkTwice } from './twice.js'
+
+export interface CheckOptions {
+  readonly runtime: Runtime
+  readonly fixtures: Fixtures
+  /** Rules that stand in for the plain ones. */
+  readonly override?: Override
+  /** One variant only, and no second derivatives. */
+  readonly quick?: boolean
+}
+
+interface LeveledVariant extends Variant {
+  readonly levels: readonly ('all' | 'disabled')[]
+}
+
+type Expected = (input: string, got: readonly number[]) => Finding[]
+
+function variantsOf(sample: Sample): LeveledVariant[] {
+  const [main, ...others] = opsetsOf(sample)
+  return [
+    ...DECLARATIONS.flatMap((declaration) =>
+      [true, false].map(
+        (probed): LeveledVariant => ({ declaration, probed, opset: main, levels: ['all', 'disabled'] }),
+      ),
+    ),
+    ...others.map((opset): LeveledVariant => ({ declaration: 'static', probed: true, opset, levels: ['all'] })),
+    ...others.map((opset): LeveledVariant => ({ declaration: 'symbolic', probed: false, opset, levels: ['all'] })),
+  ]
+}
+
+function print(v: Variant): string {
+  return `opset ${v.opset}, ${v.declaration} shapes, ${v.probed ? 'probed' : 'not probed'}`
+}
+
+/** All that is wrong with a rule on a sample; empty where nothing is. */
+export async function checkRule(op: string, sample: Sample, options: CheckOptions): Promise<Failure[]> {
+  const { runtime, override } = options
+  const c = await makeCase(op, sample, runtime)
+  const expected = await expectedOf(c, options)
+  const failures: Failure[] = []
+  for (const variant of variantsOf(sample).slice(0, options.quick ? 1 : undefined)) {
+    const at = (found: readonly Finding[], more = ''): void => {
+      for (const f of found) failures.push({ ...f, variant: print(variant) + more })
+    }
+    try {
+      const gradient = await gradientGraph(c, variant, runtime, override)
+      for (const level of variant.levels)
+        await withSession(
+          runtime,
+          gradient,
+          async (session) => {
+            const out = await session.run({ ...feedsOf(c), [gradientName(c.of)]: c.gy })
+            for (const input of c.wrt) at(judge(c, input, out[gradientName(input)], expected), `, ${level}`)
+          },
+          level,
+        )
+    } catch (error) {
+      if (variant.declaration === 'none' && needsShapes(error)) continue
+      at([{ by: 'error', detail: error instanceof Error ? error.message : String(error) }])
+    }
+  }
+  if (isPinned(sample) || sample.twice === false || options.quick || failures.length > 0) return failures
+  return checkTwice(loosen(c), runtime)
+}
+
+/** Where the model tells no rank, a rule may refuse, if it says what to do. */
+export function needsShapes(error: unknown): boolean {
+  return (
+    error instanceof ExplainError && error.code === 'shape-mismatch' && error.message.includes('probe(graph, runtime)')
+  )
+}
+
+function judge(c: Case, input: string, got: Tensor | undefined, expected: Expected): Finding[] {
+  const x = c.tensors.get(input)
+  if (!isFloat(got) || !isFloat(x)) return [{ by: 'shape', detail: `no float gradient of ${input}` }]
+  if (got.type !== x.type || got.dims.join() !== x.dims.join())
+    return [{ by: 'shape', detail: `${input}: ${got.type}[${got.dims}] instead of ${x.type}[${x.dims}]` }]
+  return expected(input, Array.from(got.data))
+}
+
+async function expectedOf(c: Case, { runtime, fixtures }: CheckOptions): Promise<Expected> {
+  const { sample } = c
+  if (isPinned(sample)) {
+    const { gradients } = sample.pin
+    return (input, got) => compare('pin', input, got, gradients[c.wrt.indexOf(input)] ?? [], 1e-6, 1e-6)
+  }
+  const numeric = await withSession(runtime, plainModel(c), async (s) => {
+    const found = new Map<string, number[]>()
+    for (const input of c.wrt) found.set(input, await differences(s, Object.fromEntries(c.tensors), input, c.of, c.gy))
+    return found
+  })
+  const torch = sample.noTorch === undefined ? fixtureOf(fixtures, c) : undefined
+  return (input, got) => {
+    const failures = compare('differences', input, got, numeric.get(input) ?? [], 1e-2, 1e-3)
+    if (torch === undefined) return failures
+    if (typeof torch === 'string') return [...failures, { by: 'pytorch', detail: torch }]
+    return [...failures, ...compareNorm(input, got, torch.get(input) ?? new Float32Array())]
+  }
+}

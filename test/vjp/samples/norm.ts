@@ -1,0 +1,51 @@
+/** Samples of normalisations. */
+import { float } from '../../../src/onnx/attributes.js'
+import { defineSamples, type Input, normal, SINCE_7, stored, uniform } from '../sample.js'
+
+/** Scale, bias, mean and variance of BatchNormalization. */
+function statistics(channels: number, given: (i: Input & object) => Input = stored): Input[] {
+  return [normal([channels]), normal([channels]), normal([channels]), uniform([channels], 0.5, 2)].map(given)
+}
+
+export const norm = defineSamples({
+  BatchNormalization: [
+    { name: 'stored', opsets: [18, 7, 9, 14, 15, 26], inputs: [normal([2, 3, 2, 2]), ...statistics(3)] },
+    { name: 'fed', opsets: [18, 9, 14], inputs: [normal([2, 3, 2, 2]), ...statistics(3, (s) => s)] },
+    { name: 'epsilon', attributes: { epsilon: float(0.1) }, inputs: [normal([2, 2, 3]), ...statistics(2)] },
+    { name: 'matrix', inputs: [normal([3, 2]), ...statistics(2)] },
+    { name: '3-d', inputs: [normal([1, 2, 2, 1, 2]), ...statistics(2)] },
+    {
+      name: 'old-attributes',
+      opsets: [7],
+      attributes: { epsilon: float(0.01), momentum: float(0.8), spatial: 1 },
+      inputs: [normal([2, 3, 2, 2]), ...statistics(3)],
+    },
+  ],
+  LayerNormalization: [
+    { name: 'last-axis', opsets: [18, 17, 26], inputs: [normal([2, 3, 4]), stored(normal([4])), stored(normal([4]))] },
+    { name: 'no-bias', inputs: [normal([2, 3, 4]), normal([4])] },
+    { name: 'axis-1', attributes: { axis: 1 }, inputs: [normal([2, 3, 2]), normal([3, 2]), normal([3, 2])] },
+    { name: 'axis-0', attributes: { axis: 0 }, inputs: [normal([2, 3]), normal([2, 3]), normal([2, 3])] },
+    {
+      name: 'axis-minus-2',
+      attributes: { axis: -2, epsilon: float(0.1) },
+      inputs: [normal([2, 3, 2]), normal([3, 2])],
+    },
+  ],
+  InstanceNormalization: [
+    { name: 'pictures', opsets: SINCE_7, inputs: [normal([2, 2, 3, 2]), stored(normal([2])), stored(normal([2]))] },
+    { name: '1-d', inputs: [normal([2, 2, 5]), normal([2]), normal([2])] },
+    { name: 'epsilon', attributes: { epsilon: float(0.1) }, inputs: [normal([1, 2, 2, 2]), normal([2]), normal([2])] },
+  ],
+  LRN: [
+    {
+      name: 'odd',
+      opsets: SINCE_7,
+      attributes: { size: 3, alpha: float(0.5), beta: float(0.7), bias: float(1.2) },
+      inputs: [normal([2, 5, 2, 1])],
+    },
+    { name: 'default', attributes: { size: 5 }, inputs: [normal([1, 6, 1, 2])] },
+    { name: 'wider-than-channels', attributes: { size: 7, alpha: float(1) }, inputs: [normal([1, 3, 1, 2])] },
+    { name: 'one', attributes: { size: 1, alpha: float(1) }, inputs: [normal([1, 3, 1, 2])] },
+  ],
+})

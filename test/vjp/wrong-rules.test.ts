@@ -1,0 +1,155 @@
+/** The check itself, checked: rules that are deliberately wrong must be reported by the very test that the right ones pass. */
+import { describe, expect, test } from 'vitest'
+import { intOf, intsOf } from '../../src/onnx/attributes.js'
+import type { Override, Pullback, Rule, RuleCall } from '../../src/vjp/rule.js'
+import { runtime } from '../support/ort.js'
+import { checkRule } from './check.js'
+import type { Failure } from './compare.js'
+import { readFixtures } from './fixtures.js'
+import { isPinned, type Sample } from './sample.js'
+import { SAMPLES } from './samples/index.js'
+
+const fixtures = readFixtures()
+const all: [string, readonly Sample[]][] = Object.entries(SAMPLES)
+
+type WrongRule = (call: RuleCall, plain: readonly (Pullback | undefined)[]) => readonly (Pullback | undefined)[]
+
+function wrong(op: string, rule: WrongRule): Override {
+  return { name: 'wrong', rules: { [op]: (call: RuleCall, plain: Rule) => rule(call, plain(call)) } }
+}
+
+function sampleOf(op: string, name: string): Sample {
+  const sample = all.find(([key]) => key === op)?.[1].find((s) => s.name === name)
+  if (!sample) throw new Error(`there is no sample ${op}/${name}`)
+  return sample
+}
+
+/** Operator, sample, who must notice, what is wrong, the wrong rule. */
+const WRONG: readonly [string, string, readonly Failure['by'][], string, WrongRule][] = [
+  ['Sub', 'same-shape', ['differences', 'pytorch'], 'without the minus sign', ({ gy }) => [() => gy, () => gy]],
+  [
+    'Div',
+    'same-shape',
+    ['differences', 'pytorch'],
+    'one input given the gradient of the other',
+    (_call, [a, b]) => [b, a],
+  ],
+  [
+    'MatMul',
+    'square',
+    ['differences', 'pytorch'],
+    'transposing the wrong operand',
+    ({ b, x: [, right = ''], gy }, [, plain]) => [
+      () => b.op('MatMul', [b.op('Transpose', [gy], { perm: [1, 0] }), right]),
+      plain,
+    ],
+  ],
+  ['Relu', 'default', ['differences', 'pytorch'], 'passing where the input is negative', ({ gy }) => [() => gy]],
+  [
+    'Relu',
+    'edge',
+    ['pin'],
+    'passing at zero',
+    ({ b, x: [x = ''], gy }) => [
+      () => b.op('Where', [b.op('GreaterOrEqual', [x, b.scalar(0, x)]), gy, b.scalar(0, x)]),
+    ],
+  ],
+  [
+    'Conv',
+    'padded',
+    ['differences', 'pytorch'],
+    'without turning the kernel around',
+    ({ b, node, x: [, w = ''], gy }, [, ...others]) => [
+      () =>
+        b.op('Conv', [gy, b.transpose(w, [1, 0, 2, 3])], {
+          pads: intsOf(node, 'pads', []),
+          kernel_shape: intsOf(node, 'kernel_shape', []),
+        }),
+      ...others,
+    ],
+  ],
+  [
+    'Softmax',
+    'default',
+    ['differences', 'pytorch'],
+    'without the sum',
+    ({ b, y: [y = ''], gy }) => [() => b.op('Mul', [gy, y])],
+  ],
+  [
+    'LogSoftmax',
+    'middle-axis',
+    ['differences', 'pytorch'],
+    'summing over the wrong axis',
+    ({ b, node, y: [y = ''], gy }) => [
+      () => {
+        const axis = b.int64s([intOf(node, 'axis', -1) + 1])
+        return b.op('Sub', [gy, b.op('Mul', [b.op('Exp', [y]), b.op('ReduceSum', [gy, axis], { keepdims: 1 })])])
+      },
+    ],
+  ],
+  [
+    'Gelu',
+    'default',
+    ['pytorch'],
+    'with the slope of another approximation, off by less than differences can see',
+    ({ b, x: [x = ''], gy }) => [
+      () => {
+        const s = b.op('Sigmoid', [b.op('Mul', [x, b.scalar(1.702, x)])])
+        const inner = b.op('Mul', [b.op('Mul', [x, b.scalar(1.702, x)]), b.op('Sub', [b.scalar(1, x), s])])
+        return b.op('Mul', [gy, b.op('Mul', [s, b.op('Add', [inner, b.scalar(1, x)])])])
+      },
+    ],
+  ],
+  [
+    'ReduceMean',
+    'input',
+    ['differences', 'pytorch'],
+    'not divided by the count',
+    ({ b, x: [x = ''], gy }) => [() => b.op('Expand', [gy, b.shapeOf(x)])],
+  ],
+  ['Max', 'tie-of-two', ['pin'], 'the whole gradient for each of two equals', ({ gy }) => [() => gy, () => gy]],
+  ['Transpose', 'perm', ['error'], 'not turned back, which the walk itself notices', ({ gy }) => [() => gy]],
+  [
+    'Add',
+    'same-shape',
+    ['differences', 'pytorch'],
+    'one gradient doubled',
+    ({ b, gy }) => [() => gy, () => b.op('Add', [gy, gy])],
+  ],
+]
+
+describe('a wrong rule is reported', () => {
+  test.each(WRONG)('%s, sample %s, by %j: %s', async (op, name, by, _what, rule) => {
+    const failures = await checkRule(op, sampleOf(op, name), { runtime, fixtures, override: wrong(op, rule) })
+    const found = new Set(failures.map((f) => f.by))
+    for (const one of by) expect([...found]).toContain(one)
+  })
+})
+
+/** Samples that a wrong rule does not change, and why. */
+const BLIND: Readonly<Record<string, string>> = {
+  'Clip/tiny-bounds': 'the gradient is zero everywhere',
+  'Dropout/default': 'taken out of the graph before rules are asked',
+  'Dropout/ratio-attribute': 'taken out of the graph before rules are asked',
+  'Dropout/ratio-input': 'taken out of the graph before rules are asked',
+  'Dropout/training-off': 'taken out of the graph before rules are asked',
+}
+
+describe('no sample is blind', () => {
+  test.each(all)('%s: every sample reports a gradient that is a quarter too large', async (op, samples) => {
+    const tooLarge: WrongRule = ({ b, x }, plain) =>
+      plain.map((p, i) => p && (() => b.op('Mul', [p(), b.scalar(1.25, x[i] ?? '')])))
+    const blind: string[] = []
+    for (const sample of samples) {
+      const failures = await checkRule(op, sample, { runtime, fixtures, quick: true, override: wrong(op, tooLarge) })
+      const by = new Set(failures.map((f) => f.by))
+      const wanted: Failure['by'][] = isPinned(sample)
+        ? ['pin']
+        : sample.noTorch === undefined
+          ? ['differences', 'pytorch']
+          : ['differences']
+      if (!wanted.every((w) => by.has(w))) blind.push(`${op}/${sample.name}`)
+    }
+    expect(blind).toEqual(Object.keys(BLIND).filter((key) => key.startsWith(`${op}/`)))
+  })
+})
