@@ -96,7 +96,10 @@ export function liftChannels(
   const { source } = geometry
   const out = new Float32Array(count * source.width * source.height)
   for (let c = 0; c < count; c++) {
-    const plane = Float32Array.from({ length: area }, (_, i) => raw.data[layout === 'NCHW' ? c * area + i : i * count + c] ?? 0)
+    const plane = Float32Array.from(
+      { length: area },
+      (_, i) => raw.data[layout === 'NCHW' ? c * area + i : i * count + c] ?? 0,
+    )
     const place = order === 'BGR' ? count - 1 - c : c
     const lifted = liftToPicture(plane, width, height, geometry, { outside: Number.NaN })
     out.set(lifted, place * source.width * source.height)

@@ -1,6 +1,7 @@
 /** Compile, run, attribute, lay on the picture. */
 export { type CompileOptions, compile, type Plan, type PlannedMap } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
+export { distinctAnswers } from './distinct.js'
 export {
   type ClassAnswer,
   type Explanation,
@@ -9,8 +10,8 @@ export {
   type RawMap,
   reduceChannels,
 } from './explanation.js'
-export { type Inspection, type InspectedLayer, type InspectedValue, inspect } from './inspect.js'
 export { findPictureInput, type PictureInput } from './input.js'
+export { type InspectedLayer, type InspectedValue, type Inspection, inspect } from './inspect.js'
 export {
   type ExplainOptions,
   type ExplanationSet,

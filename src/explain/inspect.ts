@@ -93,7 +93,8 @@ function explainable(graph: Graph, shapes: Shapes, problems: string[]): Explaina
   const chosen = noting(() => chooseLayer(source, shapes, answer.logits, undefined))
   const nodes = noting(() => nodesWithoutRule(new Builder(source, shapes), answer.logits, [input.name])) ?? []
   const names = new Map<string, string[]>()
-  for (const node of nodes) names.set(ruleName(node), [...(names.get(ruleName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
+  for (const node of nodes)
+    names.set(ruleName(node), [...(names.get(ruleName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
   return {
     layers: featureMaps(source, shapes, answer.logits),
     chosen,

@@ -16,5 +16,6 @@ export {
   parsePreprocessorConfig,
   preprocess,
   type ResizeRule,
+  tensorPicture,
 } from './preprocess.js'
 export { type Filter, resize, resizePlane } from './resize.js'

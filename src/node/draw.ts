@@ -13,8 +13,8 @@ import {
   type FigureMethod,
   type FigureSpec,
   layoutFigure,
-  parseFont,
   type Pixels,
+  parseFont,
   type Scene,
   type SceneImage,
   sceneToSvg,
@@ -86,12 +86,18 @@ export async function drawFigure(spec: FigureSpec, path: string): Promise<Uint8A
 async function inFormat(png: Uint8Array, path: string): Promise<Uint8Array> {
   const ending = extname(path).toLowerCase()
   if (ending === '.webp') return sharp(png).webp({ quality: 90 }).toBuffer()
-  if (ending === '.jpg' || ending === '.jpeg') return sharp(png).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
+  if (ending === '.jpg' || ending === '.jpeg')
+    return sharp(png).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
   return png
 }
 
 /** The comparison figure of a set of explanations: a row per class, a column per method. */
-export function figureOf(picture: Picture, set: ExplanationSet, methods: readonly FigureMethod[], options: ComparisonOptions): FigureSpec {
+export function figureOf(
+  picture: Picture,
+  set: ExplanationSet,
+  methods: readonly FigureMethod[],
+  options: ComparisonOptions,
+): FigureSpec {
   const refusals = new Map(set.refused.map((r) => [r.method.id, r.error.message]))
   const columns = methods.map((m) => ({ ...m, refusal: refusals.get(m.id) }))
   return comparisonFigure(picture, columns, set.explanations, options)

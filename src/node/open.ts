@@ -144,7 +144,12 @@ function savable(explanation: Explanation, picture: Picture | undefined): NodeEx
 }
 
 /** One explanation as a figure of two columns: the picture, and the map on it. */
-export async function drawOne(picture: Picture, explanation: Explanation, path: string, options: DrawOptions): Promise<Uint8Array> {
+export async function drawOne(
+  picture: Picture,
+  explanation: Explanation,
+  path: string,
+  options: DrawOptions,
+): Promise<Uint8Array> {
   const { method } = explanation
   const set: ExplanationSet = { answers: [], explanations: [explanation], refused: [] }
   const subtitle = explanation.raw.layer ? { subtitle: `at ${explanation.raw.layer}` } : {}

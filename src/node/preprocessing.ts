@@ -23,7 +23,10 @@ export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOpt
   const count = spec.mean.length
   for (const [name, values] of Object.entries({ mean, std }))
     if (values && (values.length !== count || values.some((v) => !Number.isFinite(v) || (name === 'std' && v <= 0))))
-      throw new ExplainError('bad-option', { what: `${name} is ${values.join(',')}; ${count} numbers are wanted`, where: name })
+      throw new ExplainError('bad-option', {
+        what: `${name} is ${values.join(',')}; ${count} numbers are wanted`,
+        where: name,
+      })
   if (size !== undefined && (!Number.isInteger(size) || size < 1))
     throw new ExplainError('bad-option', { what: `size is ${size}; a whole number of pixels is wanted`, where: 'size' })
   const now = spec.crop ?? (spec.resize.kind === 'exact' ? spec.resize : { height: 224, width: 224 })

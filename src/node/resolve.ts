@@ -84,7 +84,9 @@ async function companions(folders: readonly string[]): Promise<Pick<ModelParts, 
 export async function readLabels(path: string): Promise<readonly string[]> {
   const bytes = await readBytes(path, 'The labels file')
   const text = new TextDecoder().decode(bytes)
-  const labels = /^\s*[[{]/.test(text) ? labelsOf(parseJson(bytes, path)) : text.split(/\r?\n/).filter((l) => l.trim() !== '')
+  const labels = /^\s*[[{]/.test(text)
+    ? labelsOf(parseJson(bytes, path))
+    : text.split(/\r?\n/).filter((l) => l.trim() !== '')
   if (labels) return labels
   throw new ExplainError('bad-option', {
     what: `"${path}" holds no labels`,

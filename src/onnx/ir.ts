@@ -4,8 +4,8 @@
  */
 import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
-import type { Tensor } from '../core/tensor.js'
-import { type Attributes, graphsOf, tensorOf } from './attributes.js'
+import { float32, int64, type Tensor } from '../core/tensor.js'
+import { type Attributes, floatOf, floatsOf, graphsOf, intOf, intsOf, tensorOf } from './attributes.js'
 import { type ExternalData, readTensor } from './tensors.js'
 
 export interface Node {
@@ -105,14 +105,15 @@ export class Graph implements GraphParts {
     ]
   }
 
-  /** The tensor behind an initialiser or a `Constant` node; undefined for values that are computed. */
+  /** The tensor behind an initialiser or a `Constant` node, or an `Identity` of one; undefined for values that are computed. */
   constant(value: string): Tensor | undefined {
     const initializer = this.initializers.get(value)
     if (initializer) return readTensor(initializer, this.externalData)
     const node = this.producer(value)
+    if (node?.op === 'Identity' && node.domain === '') return this.constant(node.inputs[0] ?? '')
     if (node?.op !== 'Constant' || node.domain !== '') return undefined
     const stored = tensorOf(node, 'value')
-    return stored && readTensor(stored, this.externalData)
+    return stored ? readTensor(stored, this.externalData) : plainConstant(node)
   }
 
   /** Throws `unknown-value` unless the graph has the value. */
@@ -140,6 +141,17 @@ export class Graph implements GraphParts {
     this.#index = { producers, consumers }
     return this.#index
   }
+}
+
+/** A `Constant` written as plain numbers (`value_int`, `value_floats`, ...), as it may be since opset 12. */
+function plainConstant(node: Node): Tensor | undefined {
+  const integer = intOf(node, 'value_int', undefined)
+  if (integer !== undefined) return int64([], [integer])
+  const integers = intsOf(node, 'value_ints', undefined)
+  if (integers) return int64([integers.length], integers)
+  const floats = floatsOf(node, 'value_floats', undefined)
+  if (floats) return float32([floats.length], floats)
+  return node.attributes.has('value_float') ? float32([], [floatOf(node, 'value_float', 0)]) : undefined
 }
 
 /** The distinct values that a node reads: its inputs and what its subgraphs capture from outside. */

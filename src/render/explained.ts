@@ -10,7 +10,12 @@ import type { Pixels } from './pixels.js'
 /** What is drawn of an explanation. */
 export interface Explained {
   readonly method: { readonly id: string; readonly title: string; readonly display: 'positive' | 'signed' | 'pixels' }
-  readonly answer: { readonly index: number; readonly label: string; readonly logit: number; readonly probability: number }
+  readonly answer: {
+    readonly index: number
+    readonly label: string
+    readonly logit: number
+    readonly probability: number
+  }
   readonly heatmap: {
     readonly width: number
     readonly height: number
@@ -56,7 +61,9 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
     })
   const { seen } = heatmap
   // the percentile must not count the places that were not seen
-  const inside = heatmap.data.map((v, i) => (isInside(seen, i % heatmap.width, Math.floor(i / heatmap.width)) ? v : Number.NaN))
+  const inside = heatmap.data.map((v, i) =>
+    isInside(seen, i % heatmap.width, Math.floor(i / heatmap.width)) ? v : Number.NaN,
+  )
   const scaled = normalise(inside, { kind }, explained.channels ? PIXEL_PERCENTILE : undefined)
   const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
   const opacity = options.opacity === undefined ? {} : { opacity: options.opacity }
@@ -107,7 +114,12 @@ export function comparisonFigure(
     }
   })
   const { caption, footer } = options
-  return { columns: [{ title: 'Picture' }, ...columns], rows, ...(caption ? { caption } : {}), ...(footer ? { footer } : {}) }
+  return {
+    columns: [{ title: 'Picture' }, ...columns],
+    rows,
+    ...(caption ? { caption } : {}),
+    ...(footer ? { footer } : {}),
+  }
 }
 
 /** The bare picture, what the network did not see veiled. */

@@ -1,0 +1,39 @@
+/** Arguments: lists, numbers, and the options that methods bring with them. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { METHODS } from '../methods/index.js'
+
+/** For options that repeat. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+/** `0.5,0.5,0.5` */
+export function numbers(text: string): readonly number[] {
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  if (values.some((v) => !Number.isFinite(v))) throw new InvalidArgumentError('Numbers separated by commas are wanted.')
+  return values
+}
+
+export function positive(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number of at least 1 is wanted.')
+  return value
+}
+
+/** Adds the options of all methods, under their own names. */
+export function addMethodOptions(command: Command): void {
+  for (const method of METHODS) {
+    if (method.kind !== 'driven') continue
+    for (const [name, option] of Object.entries(method.options)) {
+      const value = option.kind === 'integer' ? option.unit : 'mean|colour'
+      command.option(`--${name} <${value}>`, `${method.id}: ${option.description} (default: ${option.default})`)
+    }
+  }
+}
+
+/** The method options that were given. */
+export function givenMethodOptions(command: Command): Readonly<Record<string, string>> {
+  const names = METHODS.flatMap((m) => (m.kind === 'driven' ? Object.keys(m.options) : []))
+  const values: Readonly<Record<string, unknown>> = command.opts()
+  return Object.fromEntries(names.flatMap((n) => (values[n] === undefined ? [] : [[n, String(values[n])]])))
+}

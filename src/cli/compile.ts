@@ -1,0 +1,49 @@
+/** `onnxplain compile MODEL -o OUT.onnx --method ID` */
+import type { Command } from 'commander'
+import { compile } from '../explain/index.js'
+import { refuseUnwritable, writeWhole } from '../node/files.js'
+import { ortRuntime } from '../node/ort.js'
+import { resolveModel } from '../node/resolve.js'
+import { encode } from '../onnx/encode.js'
+import { probe } from '../onnx/probe.js'
+import type { Score } from '../targets/target.js'
+import { collect } from './arguments.js'
+
+interface Options {
+  readonly output: string
+  readonly method?: readonly string[]
+  readonly layer?: string
+  readonly score: Score
+  readonly relu?: boolean
+  readonly upsample?: boolean
+  readonly normalize?: boolean
+}
+
+export function compileCommand(program: Command): void {
+  const command = program
+    .command('compile')
+    .description('writes the model with its heat map inside, for any ONNX Runtime binding')
+    .argument('<model>', 'a .onnx file, or a folder in the Hugging Face layout')
+    .requiredOption('-o, --output <file.onnx>', 'file to write')
+    .option('--method <id>', 'method of one run; repeats (default: grad-cam)', collect)
+    .option('-l, --layer <value>', 'layer for CAM methods, by its value name (default: the last feature map)')
+    .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
+    .option('--relu', 'keep the positive part of the map')
+    .option('--upsample', "resize the map bilinearly to the model's input")
+    .option('--normalize', 'divide each map by its largest absolute value')
+  command.action(async (path: string, options: Options) => {
+    if (options.score !== 'logit' && options.score !== 'probability')
+      command.error('error: --score is logit or probability', { exitCode: 2 })
+    await refuseUnwritable(options.output)
+    const { graph } = await resolveModel(path)
+    const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
+    const shapes = await probe(graph, await ortRuntime({ warn }))
+    const { output, method, ...rest } = options
+    const plan = compile(graph, { ...rest, shapes, ...(method ? { method } : {}) })
+    const [refusal] = plan.refused
+    if (refusal) throw refusal.error
+    await writeWhole(output, encode(plan.graph))
+    const maps = plan.maps.map((m) => `  ${m.output}: ${m.method.id}${m.layer ? ` at ${m.layer}` : ''}\n`)
+    process.stdout.write(`${output}\n${maps.join('')}  input "target": class index, -1 for the best answer\n`)
+  })
+}

@@ -1,0 +1,215 @@
+/** `onnxplain PICTURE...`: the best answers and the comparison figure, or chosen methods. */
+import { basename, dirname, extname, join } from 'node:path'
+import type { Command } from 'commander'
+import type { Tensor } from '../core/tensor.js'
+import { distinctAnswers, type Explanation, type ExplanationSet } from '../explain/index.js'
+import { type Picture, tensorPicture } from '../image/index.js'
+import { findMethod } from '../methods/index.js'
+import type { Method } from '../methods/method.js'
+import { drawFigure, figureOf, refuseFormat } from '../node/draw.js'
+import { isFolder, readBytes, refuseUnwritable, writeWhole } from '../node/files.js'
+import { decodeNpy, encodeNpy } from '../node/npy.js'
+import { type NodeModel, open, readImage } from '../node/open.js'
+import { readLabels } from '../node/resolve.js'
+import { type FigureMethod, parseColormap } from '../render/index.js'
+import type { Score } from '../targets/target.js'
+import { addMethodOptions, collect, givenMethodOptions, numbers, positive } from './arguments.js'
+import { answersText, resultJson } from './print.js'
+import { showProgress } from './progress.js'
+
+/** The columns of the figure that made Grad-CAM famous. */
+const FIGURE = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlusion', 'cam']
+const BEST_ANSWERS = 5
+
+interface Options {
+  readonly model?: string
+  readonly target?: readonly string[]
+  readonly method?: readonly string[]
+  readonly layer?: string
+  readonly score: Score
+  readonly output?: string
+  readonly raw?: string
+  readonly tensor?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly labels?: string
+  readonly mean?: readonly number[]
+  readonly std?: readonly number[]
+  readonly size?: number
+  readonly fit?: 'crop' | 'stretch'
+  readonly channels?: 'RGB' | 'BGR'
+  readonly batch?: number
+  readonly colormap?: string
+  readonly opacity?: number
+  readonly signed?: boolean
+}
+
+export function explainCommand(program: Command): void {
+  program
+    .argument('[pictures...]', 'JPEG, PNG, WebP, AVIF, TIFF or GIF files')
+    .option('-m, --model <path>', 'a .onnx file, or a folder in the Hugging Face layout (default: the shipped model)')
+    .option(
+      '-t, --target <label|index>',
+      'class to explain; repeats (default: the best answer, and the best that rests on another part of the picture)',
+      collect,
+    )
+    .option('--method <id>', 'method to use; repeats (default: the comparison figure)', collect)
+    .option(
+      '-l, --layer <value>',
+      'layer for CAM methods, by its value name as Netron shows it (default: the last feature map)',
+    )
+    .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
+    .option(
+      '-o, --output <file>',
+      'figure to write: .png, .svg, .jpg or .webp; or a folder (default: beside the picture)',
+    )
+    .option('--raw <file.npy>', 'write the raw signed map, float32: for one method and one target')
+    .option('--tensor <file.npy>', 'an already preprocessed input, [C,H,W] or [1,C,H,W], instead of a picture')
+    .option('--json', 'print the whole result as JSON, one line a picture; no figure unless --output is given')
+    .option('--quiet', 'say nothing on standard error but errors')
+    .option('--labels <file>', 'class names: one a line, or JSON (default: config.json beside the model)')
+    .option('--mean <r,g,b>', 'mean of the preprocessing, after division by 255', numbers)
+    .option('--std <r,g,b>', 'standard deviation of the preprocessing, after division by 255', numbers)
+    .option('--size <px>', 'side of the model input, for models that take any size', positive)
+    .option('--fit <how>', 'crop: the centre of the picture; stretch: all of it, squeezed')
+    .option('--channels <order>', 'RGB or BGR')
+    .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
+    .option('--colormap <name>', 'turbo, viridis, magma, jet, red-blue, grey')
+    .option('--opacity <0..1>', 'how much of the map covers the picture', Number)
+    .option('--signed', 'draw evidence against the class too')
+  addMethodOptions(program)
+  program.action(async (pictures: readonly string[], options: Options) => run(program, pictures, options))
+}
+
+async function run(program: Command, pictures: readonly string[], options: Options): Promise<void> {
+  checkUsage(program, pictures, options)
+  const methods = (options.method ?? FIGURE).map(findMethod)
+  const warn = (line: string): void => {
+    if (!options.quiet) process.stderr.write(`onnxplain: ${line}\n`)
+  }
+  const inputs = options.tensor === undefined ? pictures : [options.tensor]
+  const outputs = new Map<string, string>()
+  for (const input of inputs) {
+    const path = await outputPath(input, options)
+    if (path !== undefined) outputs.set(input, path)
+  }
+  for (const path of [...outputs.values(), ...(options.raw ? [options.raw] : [])]) await refuseUnwritable(path)
+  const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
+  const { mean, std, size, fit, channels } = options
+  const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
+  await using model = await open(options.model, { mean, std, size, fit, channels, warn, ...labels })
+  for (const input of inputs) {
+    const image =
+      options.tensor === undefined ? await readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input)
+    const set = await explain(model, image, methods, options, givenMethodOptions(program))
+    const [first] = set.explanations
+    if (options.raw !== undefined && first) await writeWhole(options.raw, encodeNpy(first.raw))
+    const output = outputs.get(input)
+    if (output !== undefined) {
+      const picture = 'dims' in image ? tensorPicture(image, model.model.preprocessing) : image
+      const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
+      await writeWhole(output, await drawFigure(figureOf(picture, set, columns(methods, set), drawing), output))
+    }
+    process.stdout.write(
+      options.json
+        ? `${resultJson(input, set, output)}\n`
+        : answersText(input, set, BEST_ANSWERS, { figure: output, raw: options.raw }),
+    )
+    for (const e of set.explanations)
+      for (const d of e.diagnosis) warn(`${e.method.id} of ${e.answer.label}: ${d.message}`)
+    for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes)))
+      if (!model.model.notes.includes(note)) warn(note)
+    for (const r of set.refused) warn(r.error.message)
+  }
+}
+
+function checkUsage(program: Command, pictures: readonly string[], options: Options): void {
+  const usage = (what: string): never => program.error(`error: ${what}`, { exitCode: 2 })
+  if (options.tensor === undefined && pictures.length === 0) usage('no picture given')
+  if (options.tensor !== undefined && pictures.length > 0) usage('give a picture or --tensor, not both')
+  if (
+    options.raw !== undefined &&
+    (options.method?.length !== 1 || (options.target?.length ?? 1) !== 1 || pictures.length > 1)
+  )
+    usage('--raw needs one --method, at most one --target and one picture')
+  if (options.score !== 'logit' && options.score !== 'probability') usage('--score is logit or probability')
+  if (options.fit !== undefined && options.fit !== 'crop' && options.fit !== 'stretch')
+    usage('--fit is crop or stretch')
+  if (options.channels !== undefined && options.channels !== 'RGB' && options.channels !== 'BGR')
+    usage('--channels is RGB or BGR')
+  if (options.opacity !== undefined && !(options.opacity >= 0 && options.opacity <= 1))
+    usage('--opacity goes from 0 to 1')
+}
+
+/** Where the figure of a picture goes; undefined where none is drawn. */
+async function outputPath(input: string, options: Options): Promise<string | undefined> {
+  const name = `${basename(input, extname(input))}.onnxplain.png`
+  if (options.output !== undefined) {
+    const path = (await isFolder(options.output)) ? join(options.output, name) : options.output
+    refuseFormat(path)
+    return path
+  }
+  return options.json || options.raw !== undefined ? undefined : join(dirname(input), name)
+}
+
+async function explain(
+  model: NodeModel,
+  image: Picture | Tensor<'float32'>,
+  methods: readonly Method[],
+  options: Options,
+  given: Readonly<Record<string, string>>,
+): Promise<ExplanationSet> {
+  const target = options.target ?? (await defaultTargets(model, image, options))
+  const progress = showProgress(!options.quiet)
+  try {
+    const set = await model.explainAll(image, {
+      method: methods.map((m) => m.id),
+      target,
+      score: options.score,
+      layer: options.layer,
+      options: given,
+      ...(options.batch === undefined ? {} : { batch: options.batch }),
+      onProgress: progress.update,
+    })
+    const [refusal] = set.refused
+    if (set.explanations.length === 0 && refusal) throw refusal.error
+    return set
+  } finally {
+    progress.stop()
+  }
+}
+
+/** The best answer, and for the figure the best one that rests on another part of the picture. */
+async function defaultTargets(
+  model: NodeModel,
+  image: Picture | Tensor<'float32'>,
+  options: Options,
+): Promise<readonly number[]> {
+  const answers =
+    options.raw === undefined
+      ? await distinctAnswers(model.model, image, options.layer)
+      : await model.classify(image, { top: 1 })
+  return answers.map((a) => a.index)
+}
+
+/** The columns of the figure: the methods, with what they were taken at. */
+function columns(methods: readonly Method[], set: ExplanationSet): readonly FigureMethod[] {
+  return methods.map((method) => {
+    const made = set.explanations.find((e) => e.method.id === method.id)
+    return { id: method.id, title: method.title, subtitle: made && parameters(made) }
+  })
+}
+
+function parameters({ raw, provenance }: Explanation): string | undefined {
+  if (raw.layer !== undefined) return `${raw.layer}${raw.dims.length === 2 ? `, ${raw.dims.join(' x ')}` : ''}`
+  const { patch, stride } = provenance.options
+  return patch === undefined ? undefined : `patch ${patch}, stride ${stride} px`
+}
+
+function words(model: NodeModel, set: ExplanationSet, options: Options): { readonly footer: string } {
+  const runtime = set.explanations[0]?.provenance.runtime ?? ''
+  const score = options.score === 'logit' ? 'logits' : 'probabilities'
+  return {
+    footer: `onnxplain ${set.explanations[0]?.provenance.onnxplain ?? ''} · ${model.model.name} · maps of ${score} · ${runtime}`,
+  }
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+/** The command `onnxplain`: arguments in, results on standard output, everything else on standard error. */
+import { Command, CommanderError } from 'commander'
+import { ExplainError } from '../core/errors.js'
+import { VERSION } from '../explain/index.js'
+import { compileCommand } from './compile.js'
+import { explainCommand } from './explain.js'
+import { inspectCommand } from './inspect.js'
+import { methodsCommand } from './methods.js'
+
+/** What a user got wrong in the command itself, rather than in a file. */
+const USAGE = new Set(['bad-option', 'unknown-method', 'unknown-colormap'])
+
+async function main(): Promise<number> {
+  const program = new Command('onnxplain')
+  program
+    .description('Shows what a vision network looked at: Grad-CAM and its family for any ONNX model.')
+    .version(VERSION)
+    .enablePositionalOptions()
+    .showHelpAfterError('("onnxplain --help" lists the options)')
+    .configureOutput({ outputError: (text, write) => write(text) })
+  explainCommand(program)
+  for (const add of [inspectCommand, compileCommand, methodsCommand]) add(program)
+  for (const command of [program, ...program.commands]) command.exitOverride()
+  try {
+    await program.parseAsync()
+    return 0
+  } catch (error) {
+    // commander has said what is wrong by itself; help and version are no errors
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof ExplainError) {
+      process.stderr.write(`onnxplain: ${error.message} [${error.code}]\n`)
+      return USAGE.has(error.code) ? 2 : 1
+    }
+    throw error
+  }
+}
+
+// no process.exit: it would abort a run of ONNX Runtime that is still going
+process.exitCode = await main()

@@ -1,0 +1,75 @@
+/** Results as text and as JSON. */
+import type { ExplanationSet, Inspection } from '../explain/index.js'
+import type { Method } from '../methods/method.js'
+
+/** Rows as columns, each as wide as its widest entry; `right` lists the columns that are set to the right. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((r) => r[c]?.length ?? 0)))
+  const line = (row: readonly string[]): string =>
+    row.map((cell, c) => (right.includes(c) ? cell.padStart(widths[c] ?? 0) : cell.padEnd(widths[c] ?? 0))).join('  ')
+  return rows.map((row) => `  ${line(row).trimEnd()}\n`).join('')
+}
+
+export function answersText(
+  name: string,
+  set: ExplanationSet,
+  top: number,
+  written: { readonly figure: string | undefined; readonly raw: string | undefined },
+): string {
+  const rows = set.answers
+    .slice(0, top)
+    .map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`])
+  const layers = [...new Set(set.explanations.flatMap((e) => e.raw.layer ?? []))]
+  const files = Object.entries(written).flatMap(([what, path]) => (path === undefined ? [] : [`  ${what}: ${path}\n`]))
+  return `${name}\n${table(rows, [0])}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
+}
+
+/** The whole result, one line. Maps are listed row-major. */
+export function resultJson(name: string, set: ExplanationSet, figure: string | undefined): string {
+  return JSON.stringify({
+    input: name,
+    figure: figure ?? null,
+    answers: set.answers,
+    explanations: set.explanations.map((e) => ({
+      method: e.method.id,
+      target: e.target,
+      answer: e.answer,
+      raw: { dims: e.raw.dims, layer: e.raw.layer ?? null, data: short(e.raw.data) },
+      heatmap: { ...e.heatmap, data: short(e.heatmap.data) },
+      diagnosis: e.diagnosis,
+      provenance: e.provenance,
+    })),
+    refused: set.refused.map((r) => ({ method: r.method.id, code: r.error.code, message: r.error.message })),
+  })
+}
+
+/** Float32 values with the digits that they have. */
+function short(data: Float32Array): number[] {
+  return Array.from(data, (v) => Number(v.toPrecision(8)))
+}
+
+export function inspectionText(name: string, i: Inspection): string {
+  const values = (list: Inspection['inputs']): string => table(list.map((v) => [v.name, v.type ?? '?', dims(v.dims)]))
+  const layers = i.layers.map((l) => [l.name, l.op, dims(l.dims), l.default ? '(default)' : ''])
+  const missing = i.withoutRule.map((o) => [o.op, `${o.nodes.length}`, o.nodes.slice(0, 3).join(', ')])
+  const size = `${(i.parameters / 1e6).toFixed(2)} M weights, ${(i.bytes / 1e6).toFixed(1)} MB`
+  return [
+    `${name}\n  opset ${i.opset}, ${i.nodes} nodes, ${size}\n`,
+    `inputs\n${values(i.inputs)}`,
+    `outputs\n${values(i.outputs)}`,
+    layers.length > 0 ? `layers\n${table(layers)}` : '',
+    missing.length > 0
+      ? `operators without a backward rule (gradient methods do not work; occlusion does)\n${table(missing, [1])}`
+      : '',
+    i.problems.map((p) => `note: ${p}\n`).join(''),
+  ].join('')
+}
+
+function dims(d: readonly (number | string | null)[] | null): string {
+  return d ? `[${d.map((x) => x ?? '?').join(', ')}]` : '[?]'
+}
+
+export function methodsText(methods: readonly Method[]): string {
+  const head = ['ID', 'FAMILY', 'KIND', 'COST', 'SOURCE']
+  return table([head, ...methods.map((m) => [m.id, m.family, m.kind, m.cost, m.source])])
+}

@@ -1,0 +1,50 @@
+/** Which classes to show where none is named: the best answer, and the best that rests on another part of the picture. */
+import { ExplainError } from '../core/errors.js'
+import type { ClassAnswer, Explanation } from './explanation.js'
+import type { Image, Model } from './model.js'
+
+/** Answers that are looked at. */
+const CANDIDATES = 5
+/** Two Grad-CAM maps with a correlation below this look at different places. */
+const DIFFERENT = 0.5
+
+/**
+ * The best answer and, of the next four, the best one whose Grad-CAM map has a correlation below 0.5 with the best answer's: two
+ * things in one picture rather than two names of one thing. The second best where there is none, or no feature map to tell.
+ */
+export async function distinctAnswers(model: Model, image: Image, layer?: string): Promise<readonly ClassAnswer[]> {
+  const answers = await model.classify(image, { top: CANDIDATES })
+  const [best, second] = answers
+  if (!best || !second) return answers
+  try {
+    const { explanations } = await model.explainAll(image, {
+      method: 'grad-cam',
+      target: answers.map((a) => a.index),
+      layer,
+    })
+    const [first, ...others] = explanations
+    const found = first && others.find((e) => correlation(first, e) < DIFFERENT)
+    return [best, found?.answer ?? second]
+  } catch (error) {
+    if (
+      error instanceof ExplainError &&
+      (error.code === 'method-not-applicable' || error.code === 'unsupported-operator')
+    )
+      return [best, second]
+    throw error
+  }
+}
+
+/** Pearson's correlation of two maps; 1 where one of them is constant. */
+function correlation(a: Explanation, b: Explanation): number {
+  const mean = (e: Explanation): number => e.raw.data.reduce((s, v) => s + v, 0) / e.raw.data.length
+  const [p, q] = [mean(a), mean(b)]
+  let [pq, pp, qq] = [0, 0, 0]
+  for (const [i, v] of a.raw.data.entries()) {
+    const [x, y] = [v - p, (b.raw.data[i] ?? 0) - q]
+    pq += x * y
+    pp += x * x
+    qq += y * y
+  }
+  return pp > 0 && qq > 0 ? pq / Math.sqrt(pp * qq) : 1
+}
