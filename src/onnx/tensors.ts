@@ -64,7 +64,7 @@ function entry(entries: readonly StringStringEntryProto[], key: string): string 
 export interface ExternalReference {
   readonly location: string
   readonly offset: number
-  /** undefined: to the end of the file. */
+  /** undefined: as many bytes as the shape needs. */
   readonly length: number | undefined
 }
 
@@ -78,10 +78,16 @@ export function externalReference(proto: TensorProto): ExternalReference | undef
   }
 }
 
-function externalBytes(proto: TensorProto, reference: ExternalReference, files: ExternalData): Uint8Array {
+/** The bytes of an external tensor; `size` of them where the model does not say how many. */
+function externalBytes(
+  proto: TensorProto,
+  reference: ExternalReference,
+  size: number,
+  files: ExternalData,
+): Uint8Array {
   const file = files.get(reference.location)
-  const end = reference.length === undefined ? file?.byteLength : reference.offset + reference.length
-  if (!file || end === undefined || end > file.byteLength)
+  const end = reference.offset + (reference.length ?? size)
+  if (!file || end > file.byteLength)
     throw new ExplainError('external-data-missing', {
       what: file
         ? `The external data file "${reference.location}" is too short: ${end} bytes wanted, ${file.byteLength} there`
@@ -105,7 +111,8 @@ export function readTensor(proto: TensorProto, files: ExternalData): Tensor {
   const dims = proto.dims.map(Number)
   const length = sizeOf(dims)
   const reference = externalReference(proto)
-  const raw = reference ? externalBytes(proto, reference, files) : proto.rawData
+  const size = length * zeros(type, 0).BYTES_PER_ELEMENT
+  const raw = reference ? externalBytes(proto, reference, size, files) : proto.rawData
   if (raw.byteLength > 0 || length === 0) return tensor(type, dims, view(type, raw, length, where))
   return tensor(type, dims, typedData(type, proto, length, where))
 }

@@ -1,0 +1,142 @@
+/** Shapes as the runtime tells them. */
+import { describe, expect, test } from 'vitest'
+import type { Dim } from '../../src/core/runtime.js'
+import { float32, int64 } from '../../src/core/tensor.js'
+import { Builder, declare } from '../../src/onnx/builder.js'
+import type { Graph } from '../../src/onnx/ir.js'
+import { probe } from '../../src/onnx/probe.js'
+import { declaredShapes } from '../../src/onnx/shapes.js'
+import { model, type NodeSpec } from '../support/model.js'
+import { runtime } from '../support/ort.js'
+
+/** conv (stride 2) -> relu -> global pool -> flatten. */
+function network(dims: readonly Dim[] | undefined, more: readonly NodeSpec[] = [], end = 'flat'): Graph {
+  return model({
+    opset: 18,
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'w'], outputs: ['conv'], attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } },
+      { op: 'Relu', inputs: ['conv'], outputs: ['relu'] },
+      { op: 'GlobalAveragePool', inputs: ['relu'], outputs: ['pool'] },
+      { op: 'Flatten', inputs: ['pool'], outputs: ['flat'] },
+      ...more,
+    ],
+    inputs: [declare('x', 'float32', dims)],
+    outputs: [declare(end)],
+    initializers: { w: float32([5, 3, 3, 3]), two: int64([1], [2]), minus_one: int64([1], [-1]) },
+  })
+}
+
+async function dimsOf(graph: Graph, ...values: string[]): Promise<(readonly Dim[] | undefined)[]> {
+  const shapes = await probe(graph, runtime)
+  return values.map((v) => shapes.get(v)?.dims)
+}
+
+describe('probe', () => {
+  test('a fixed batch: every axis is a number', async () => {
+    expect(await dimsOf(network([1, 3, 16, 24]), 'x', 'conv', 'relu', 'pool', 'flat', 'w')).toEqual([
+      [1, 3, 16, 24],
+      [1, 5, 8, 12],
+      [1, 5, 8, 12],
+      [1, 5, 1, 1],
+      [1, 5],
+      [5, 3, 3, 3],
+    ])
+  })
+
+  test('a free batch keeps its name', async () => {
+    expect(await dimsOf(network(['batch', 3, 16, 24]), 'x', 'conv', 'relu')).toEqual([
+      ['batch', 3, 16, 24],
+      ['batch', 5, 8, 12],
+      ['batch', 5, 8, 12],
+    ])
+  })
+
+  test('free height and width stay free', async () => {
+    const [conv, pool] = await dimsOf(network(['batch', 3, 'height', 'width']), 'conv', 'pool')
+    expect(conv?.map((d) => typeof d === 'number')).toEqual([false, true, false, false])
+    expect(pool).toEqual(['batch', 5, 1, 1])
+  })
+
+  test('types are told', async () => {
+    const graph = network(
+      [1, 3, 16, 24],
+      [
+        { op: 'Shape', inputs: ['relu'], outputs: ['shape'] },
+        { op: 'Greater', inputs: ['flat', 'flat'], outputs: ['mask'] },
+      ],
+    )
+    const shapes = await probe(graph, runtime)
+    expect(['x', 'shape', 'mask', 'two'].map((v) => shapes.get(v)?.type)).toEqual(['float32', 'int64', 'bool', 'int64'])
+  })
+
+  // a Reshape to a computed shape: neither rank nor axes can be inferred
+  const computed: readonly NodeSpec[] = [
+    { op: 'Shape', inputs: ['relu'], outputs: ['shape'] },
+    { op: 'Slice', inputs: ['shape', 'zero', 'two'], outputs: ['lead'] },
+    { op: 'Cast', inputs: ['lead'], outputs: ['lead_float'], attributes: { to: 1 } },
+    { op: 'Cast', inputs: ['lead_float'], outputs: ['lead_again'], attributes: { to: 7 } },
+    { op: 'Concat', inputs: ['lead_again', 'minus_one'], outputs: ['target'], attributes: { axis: 0 } },
+    { op: 'Reshape', inputs: ['relu', 'target'], outputs: ['tokens'] },
+  ]
+  const withComputed = (dims: readonly Dim[]): Graph => {
+    const graph = network(dims, computed, 'tokens')
+    const { initializers } = new Builder(
+      model({ opset: 18, nodes: [], inputs: [], outputs: [declare('zero')], initializers: { zero: int64([1], [0]) } }),
+    ).graph
+    return graph.with({ initializers: new Map([...graph.initializers, ...initializers]) })
+  }
+
+  test('what cannot be inferred is settled by runs', async () => {
+    expect(await dimsOf(withComputed(['batch', 3, 16, 24]), 'tokens')).toEqual([[null, 5, 96]])
+    expect(await dimsOf(withComputed([2, 3, 16, 24]), 'tokens')).toEqual([[2, 5, 96]])
+  })
+
+  test('axes that follow a free height stay open', async () => {
+    expect(await dimsOf(withComputed([1, 3, 'height', 24]), 'tokens')).toEqual([[1, 5, null]])
+  })
+
+  test('a scalar is a scalar, not an unknown rank', async () => {
+    const graph = network(
+      ['batch', 3, 16, 24],
+      [{ op: 'ReduceSum', inputs: ['relu'], outputs: ['sum'], attributes: { keepdims: 0 } }],
+      'sum',
+    )
+    expect(await dimsOf(graph, 'sum')).toEqual([[]])
+  })
+
+  test('a model of fixed batch that takes no other is settled all the same', async () => {
+    const fixed: readonly NodeSpec[] = [...computed, { op: 'Reshape', inputs: ['tokens', 'all'], outputs: ['rows'] }]
+    const graph = network([1, 3, 16, 24], fixed, 'rows')
+    const initializers = new Map(graph.initializers)
+    const extra = model({
+      opset: 18,
+      nodes: [],
+      inputs: [],
+      outputs: [declare('all')],
+      initializers: { all: int64([2], [5, 96]), zero: int64([1], [0]) },
+    })
+    for (const [name, t] of extra.initializers) initializers.set(name, t)
+    expect(await dimsOf(graph.with({ initializers }), 'tokens', 'rows')).toEqual([
+      [1, 5, 96],
+      [5, 96],
+    ])
+  })
+
+  test('a model that does not load is a failure of the runtime', async () => {
+    const graph = network([1, 3, 16, 24], [{ op: 'NoSuchOperator', inputs: ['flat'], outputs: ['y'] }])
+    await expect(probe(graph, runtime)).rejects.toMatchObject({ code: 'runtime-failed' })
+  })
+})
+
+describe('declared shapes', () => {
+  test('come from inputs, outputs and initialisers', () => {
+    const shapes = declaredShapes(network(['batch', 3, null, 24]))
+    expect(shapes.get('x')).toEqual({ name: 'x', type: 'float32', dims: ['batch', 3, null, 24] })
+    expect(shapes.get('w')?.dims).toEqual([5, 3, 3, 3])
+    expect(shapes.get('conv')).toBeUndefined()
+  })
+
+  test('an input without a shape has no dims', () => {
+    expect(declaredShapes(network(undefined)).get('x')?.dims).toBeUndefined()
+  })
+})
