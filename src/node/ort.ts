@@ -18,6 +18,8 @@ interface OrtModule {
 export interface RuntimeOptions {
   /** `auto`: native where it is installed, else WebAssembly. Default: `auto`. */
   readonly backend?: 'auto' | 'native' | 'wasm'
+  /** Threads of one operator. Default: as many as ORT chooses, which is best for all but the smallest models. */
+  readonly threads?: number
   /** Is told, in one line, when the slower runtime stands in. Default: nothing is said. */
   readonly warn?: (line: string) => void
 }
@@ -30,7 +32,7 @@ export async function ortRuntime(options: RuntimeOptions = {}): Promise<Runtime>
   if (backend !== 'wasm') {
     try {
       const ort = (await import('onnxruntime-node')) as unknown as OrtModule & { readonly env: Versions }
-      return runtime(ort, `onnxruntime-node ${ort.env.versions.node ?? ''} (cpu)`, ['cpu'])
+      return runtime(ort, `onnxruntime-node ${ort.env.versions.node ?? ''} (cpu)`, ['cpu'], options)
     } catch (cause) {
       if (backend === 'native')
         throw new ExplainError('no-runtime', { what: 'onnxruntime-node cannot be loaded', remedy: NO_RUNTIME, cause })
@@ -41,7 +43,7 @@ export async function ortRuntime(options: RuntimeOptions = {}): Promise<Runtime>
   }
   try {
     const ort = (await import('onnxruntime-web/wasm')) as unknown as OrtModule & { readonly env: Versions }
-    return runtime(ort, `onnxruntime-web ${ort.env.versions.web ?? ''} (wasm)`, ['wasm'])
+    return runtime(ort, `onnxruntime-web ${ort.env.versions.web ?? ''} (wasm)`, ['wasm'], options)
   } catch (cause) {
     throw new ExplainError('no-runtime', { what: 'No ONNX Runtime can be loaded', remedy: NO_RUNTIME, cause })
   }
@@ -51,7 +53,12 @@ interface Versions {
   readonly versions: { readonly node?: string; readonly web?: string }
 }
 
-function runtime(ort: OrtModule, name: string, executionProviders: readonly string[]): Runtime {
+function runtime(
+  ort: OrtModule,
+  name: string,
+  executionProviders: readonly string[],
+  { threads }: RuntimeOptions,
+): Runtime {
   return {
     name,
     async createSession(model: ModelFile, options: SessionOptions = {}): Promise<Session> {
@@ -59,6 +66,7 @@ function runtime(ort: OrtModule, name: string, executionProviders: readonly stri
         executionProviders,
         graphOptimizationLevel: level(options.optimization),
         logSeverityLevel: 4, // failures are thrown; a probe that fails on purpose must not print
+        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         externalData: [...model.externalData].map(([path, data]) => ({ path, data })),
       }
       const session = await failing('ONNX Runtime could not load the model', () =>
