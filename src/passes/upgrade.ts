@@ -92,13 +92,35 @@ function rankByProducer(graph: Graph, value: string): number | undefined {
   return op === 'Gemm' || op === 'Flatten' ? 2 : undefined
 }
 
-/** `Upsample`, and `Resize` as it was in opset 10: asymmetric coordinates, rounded down for `nearest`. */
+/**
+ * `Upsample`, and `Resize` as it was in opset 10: asymmetric coordinates. `nearest` rounded down on axes that grow and, as
+ * ORT has it, up on axes that shrink; where a node has both, it becomes two. Scales that are computed are taken to grow.
+ */
 const toResize: Convert = (node, b) => {
   const attribute = floatsOf(node, 'scales', undefined)
-  const scales = attribute ? b.constant(float32([attribute.length], attribute)) : (node.inputs[1] ?? '')
-  const mode = stringOf(node, 'mode', 'nearest') === 'nearest' ? 'nearest' : 'linear'
-  const values = { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
-  return [{ ...node, op: 'Resize', inputs: [node.inputs[0] ?? '', '', scales], attributes: attributes(values) }]
+  const known = attribute ?? Array.from(b.graph.constant(node.inputs[1] ?? '')?.data ?? [], Number)
+  const nearest = stringOf(node, 'mode', 'nearest') === 'nearest'
+  const resize = (x: string, scales: string, rounding: 'floor' | 'ceil', output: string, name: string): Node => ({
+    ...node,
+    op: 'Resize',
+    name,
+    inputs: [x, '', scales],
+    outputs: [output],
+    attributes: attributes({
+      mode: nearest ? 'nearest' : 'linear',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: rounding,
+    }),
+  })
+  const stored = (values: readonly number[]): string => b.constant(float32([values.length], values), 'scales')
+  const [x = '', given = ''] = node.inputs
+  const [y = ''] = node.outputs
+  const scales = attribute ? stored(attribute) : given
+  const shrinks = nearest && known.some((s) => s < 1)
+  if (!shrinks || known.every((s) => s <= 1)) return [resize(x, scales, shrinks ? 'ceil' : 'floor', y, node.name)]
+  const grown = b.fresh(`${node.name || y}/grown`)
+  const up = resize(x, stored(known.map((s) => Math.max(s, 1))), 'floor', grown, grown)
+  return [up, resize(grown, stored(known.map((s) => Math.min(s, 1))), 'ceil', y, node.name)]
 }
 
 const CHANGES: Readonly<Record<string, readonly Change[]>> = {
