@@ -4,8 +4,11 @@ import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path'
 import { ExplainError } from '../core/errors.js'
 
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+}
+
 function reason(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const known: Readonly<Record<string, string>> = {
     ENOENT: 'it does not exist',
     EACCES: 'permission is denied',
@@ -14,7 +17,7 @@ function reason(cause: unknown): string {
     EROFS: 'the file system is read-only',
     ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
   }
-  return known[code] ?? (cause instanceof Error ? cause.message : String(cause))
+  return known[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause))
 }
 
 /** The bytes of a file. Rejects with `cannot-read`. */
@@ -71,7 +74,8 @@ export async function refuseUnwritable(path: string): Promise<void> {
     await access(folder, constants.W_OK)
     await writeFile(trial, '')
   } catch (cause) {
-    throw fail(reason(cause), cause)
+    // the folder is there, and still a file "does not exist": the system makes none in it
+    throw fail(codeOf(cause) === 'ENOENT' ? 'no file can be made in its folder' : reason(cause), cause)
   } finally {
     await rm(trial, { force: true }).catch(() => undefined)
   }

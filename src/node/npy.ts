@@ -31,14 +31,19 @@ export function decodeNpy(bytes: Uint8Array, name: string): Tensor<'float32'> {
   const wide = (bytes[6] ?? 1) > 1
   const start = wide ? 12 : 10
   const end = start + (wide ? view.getUint32(8, true) : view.getUint16(8, true))
+  if (end > bytes.byteLength) throw bad('The header is cut short')
   const header = Buffer.from(bytes.subarray(start, end)).toString('latin1')
   const type = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? ''
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1]
-  if (shape === undefined || /'fortran_order':\s*True/.test(header)) throw bad('The array is not row-major')
+  if (shape === undefined) throw bad('The header names no shape')
+  if (/'fortran_order':\s*True/.test(header)) throw bad('The array is not row-major')
   const dims = shape.split(',').flatMap((d) => (d.trim() === '' ? [] : [Number(d)]))
   const body = new Uint8Array(bytes.subarray(end))
   const size = { '<f4': 4, '<f8': 8 }[type]
-  if (size === undefined) throw bad(`The array's type is ${type}, not float32`)
-  if (body.byteLength !== sizeOf(dims) * size) throw bad('The array is cut short')
+  if (size === undefined) throw bad(`The array's type is ${type || 'a record'}, not float32`)
+  const want = sizeOf(dims) * size
+  if (body.byteLength < want) throw bad(`The array is cut short: ${body.byteLength} bytes of ${want}`)
+  if (body.byteLength !== want)
+    throw bad(`The array is ${want} bytes by its shape, but the file holds ${body.byteLength} bytes`)
   return float32(dims, size === 4 ? new Float32Array(body.buffer) : Float32Array.from(new Float64Array(body.buffer)))
 }
