@@ -80,12 +80,15 @@ async function row(path: string): Promise<readonly string[]> {
   for (const method of METHODS) {
     const start = performance.now()
     const plan = compile(graph, { method, shapes })
-    const file = encodeSkeleton(prune(plan.graph.with({ outputs: plan.graph.outputs.filter((o) => o.name === 'heatmap') })))
+    const file = encodeSkeleton(
+      prune(plan.graph.with({ outputs: plan.graph.outputs.filter((o) => o.name === 'heatmap') })),
+    )
     compileMs.push(performance.now() - start)
     plans.push(timed(method, await runtime.createSession(file), { ...picture, target: int64([1], [0]) }))
   }
   await measure([forward, ...plans])
-  const name = path === '' ? 'shipped model' : basename(path) === 'model.onnx' ? basename(dirname(path)) : basename(path)
+  const name =
+    path === '' ? 'shipped model' : basename(path) === 'model.onnx' ? basename(dirname(path)) : basename(path)
   return [
     name,
     String(graph.nodes.length),
@@ -103,7 +106,9 @@ function models(path: string): readonly string[] {
 }
 
 const runtime = await ortRuntime()
-console.log(`onnxplain ${VERSION}, ${runtime.name}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, best of ${RUNS}\n`)
+console.log(
+  `onnxplain ${VERSION}, ${runtime.name}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, best of ${RUNS}\n`,
+)
 console.log(`| network | nodes | forward ms | ${METHODS.map((m) => `${m} / forward`).join(' | ')} | compile ms |`)
 console.log(`|---|---|---|${METHODS.map(() => '---|').join('')}---|`)
 for (const path of positionals.length === 0 ? [''] : positionals.flatMap(models)) {

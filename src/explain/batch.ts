@@ -2,17 +2,22 @@
  * Several targets of one picture in one run: a value on the way is repeated, once a target, so that what lies before it is computed
  * once. With as many pictures as targets nothing is repeated.
  */
-import { Builder } from '../onnx/builder.js'
+import type { Dim } from '../core/runtime.js'
+import { Builder, declare } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { TARGET_INPUT } from '../targets/append.js'
 
-/** The graph with the repetition, and the name under which the picture goes on. */
+/** The graph with the repetition, the shapes of its values, and the name under which the picture goes on. */
 export interface Repeated {
   readonly graph: Graph
+  readonly shapes: Shapes
   readonly input: string
 }
+
+/** The free axis of the target, and of everything behind the repetition. */
+export const TARGETS_AXIS = 'targets'
 
 /**
  * Repeats `at` along its first axis to the length of the input `target`: the layer `at`, where everything that leads from the
@@ -36,20 +41,53 @@ export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at
     outputs: [to],
     attributes: new Map(),
   })
-  if (place === input) {
-    const nodes = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map((i) => (i === input ? before : i)) }))
-    return {
-      graph: graph.with({ nodes: [...b.nodes, expand(input, before), ...nodes], initializers: b.initializers() }),
-      input: before,
-    }
+  const repeated = place === input ? before : place
+  const rename = place === input ? [input, before] : [place, before]
+  // a picture's consumers read its repeated form; a layer's own name goes to its repeated form, which is what they read
+  const nodes =
+    place === input
+      ? [expand(input, before), ...graph.nodes.map((n) => ({ ...n, inputs: renamed(n.inputs, rename) }))]
+      : graph.nodes.flatMap((n) =>
+          n.outputs.includes(place) ? [{ ...n, outputs: renamed(n.outputs, rename) }, expand(before, place)] : [n],
+        )
+  const known = behind(graph, shapes, place, repeated)
+  const info = known.get(repeated)
+  const declared = info?.type && info.dims ? [declare(repeated, info.type, info.dims)] : []
+  const stale = new Set(graph.valueInfo.filter((v) => known.get(v.name) !== shapes.get(v.name)))
+  const valueInfo = [...graph.valueInfo.filter((v) => !stale.has(v) && v.name !== repeated), ...declared]
+  return {
+    graph: graph.with({ nodes: [...b.nodes, ...nodes], initializers: b.initializers(), valueInfo }),
+    shapes: known,
+    input: place === input ? before : input,
   }
-  // the layer's own name goes to its repeated form, which is what everything behind reads
-  const nodes = graph.nodes.flatMap((n) =>
-    n.outputs.includes(place)
-      ? [{ ...n, outputs: n.outputs.map((o) => (o === place ? before : o)) }, expand(before, place)]
-      : [n],
-  )
-  return { graph: graph.with({ nodes: [...b.nodes, ...nodes], initializers: b.initializers() }), input }
+}
+
+function renamed(names: readonly string[], [from, to]: readonly string[]): readonly string[] {
+  return names.map((name) => (name === from && to !== undefined ? to : name))
+}
+
+/** The shapes behind the repetition: the batch's free axis has become that of the targets. */
+function behind(graph: Graph, shapes: Shapes, place: string, repeated: string): Shapes {
+  const symbol = shapes.get(place)?.dims?.[0]
+  const moved = new Map(shapes)
+  const move = (value: string, as: string): void => {
+    const info = shapes.get(value)
+    if (!info) return
+    const dims = info.dims?.map((d, axis): Dim => (d === symbol && (axis === 0 || d !== null) ? TARGETS_AXIS : d))
+    moved.set(as, { ...info, name: as, dims })
+  }
+  move(place, repeated)
+  const reached = new Set([place])
+  const queue = [place]
+  for (let value = queue.pop(); value !== undefined; value = queue.pop())
+    for (const node of graph.consumers(value))
+      for (const output of node.outputs)
+        if (output !== '' && !reached.has(output)) {
+          reached.add(output)
+          queue.push(output)
+          move(output, output)
+        }
+  return moved
 }
 
 /** True where every way from `input` to `end` leads through `at`. */

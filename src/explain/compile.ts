@@ -15,11 +15,11 @@ import { dropout } from '../passes/dropout.js'
 import { prune } from '../passes/prune.js'
 import { upgrade } from '../passes/upgrade.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
-import { appendTarget, TARGET_INPUT } from '../targets/append.js'
+import { type AppendedTarget, appendTarget, TARGET_INPUT } from '../targets/append.js'
 import type { Score } from '../targets/target.js'
 import type { Override } from '../vjp/rule.js'
 import { pullBack } from '../vjp/walk.js'
-import { repeatForTargets } from './batch.js'
+import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { VERSION } from './version.js'
 
@@ -43,7 +43,10 @@ export interface CompileOptions {
 /** One map of a plan. */
 export interface PlannedMap {
   readonly method: CompiledMethod
-  /** The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several. */
+  /**
+   * The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several; `heatmap_1` where the model has a
+   * value of that name.
+   */
   readonly output: string
   /** The layer it was taken at; undefined for maps at the input. */
   readonly layer: string | undefined
@@ -79,46 +82,10 @@ export interface Plan {
  * ```
  */
 export function compile(model: Graph, options: CompileOptions = {}): Plan {
-  const shapes = options.shapes ?? declaredShapes(model)
-  const score = options.score ?? 'logit'
   const methods = [options.method ?? 'grad-cam'].flat().map(compiledMethod)
-  const source = dropout(upgrade(model))
-  const input = findPictureInput(source, shapes)
-  const answer = findAnswer(source, shapes)
-  const batched = input.batch === undefined && typeof answer.dims[0] !== 'number'
-  const atLayer = methods.some((m) => m.atLayer)
-  const layer = atLayer ? attempt(methods, () => chooseLayer(source, shapes, answer.logits, options.layer)) : undefined
-  const from = methods.every((m) => m.space === 'layer') && typeof layer === 'string' ? layer : input.name
-  const repeated = batched
-    ? repeatForTargets(source, shapes, input.name, from, answer.logits)
-    : { graph: source, input: input.name }
-  const targeted = appendTarget(repeated.graph, shapes, answer, score, input.batch ?? 'targets')
-  const b = new Builder(targeted.graph, shapes)
-  const gradients = new Map<string, string>()
-  const made = new Map<CompiledMethod, { value: string; notes: readonly string[] }>()
-  const build = (method: CompiledMethod): { value: string; notes: readonly string[] } => {
-    const known = made.get(method)
-    if (known) return known
-    const notes: string[] = []
-    const context: CompileContext = {
-      b,
-      input: repeated.input,
-      layout: input.layout,
-      head: linearHead(source, shapes, answer.logits),
-      chosen: targeted.target.chosen,
-      logits: targeted.target.logits,
-      layer: () => {
-        if (layer instanceof ExplainError) throw layer
-        return layer ?? chooseLayer(source, shapes, answer.logits, options.layer)
-      },
-      gradient: (value, override) => gradientOf(b, gradients, targeted.target, value, override),
-      map: (other) => build(other).value,
-      note: (text) => notes.push(text),
-    }
-    const result = { value: b.scope(`onnxplain/${method.id}`, () => method.build(context)), notes }
-    made.set(method, result)
-    return result
-  }
+  const stage = prepare(model, options, methods)
+  const { b, input } = stage
+  const build = mapBuilder(stage)
   const refused: { method: CompiledMethod; error: ExplainError }[] = []
   const maps = methods.flatMap((method): PlannedMap[] => {
     const result = attempt(methods, () => build(method))
@@ -126,18 +93,94 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
       refused.push({ method, error: result })
       return []
     }
-    const output = methods.length === 1 ? 'heatmap' : `heatmap/${method.id}`
     const finished = b.scope(`onnxplain/${method.id}`, () => finish(b, result.value, method, input, options))
-    b.alias(finished, b.fresh(output))
-    return [
-      { method, output, layer: typeof layer === 'string' && method.atLayer ? layer : undefined, notes: result.notes },
-    ]
+    const output = b.alias(finished, b.fresh(methods.length === 1 ? 'heatmap' : `heatmap/${method.id}`))
+    const layer = typeof stage.layer === 'string' && method.atLayer ? stage.layer : undefined
+    return [{ method, output, layer, notes: result.notes }]
   })
   const outputs = maps.map((m) => declare(m.output, b.type(input.name) as DataType, mapDims(b, m, input, options)))
   const graph = b
-    .finish({ outputs: [...source.outputs, ...outputs] })
-    .with({ metadata: metadata(maps, score, options) })
+    .finish({ outputs: [...stage.source.outputs, ...outputs] })
+    .with({ metadata: metadata(maps, stage.score, options) })
+  const { answer, score, batched } = stage
   return { graph: prune(graph), maps, refused, input, answer, score, batched }
+}
+
+/** The model made ready: upgraded, its parts found, the target appended. */
+interface Stage {
+  readonly source: Graph
+  readonly shapes: Shapes
+  readonly input: PictureInput
+  readonly answer: Answer
+  readonly score: Score
+  readonly batched: boolean
+  /** The layer, or why there is none; undefined where no method wants one. */
+  readonly layer: string | ExplainError | undefined
+  /** The picture as the network reads it: the input, or its repeated form. */
+  readonly picture: string
+  readonly target: AppendedTarget
+  /** Adds to the graph with the target. */
+  readonly b: Builder
+}
+
+function prepare(model: Graph, options: CompileOptions, methods: readonly CompiledMethod[]): Stage {
+  const shapes = options.shapes ?? declaredShapes(model)
+  const score = options.score ?? 'logit'
+  const source = dropout(upgrade(model))
+  const input = findPictureInput(source, shapes)
+  const answer = findAnswer(source, shapes)
+  const batched = input.batch === undefined && typeof answer.dims[0] !== 'number'
+  const layer = methods.some((m) => m.atLayer)
+    ? attempt(methods, () => chooseLayer(source, shapes, answer.logits, options.layer))
+    : undefined
+  const from = methods.every((m) => m.space === 'layer') && typeof layer === 'string' ? layer : input.name
+  const repeated = batched
+    ? repeatForTargets(source, shapes, input.name, from, answer.logits)
+    : { graph: source, shapes, input: input.name }
+  const axis = input.batch ?? TARGETS_AXIS
+  const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, axis)
+  const b = new Builder(graph, repeated.shapes)
+  return { source, shapes, input, answer, score, batched, layer, picture: repeated.input, target, b }
+}
+
+/** A method's raw map and the sentences it noted. */
+interface Built {
+  readonly value: string
+  readonly notes: readonly string[]
+}
+
+/** Builds the map of a method, once; methods may ask for each other's. */
+function mapBuilder(stage: Stage): (method: CompiledMethod) => Built {
+  const { source, shapes, input, answer, layer, target, b } = stage
+  const head = linearHead(source, shapes, answer.logits)
+  const gradients = new Map<string, string>()
+  const made = new Map<CompiledMethod, Built>()
+  const build = (method: CompiledMethod): Built => {
+    const known = made.get(method)
+    if (known) return known
+    const notes: string[] = []
+    const context: CompileContext = {
+      b,
+      input: stage.picture,
+      layout: input.layout,
+      head,
+      chosen: target.chosen,
+      logits: target.logits,
+      layer: () => {
+        if (typeof layer === 'string') return layer
+        throw (
+          layer ?? new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
+        )
+      },
+      gradient: (value, override) => gradientOf(b, gradients, target, value, override),
+      map: (other) => build(other).value,
+      note: (text) => notes.push(text),
+    }
+    const result = { value: b.scope(`onnxplain/${method.id}`, () => method.build(context)), notes }
+    made.set(method, result)
+    return result
+  }
+  return build
 }
 
 function compiledMethod(id: string): CompiledMethod {
@@ -162,7 +205,7 @@ function attempt<T>(methods: readonly CompiledMethod[], make: () => T): T | Expl
 function gradientOf(
   b: Builder,
   cache: Map<string, string>,
-  target: { readonly scores: string; readonly seed: string },
+  target: AppendedTarget,
   value: string,
   override: Override | undefined,
 ): string {
@@ -194,7 +237,7 @@ function mapDims(
   input: PictureInput,
   options: CompileOptions,
 ): readonly (number | string | null)[] {
-  const batch = input.batch ?? 'targets'
+  const batch = input.batch ?? TARGETS_AXIS
   const own = b.dims(input.name) ?? []
   if (map.method.space === 'input') return [batch, ...own.slice(1)]
   if (options.upsample) return [batch, ...(input.layout === 'NCHW' ? own.slice(2) : own.slice(1, 3))]

@@ -48,6 +48,14 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch {
+    return false
+  }
+}
+
 /** Parses a JSON file. Rejects with `cannot-read`, or `bad-option` where it is not JSON. */
 export function parseJson(bytes: Uint8Array, path: string): unknown {
   try {

@@ -5,7 +5,7 @@ import { ExplainError } from '../core/errors.js'
 import { type PreprocessSpec, parsePreprocessorConfig } from '../image/index.js'
 import { decode, externalLocations } from '../onnx/decode.js'
 import type { Graph } from '../onnx/ir.js'
-import { isFolder, parseJson, readBytes, readIfThere } from './files.js'
+import { isFile, isFolder, parseJson, readBytes, readIfThere } from './files.js'
 
 /** The model that comes with the package. */
 const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
@@ -34,7 +34,7 @@ export async function resolveModel(path: string = SHIPPED): Promise<ModelParts> 
 
 async function modelInFolder(folder: string): Promise<string> {
   for (const place of ['onnx/model.onnx', 'model.onnx'])
-    if (await readIfThere(join(folder, place), 'The model').catch(() => undefined)) return join(folder, place)
+    if (await isFile(join(folder, place))) return join(folder, place)
   throw new ExplainError('cannot-read', {
     what: `The folder "${folder}" holds neither onnx/model.onnx nor model.onnx`,
     remedy: 'Name the .onnx file itself.',

@@ -21,6 +21,7 @@ export class Builder {
   readonly nodes: Node[] = []
   readonly #initializers = new Map<string, TensorProto>()
   readonly #replaced = new Map<Node, Node>()
+  readonly #valueInfo = new Map<string, ValueInfoProto>()
   readonly #taken: Set<string>
   readonly #counters = new Map<string, number>()
   readonly #cache = new Map<string, string>()
@@ -145,6 +146,17 @@ export class Builder {
     )
   }
 
+  /**
+   * Writes what is known of a value into the graph, for ORT: it keeps elementwise operators in its blocked layout only where it
+   * sees that their shapes are equal, and loses sight of a free batch axis behind `Expand` and `Reshape`.
+   */
+  declareShape(value: string): void {
+    const [type, dims] = [this.type(value), this.dims(value)]
+    if (type && dims?.some((d) => typeof d === 'string')) {
+      this.#valueInfo.set(value, declare(value, type, dims))
+    }
+  }
+
   dims(value: string): readonly Dim[] | undefined {
     return (
       this.#known.get(value)?.dims ??
@@ -267,6 +279,7 @@ export class Builder {
     return this.graph.with({
       nodes: [...this.graph.nodes.map((n) => this.#replaced.get(n) ?? n), ...this.nodes],
       initializers: this.initializers(),
+      valueInfo: [...this.graph.valueInfo, ...this.#valueInfo.values()],
       ...parts,
     })
   }

@@ -43,6 +43,7 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
     inputs: proto.input.filter((i) => !initializers.has(i.name)),
     outputs: proto.output,
     initializers,
+    valueInfo: proto.valueInfo,
     opsets: new Map(model.opsetImport.map((o) => [canonicalDomain(o.domain), Number(o.version)])),
     irVersion: Number(model.irVersion),
     metadata: new Map(),

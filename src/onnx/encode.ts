@@ -79,6 +79,7 @@ function toModel(graph: Graph, initializers: readonly TensorProto[]): ModelProto
       input: [...graph.inputs],
       output: [...graph.outputs],
       initializer: [...initializers],
+      valueInfo: [...graph.valueInfo],
     },
   }
 }

@@ -27,6 +27,8 @@ export interface GraphParts {
   readonly inputs: readonly ValueInfoProto[]
   readonly outputs: readonly ValueInfoProto[]
   readonly initializers: ReadonlyMap<string, TensorProto>
+  /** Types and shapes that the file declares for values in between; ORT takes them where it cannot infer. */
+  readonly valueInfo: readonly ValueInfoProto[]
   /** Operator set version by domain. */
   readonly opsets: ReadonlyMap<string, number>
   readonly irVersion: number
@@ -48,6 +50,7 @@ export class Graph implements GraphParts {
   readonly inputs: readonly ValueInfoProto[]
   readonly outputs: readonly ValueInfoProto[]
   readonly initializers: ReadonlyMap<string, TensorProto>
+  readonly valueInfo: readonly ValueInfoProto[]
   readonly opsets: ReadonlyMap<string, number>
   readonly irVersion: number
   readonly metadata: ReadonlyMap<string, string>
@@ -61,6 +64,7 @@ export class Graph implements GraphParts {
     this.inputs = parts.inputs
     this.outputs = parts.outputs
     this.initializers = parts.initializers
+    this.valueInfo = parts.valueInfo
     this.opsets = parts.opsets
     this.irVersion = parts.irVersion
     this.metadata = parts.metadata

@@ -19,7 +19,7 @@ export function valueInfo(proto: ValueInfoProto): ValueInfo {
 
 /** What the file itself says: inputs, outputs, `value_info` and initialisers. */
 export function declaredShapes(graph: Graph): Shapes {
-  const declared = [...graph.inputs, ...graph.outputs, ...(graph.origin.graph?.valueInfo ?? [])].map(valueInfo)
+  const declared = [...graph.inputs, ...graph.outputs, ...graph.valueInfo].map(valueInfo)
   const stored = [...graph.initializers].map(
     ([name, t]): ValueInfo => ({ name, type: dataType(t.dataType), dims: t.dims.map(Number) }),
   )

@@ -17,6 +17,7 @@ export function prune(graph: Graph, options: { readonly dropInputs?: boolean } =
   return graph.with({
     nodes: kept.reverse(),
     initializers: new Map([...graph.initializers].filter(([name]) => wanted.has(name))),
+    valueInfo: graph.valueInfo.filter((v) => wanted.has(v.name)),
     inputs: options.dropInputs ? graph.inputs.filter((i) => wanted.has(i.name)) : graph.inputs,
   })
 }

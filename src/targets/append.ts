@@ -1,4 +1,5 @@
 /** Puts a target into the graph: the class is a run-time input, so that another class costs no new session. */
+import { ExplainError } from '../core/errors.js'
 import { type DataType, float32, tensor } from '../core/tensor.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
@@ -35,6 +36,11 @@ export function appendTarget(
   batch: number | string,
 ): { graph: Graph; target: AppendedTarget } {
   const b = new Builder(graph, shapes)
+  if (graph.producer(TARGET_INPUT) || graph.initializers.has(TARGET_INPUT))
+    throw new ExplainError('method-not-applicable', {
+      what: `This model has a value of its own that is called "${TARGET_INPUT}", which is the name of the input for the class`,
+      remedy: 'Rename that value. Methods of many runs, such as occlusion, still work.',
+    })
   return b.scope('onnxplain/target', () => {
     const logits = answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 })
     const probability =
@@ -45,6 +51,8 @@ export function appendTarget(
     const chosen = b.op('Where', [unset, best, TARGET_INPUT])
     const values = b.constant(onOff(b.type(answer.logits)), 'off_on')
     const seed = b.op('OneHot', [chosen, b.int64s([answer.classes]), values], { axis: 1 })
+    b.know(seed, b.type(answer.logits), [batch, answer.classes])
+    b.declareShape(seed)
     const column = b.op('Unsqueeze', [chosen, b.int64s([1])])
     const picked = b.op('Squeeze', [b.op('GatherElements', [scores, column], { axis: 1 }), b.int64s([1])])
     const inputs = [...graph.inputs, declare(TARGET_INPUT, 'int64', [batch])]

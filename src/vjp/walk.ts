@@ -103,6 +103,7 @@ function inputGradients(
     const gradient = entry.broadcast ? sumTo(b, made, first, x) : made
     checkShape(b, node, x, gradient)
     b.know(gradient, b.type(x), b.dims(x))
+    b.declareShape(gradient)
     return [[x, gradient]]
   })
 }
@@ -152,8 +153,7 @@ function nodesBetween(b: Builder, of: string, wrt: readonly string[]): readonly 
     for (const y of smooth) if (y !== '' && isDifferentiable(b.type(y))) dependent.add(y)
     return true
   })
-  for (const value of wrt)
-    if (value !== of && !leadsTo(graph, forward, value, of)) throw notConnected(value, of)
+  for (const value of wrt) if (value !== of && !leadsTo(graph, forward, value, of)) throw notConnected(value, of)
   const needed = new Set([of])
   const path = [...forward].reverse().filter((node) => {
     if (!node.outputs.some((y) => needed.has(y))) return false
