@@ -18,7 +18,7 @@ interface OrtModule {
 export interface RuntimeOptions {
   /** `auto`: native where it is installed, else WebAssembly. Default: `auto`. */
   readonly backend?: 'auto' | 'native' | 'wasm'
-  /** Threads of one operator. Default: as many as ORT chooses, which is best for all but the smallest models. */
+  /** Threads of one operator. Default: as many as ORT chooses, which is best for all but the smallest models; WebAssembly has one. */
   readonly threads?: number
   /** Is told, in one line, when the slower runtime stands in. Default: nothing is said. */
   readonly warn?: (line: string) => void
@@ -42,11 +42,19 @@ export async function ortRuntime(options: RuntimeOptions = {}): Promise<Runtime>
     }
   }
   try {
-    const ort = (await import('onnxruntime-web/wasm')) as unknown as OrtModule & { readonly env: Versions }
+    const ort = (await import('onnxruntime-web/wasm')) as unknown as OrtModule & {
+      readonly env: Versions & WasmSettings
+    }
+    // more threads are fetched as a script, which Node's fetch cannot do from a file; left unset, Node 20 fails asking for their number
+    ort.env.wasm.numThreads = 1
     return runtime(ort, `onnxruntime-web ${ort.env.versions.web ?? ''} (wasm)`, ['wasm'], options)
   } catch (cause) {
     throw new ExplainError('no-runtime', { what: 'No ONNX Runtime can be loaded', remedy: NO_RUNTIME, cause })
   }
+}
+
+interface WasmSettings {
+  readonly wasm: { numThreads?: number }
 }
 
 interface Versions {
@@ -86,7 +94,8 @@ async function failing<T>(what: string, run: () => Promise<T>): Promise<T> {
     return await run()
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new ExplainError('runtime-failed', { what: `${what}: ${message.trim().replace(/\.$/, '')}`, cause })
+    const line = message.trim().replaceAll(/\s+/g, ' ').replace(/\.$/, '')
+    throw new ExplainError('runtime-failed', { what: `${what}: ${line}`, cause })
   }
 }
 
@@ -112,10 +121,13 @@ function wrap(ort: OrtModule, session: InferenceSession): Session {
   }
 }
 
-/** ORT gives '' for an axis that has no name, and a number or a name otherwise. */
+/** WebAssembly's -1, read as unsigned. */
+const UNKNOWN_AXIS = 2 ** 32 - 1
+
+/** ORT gives '' or -1 for an axis that has no name, and a number or a name otherwise. */
 function describeValue(meta: InferenceSession.ValueMetadata): ValueInfo {
   if (!meta.isTensor) return { name: meta.name, type: undefined, dims: undefined }
-  const dims = meta.shape.map((d): Dim => (d === '' || d === -1 ? null : d))
+  const dims = meta.shape.map((d): Dim => (d === '' || d === -1 || d === UNKNOWN_AXIS ? null : d))
   return { name: meta.name, type: meta.type as DataType, dims }
 }
 
