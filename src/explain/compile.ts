@@ -173,7 +173,11 @@ function mapBuilder(stage: Stage): (method: CompiledMethod) => Built {
         )
       },
       gradient: (value, override) => gradientOf(b, gradients, target, value, override),
-      map: (other) => build(other).value,
+      map: (other) => {
+        const built = build(other)
+        notes.push(...built.notes)
+        return built.value
+      },
       note: (text) => notes.push(text),
     }
     const result = { value: b.scope(`onnxplain/${method.id}`, () => method.build(context)), notes }

@@ -90,7 +90,9 @@ function sizeOf({ input, layout }: Context): { readonly height: number; readonly
 /** Squares in raster order: from 0 in steps of `stride` until the border is reached. */
 export function positions(height: number, width: number, patch: number, stride: number): readonly Square[] {
   const starts = (extent: number): number[] =>
-    Array.from({ length: Math.max(0, Math.ceil((extent - patch) / stride)) + 1 }, (_, i) => i * stride)
+    Array.from({ length: Math.max(0, Math.ceil((extent - patch) / stride)) + 1 }, (_, i) => i * stride).filter(
+      (start) => start < extent, // a stride wider than the square may step over the border
+    )
   return starts(height).flatMap((y0) =>
     starts(width).map((x0) => ({ x0, y0, x1: Math.min(x0 + patch, width), y1: Math.min(y0 + patch, height) })),
   )
