@@ -5,6 +5,7 @@ import { ExplainError } from '../core/errors.js'
 import { type PreprocessSpec, parsePreprocessorConfig } from '../image/index.js'
 import { decode, externalLocations } from '../onnx/decode.js'
 import type { Graph } from '../onnx/ir.js'
+import { checkExternalData } from '../onnx/tensors.js'
 import { isFile, isFolder, parseJson, readBytes, readIfThere } from './files.js'
 
 /** The model that comes with the package. */
@@ -60,6 +61,7 @@ async function withExternalData(graph: Graph, folder: string): Promise<Graph> {
       })
     files.set(location, bytes)
   }
+  for (const t of graph.initializers.values()) checkExternalData(t, files)
   return files.size === 0 ? graph : graph.with({ externalData: files })
 }
 

@@ -99,6 +99,14 @@ function externalBytes(
   return file.subarray(reference.offset, end)
 }
 
+/** Throws `external-data-missing` where an external tensor's bytes are not in the files. */
+export function checkExternalData(proto: TensorProto, files: ExternalData): void {
+  const reference = externalReference(proto)
+  const type = dataType(proto.dataType)
+  if (reference && type)
+    externalBytes(proto, reference, sizeOf(proto.dims.map(Number)) * zeros(type, 0).BYTES_PER_ELEMENT, files)
+}
+
 /** The elements of a TensorProto. Throws `invalid-model`, `external-data-missing`. */
 export function readTensor(proto: TensorProto, files: ExternalData): Tensor {
   const type = dataType(proto.dataType)

@@ -1,17 +1,12 @@
 /** From a path to a model's parts: layouts of folders, labels, external data. */
-
 import { join } from 'node:path'
-import { create, toBinary } from '@bufbuild/protobuf'
-import {
-  TensorProto_DataLocation as DataLocation,
-  ModelProtoSchema,
-  StringStringEntryProtoSchema,
-  TensorProtoSchema,
-} from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
+import { float32 } from '../../src/core/tensor.js'
+import { open } from '../../src/node/open.js'
 import { readLabels, resolveModel } from '../../src/node/resolve.js'
 import { decode } from '../../src/onnx/decode.js'
-import { failureOf, fill, TINY_LABELS, temporaryFolder, tinyModel } from './support.js'
+import { runtime } from '../support/ort.js'
+import { failureOf, fill, splitModel, TINY_LABELS, temporaryFolder, tinyModel } from './support.js'
 
 const tiny = tinyModel()
 const id2label = Object.fromEntries(TINY_LABELS.map((l, i) => [i, l]))
@@ -141,35 +136,15 @@ describe('labels', () => {
 })
 
 describe('external data', () => {
-  /** The tiny model with its kernel in a file of its own. */
-  function split(location: string): { readonly model: Uint8Array; readonly kernel: Uint8Array } {
-    const { origin } = decode(tiny)
-    const graph = origin.graph
-    if (!graph) throw new Error('no graph')
-    let kernel = new Uint8Array()
-    const initializer = graph.initializer.map((t) => {
-      if (t.name !== 'kernel') return t
-      kernel = Uint8Array.from(t.rawData)
-      return create(TensorProtoSchema, {
-        name: t.name,
-        dataType: t.dataType,
-        dims: t.dims,
-        dataLocation: DataLocation.EXTERNAL,
-        externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: location })],
-      })
-    })
-    return { model: toBinary(ModelProtoSchema, { ...origin, graph: { ...graph, initializer } }), kernel }
-  }
-
   test.each(['model.onnx_data', 'weights/kernel.bin', './kernel.bin', '..data'])('at %s', async (location) => {
-    const { model, kernel } = split(location)
+    const { model, kernel } = splitModel(location)
     const folder = fill(temporaryFolder(), { 'model.onnx': model, [location]: kernel })
     const { graph } = await resolveModel(folder)
     expect(graph.constant('kernel')?.data).toEqual(decode(tiny).constant('kernel')?.data)
   })
 
   test('missing: the file and the folder are named', async () => {
-    const folder = fill(temporaryFolder(), { 'model.onnx': split('model.onnx_data').model })
+    const folder = fill(temporaryFolder(), { 'model.onnx': splitModel('model.onnx_data').model })
     const error = await failureOf(resolveModel(folder))
     expect(error.code).toBe('external-data-missing')
     expect(error.message).toContain('"model.onnx_data"')
@@ -179,11 +154,33 @@ describe('external data', () => {
   test.each(['../secret.bin', 'a/../../secret.bin', '/etc/hostname'])(
     'outside the folder (%s): not read',
     async (at) => {
-      const { model, kernel } = split(at)
+      const { model, kernel } = splitModel(at)
       const folder = fill(temporaryFolder(), { 'net/model.onnx': model, 'secret.bin': kernel })
       const error = await failureOf(resolveModel(join(folder, 'net')))
       expect(error.code).toBe('external-data-missing')
       expect(error.message).toContain(`"${at}"`)
     },
   )
+
+  test('cut short: the file is named, not what the runtime makes of it', async () => {
+    const { model, kernel } = splitModel('model.onnx_data')
+    const folder = fill(temporaryFolder(), { 'model.onnx': model, 'model.onnx_data': kernel.subarray(4) })
+    const error = await failureOf(resolveModel(folder))
+    expect(error.code).toBe('external-data-missing')
+    expect(error.message).toContain('"model.onnx_data" is too short: 432 bytes wanted, 428 there')
+  })
+
+  test('a model of two files is opened and explained', async () => {
+    const { model, kernel } = splitModel('model.onnx_data')
+    const folder = fill(temporaryFolder(), { 'model.onnx': model, 'model.onnx_data': kernel })
+    const image = float32(
+      [3, 16, 16],
+      Float32Array.from({ length: 768 }, (_, i) => Math.sin(i)),
+    )
+    await using two = await open(folder, { runtime })
+    await using one = await open(tiny, { runtime })
+    const want = (await one.explain(image)).raw.data
+    expect(want.some((v) => v !== 0)).toBe(true)
+    expect((await two.explain(image)).raw.data).toEqual(want)
+  })
 })

@@ -2,10 +2,18 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  TensorProto_DataLocation as DataLocation,
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProtoSchema,
+} from 'onnx-buf'
 import { onTestFinished } from 'vitest'
 import { ExplainError } from '../../src/core/errors.js'
 import { float32 } from '../../src/core/tensor.js'
 import { declare } from '../../src/onnx/builder.js'
+import { decode } from '../../src/onnx/decode.js'
 import { modelBytes } from '../support/model.js'
 import { random } from '../support/random.js'
 
@@ -76,4 +84,38 @@ export function tinyModel(
     outputs: [declare('logits', 'float32', ['batch', 5])],
     initializers: { kernel, head: weights([4, 5]) },
   })
+}
+
+/** A classifier of eight token ids: it takes no picture. */
+export function textModel(): Uint8Array {
+  return modelBytes({
+    opset: 17,
+    nodes: [
+      { op: 'Cast', inputs: ['input_ids'], outputs: ['numbers'], attributes: { to: 1 } },
+      { op: 'MatMul', inputs: ['numbers', 'head'], outputs: ['logits'] },
+    ],
+    inputs: [declare('input_ids', 'int64', ['batch', 8])],
+    outputs: [declare('logits', 'float32', ['batch', 2])],
+    initializers: { head: float32([8, 2]) },
+  })
+}
+
+/** The tiny model with its kernel in a file of its own. */
+export function splitModel(location: string): { readonly model: Uint8Array; readonly kernel: Uint8Array } {
+  const { origin } = decode(tinyModel())
+  const { graph } = origin
+  if (!graph) throw new Error('the tiny model has no graph')
+  let kernel = new Uint8Array()
+  const initializer = graph.initializer.map((t) => {
+    if (t.name !== 'kernel') return t
+    kernel = Uint8Array.from(t.rawData)
+    return create(TensorProtoSchema, {
+      name: t.name,
+      dataType: t.dataType,
+      dims: t.dims,
+      dataLocation: DataLocation.EXTERNAL,
+      externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: location })],
+    })
+  })
+  return { model: toBinary(ModelProtoSchema, { ...origin, graph: { ...graph, initializer } }), kernel }
 }
