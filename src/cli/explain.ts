@@ -4,14 +4,14 @@ import type { Command } from 'commander'
 import type { Tensor } from '../core/tensor.js'
 import { distinctAnswers, type Explanation, type ExplanationSet } from '../explain/index.js'
 import { type Picture, tensorPicture } from '../image/index.js'
-import { findMethod } from '../methods/index.js'
+import { findMethod, METHODS } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
 import { drawFigure, figureOf, refuseFormat } from '../node/draw.js'
 import { isFolder, readBytes, refuseUnwritable, writeWhole } from '../node/files.js'
 import { decodeNpy, encodeNpy } from '../node/npy.js'
 import { type NodeModel, open, readImage } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
-import { type FigureMethod, parseColormap } from '../render/index.js'
+import { COLORMAP_NAMES, type FigureMethod, parseColormap } from '../render/index.js'
 import type { Score } from '../targets/target.js'
 import { addMethodOptions, collect, givenMethodOptions, numbers, positive } from './arguments.js'
 import { answersText, resultJson } from './print.js'
@@ -53,7 +53,12 @@ export function explainCommand(program: Command): void {
       'class to explain; repeats (default: the best answer, and the best that rests on another part of the picture)',
       collect,
     )
-    .option('--method <id>', 'method to use; repeats (default: the comparison figure)', collect)
+
+    .option(
+      '--method <id>',
+      `method to use; repeats (default: the comparison figure): ${METHODS.map((m) => m.id).join(', ')}`,
+      collect,
+    )
     .option(
       '-l, --layer <value>',
       'layer for CAM methods, by its value name as Netron shows it (default: the last feature map)',
@@ -74,7 +79,7 @@ export function explainCommand(program: Command): void {
     .option('--fit <how>', 'crop: the centre of the picture; stretch: all of it, squeezed')
     .option('--channels <order>', 'RGB or BGR')
     .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
-    .option('--colormap <name>', 'turbo, viridis, magma, jet, red-blue, grey')
+    .option('--colormap <name>', COLORMAP_NAMES.join(', '))
     .option('--opacity <0..1>', 'how much of the map covers the picture', Number)
     .option('--signed', 'draw evidence against the class too')
   addMethodOptions(program)

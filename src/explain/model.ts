@@ -1,16 +1,13 @@
 /** A loaded model that classifies and explains. Portable: the runtime is handed in. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
-import type { OptimizationLevel, Runtime, Session } from '../core/runtime.js'
-import { float32, int64, isFloat32, sliceFirst, type Tensor } from '../core/tensor.js'
+import type { OptimizationLevel, Runtime } from '../core/runtime.js'
+import { float32, type Tensor } from '../core/tensor.js'
 import { type Geometry, imagenetPreprocessing, type Picture, type PreprocessSpec, preprocess } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
 import type { CompiledMethod, DrivenMethod, Method } from '../methods/method.js'
-import { declare } from '../onnx/builder.js'
-import { encodeSkeleton } from '../onnx/encode.js'
 import type { Graph } from '../onnx/ir.js'
 import { probe } from '../onnx/probe.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { prune } from '../passes/prune.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
 import { compile, type Plan } from './compile.js'
@@ -20,7 +17,7 @@ import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
-import { SessionCache } from './sessions.js'
+import { type PlanRun, Runner } from './runner.js'
 import { VERSION } from './version.js'
 
 export interface ModelOptions {
@@ -82,6 +79,18 @@ interface Prepared {
   readonly preprocessing: PreprocessSpec | null
 }
 
+/** What the explanations of one method have in common. */
+interface About {
+  readonly method: Method
+  readonly layer: string | undefined
+  readonly notes: readonly string[]
+  readonly prepared: Prepared
+  readonly targets: readonly Target[]
+  readonly answers: readonly ClassAnswer[]
+  readonly sha256: string
+  readonly settings: ReadonlyMap<Method, Readonly<Record<string, number | string>>>
+}
+
 const DEFAULT_SIDE = 224
 const DEFAULT_BATCH = 16
 
@@ -97,7 +106,7 @@ export class Model {
   readonly notes: readonly string[]
   readonly #runtime: Runtime
   readonly #options: ModelOptions
-  readonly #sessions: SessionCache
+  readonly #runner: Runner
   #sha256: Promise<string> | undefined
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
@@ -125,12 +134,13 @@ export class Model {
     this.notes = assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []
     this.#runtime = runtime
     this.#options = options
-    this.#sessions = new SessionCache(runtime, { optimization: options.optimization ?? 'all' })
+    this.#runner = new Runner(graph, shapes, this, runtime, options.optimization ?? 'all')
   }
 
   /** The best answers, best first. Default: five. */
   async classify(image: Image, options: { readonly top?: number } = {}): Promise<readonly ClassAnswer[]> {
-    const logits = await this.#logits(this.#prepare(image).tensor)
+    const logits = await this.#forward(this.#prepare(image).tensor)
+    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
     return this.#ranked(logits).slice(0, options.top ?? 5)
   }
 
@@ -149,90 +159,87 @@ export class Model {
     refuseUnknown(methods, given)
     const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
     const prepared = this.#prepare(image)
-    throwIfAborted(options.signal)
-    const logits = await this.#logits(prepared.tensor)
-    const answers = this.#ranked(logits)
-    const score = options.score ?? 'logit'
+    const context = { labels: this.labels, classes: this.answer.classes, score: options.score ?? 'logit' }
     const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
-    const context = { labels: this.labels, classes: this.answer.classes, score }
-    const targets = wanted.map((t): Target => {
-      const target = parseTarget(t, context)
-      return target.index === BEST ? { ...target, index: answers[0]?.index ?? 0 } : target
-    })
-    const sha256 = await this.#hash()
-    const explained = (
-      method: Method,
-      t: number,
-      raw: Tensor<'float32'>,
-      layer: string | undefined,
-      notes: readonly string[],
-    ): Explanation => {
-      const target = targets[t] ?? { kind: 'class', index: BEST, score }
-      const answer = answers.find((a) => a.index === target.index) ?? {
-        index: target.index,
-        label: '',
-        logit: 0,
-        probability: 0,
-      }
-      return {
-        method,
-        target,
-        answer,
-        raw: { ...raw, layer },
-        heatmap: toHeatmap(
-          raw,
-          prepared.geometry,
-          this.input.layout,
-          method.kind === 'compiled' ? method.channels : undefined,
-        ),
-        channels:
-          raw.dims.length === 3
-            ? () => liftChannels(raw, prepared.geometry, this.input.layout, this.preprocessing.channels)
-            : undefined,
-        diagnosis: diagnose(raw.data, method.display),
-        provenance: {
-          onnxplain: VERSION,
-          runtime: this.#runtime.name,
-          model: { name: this.name, sha256 },
-          method: method.id,
-          options: settings.get(method) ?? {},
-          layer: layer ?? null,
-          target,
-          answer: {
-            label: answer.label,
-            logit: answer.logit,
-            probability: answer.probability,
-            logits: this.answer.logits,
-            activation: this.answer.activation,
-          },
-          preprocessing: prepared.preprocessing,
-          notes: [...this.notes, ...this.#answerNotes(), ...notes],
-        },
-      }
-    }
+    const asked = wanted.map((t) => parseTarget(t, context))
+    throwIfAborted(options.signal)
+
     const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
-    const byMethod = new Map<Method, readonly Explanation[]>()
-    const refused: Refusal[] = []
-    for (const scoreKind of new Set(targets.map((t) => t.score))) {
-      if (compiled.length === 0) break
-      const plan = this.compile({ method: compiled.map((m) => m.id), layer: options.layer, score: scoreKind })
-      refused.push(...plan.refused)
-      const maps = plan.maps.length > 0 ? await this.#runPlan(plan, options.layer, prepared.tensor, targets) : []
-      for (const [m, map] of plan.maps.entries()) {
-        const made = (maps[m] ?? []).map((raw, t) => explained(map.method, t, raw, map.layer, map.notes))
-        const before = byMethod.get(map.method) ?? []
-        byMethod.set(map.method, [...before, ...made.filter((e) => e.target.score === scoreKind)])
-      }
-    }
+    const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options.layer) : undefined
+    const logits = ran?.logits ?? (await this.#forward(prepared.tensor))
+    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
+    const answers = this.#ranked(logits)
+    const best = answers[0]?.index ?? 0
+    const targets = asked.map((t): Target => (t.index === BEST ? { ...t, index: best } : t))
+
+    const sha256 = await this.#hash()
+    const about: Omit<About, 'method' | 'layer' | 'notes'> = { prepared, targets, answers, sha256, settings }
+    const made = new Map<Method, readonly Explanation[]>()
+    for (const { method, layer, notes, raws } of ran?.maps ?? [])
+      made.set(method, this.#explanations({ ...about, method, layer, notes }, raws))
     for (const method of methods) {
       if (method.kind !== 'driven') continue
       const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, options)
-      byMethod.set(
-        method,
-        raws.map((raw, t) => explained(method, t, raw, undefined, [])),
-      )
+      made.set(method, this.#explanations({ ...about, method, layer: undefined, notes: [] }, raws))
     }
-    return { answers, explanations: methods.flatMap((m) => byMethod.get(m) ?? []), refused }
+    return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused: ran?.refused ?? [] }
+  }
+
+  /** Explanations of one method, one a target. */
+  #explanations(about: About, raws: readonly Tensor<'float32'>[]): readonly Explanation[] {
+    const { method, layer, prepared, targets, answers, settings } = about
+    const { layout } = this.input
+    const { geometry, preprocessing } = prepared
+    return targets.flatMap((target, t): readonly Explanation[] => {
+      const raw = raws[t]
+      const answer = answers.find((a) => a.index === target.index)
+      if (!raw || !answer) return []
+      const channels = method.kind === 'compiled' ? method.channels : undefined
+      return [
+        {
+          method,
+          target,
+          answer,
+          raw: { ...raw, layer },
+          heatmap: toHeatmap(raw, geometry, layout, channels),
+          channels:
+            raw.dims.length === 3 ? () => liftChannels(raw, geometry, layout, this.preprocessing.channels) : undefined,
+          diagnosis: diagnose(raw.data, method.display),
+          provenance: {
+            onnxplain: VERSION,
+            runtime: this.#runtime.name,
+            model: { name: this.name, sha256: about.sha256 },
+            method: method.id,
+            options: settings.get(method) ?? {},
+            layer: layer ?? null,
+            target,
+            answer: { ...answer, logits: this.answer.logits, activation: this.answer.activation },
+            preprocessing,
+            notes: [...this.notes, ...this.#answerNotes(), ...about.notes],
+          },
+        },
+      ]
+    })
+  }
+
+  /** Compiled methods, one run for each kind of score among the targets. */
+  async #runCompiled(
+    methods: readonly CompiledMethod[],
+    prepared: Prepared,
+    targets: readonly Target[],
+    layer: string | undefined,
+  ): Promise<PlanRun> {
+    const runs: { readonly score: Score; readonly run: PlanRun }[] = []
+    for (const score of new Set(targets.map((t) => t.score))) {
+      const indices = targets.map((t) => t.index)
+      runs.push({ score, run: await this.#runner.maps({ methods, layer, score }, prepared.tensor, indices) })
+    }
+    const first = runs[0]?.run ?? { logits: new Float32Array(), maps: [], refused: [] }
+    const maps = first.maps.map((map, m) => ({
+      ...map,
+      raws: targets.flatMap((target, t) => runs.find((r) => r.score === target.score)?.run.maps[m]?.raws[t] ?? []),
+    }))
+    return { ...first, maps }
   }
 
   /** A plan of this model; see {@link compile}. */
@@ -242,7 +249,7 @@ export class Model {
 
   /** Releases the sessions. The model cannot be used afterwards. */
   async release(): Promise<void> {
-    await this.#sessions.release()
+    await this.#runner.release()
   }
 
   #prepare(image: Image): Prepared {
@@ -277,25 +284,9 @@ export class Model {
     })
   }
 
-  /** The logits of each picture of a batch. */
-  async #forward(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]> {
-    const { logits, classes } = this.answer
-    const session = await this.#sessions.get('forward', () => {
-      const outputs = [declare(logits, 'float32')]
-      return encodeSkeleton(prune(this.graph.with({ outputs })))
-    })
-    const result = (await session.run({ [this.input.name]: pictures }))[logits]
-    if (!result || !isFloat32(result))
-      throw new ExplainError('runtime-failed', {
-        what: `The logits "${logits}" came out as ${result?.type ?? 'nothing'}`,
-      })
-    const { data } = result
-    return Array.from({ length: pictures.dims[0] ?? 0 }, (_, i) => data.subarray(i * classes, (i + 1) * classes))
-  }
-
-  async #logits(picture: Tensor<'float32'>): Promise<Float32Array> {
-    const [logits = new Float32Array()] = await this.#forward(picture)
-    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
+  /** The logits of one picture. */
+  async #forward(picture: Tensor<'float32'>): Promise<Float32Array> {
+    const [logits = new Float32Array()] = await this.#runner.forward(picture)
     return logits
   }
 
@@ -312,39 +303,6 @@ export class Model {
   #answerNotes(): readonly string[] {
     const { activation, logits } = this.answer
     return activation === 'none' ? [] : [`The model ends in ${activation}; the logits before it are "${logits}".`]
-  }
-
-  /** Raw maps `[maps][targets]`, without the batch axis. */
-  async #runPlan(
-    plan: Plan,
-    layer: string | undefined,
-    picture: Tensor<'float32'>,
-    targets: readonly Target[],
-  ): Promise<readonly (readonly Tensor<'float32'>[])[]> {
-    const key = JSON.stringify([plan.maps.map((m) => m.method.id), plan.score, layer])
-    const session = await this.#sessions.get(key, () => {
-      const wanted = new Set(plan.maps.map((m) => m.output))
-      return encodeSkeleton(prune(plan.graph.with({ outputs: plan.graph.outputs.filter((o) => wanted.has(o.name)) })))
-    })
-    const indices = targets.map((t) => t.index)
-    const runs = plan.batched ? [indices] : indices.map((i) => [i])
-    const parts = await sequentially(runs, (run) => this.#runOnce(session, plan, picture, run))
-    return plan.maps.map((_, m) => parts.flatMap((part) => part[m] ?? []))
-  }
-
-  async #runOnce(
-    session: Session,
-    plan: Plan,
-    picture: Tensor<'float32'>,
-    indices: readonly number[],
-  ): Promise<readonly (readonly Tensor<'float32'>[])[]> {
-    const result = await session.run({ [this.input.name]: picture, target: int64([indices.length], indices) })
-    return plan.maps.map(({ output }) => {
-      const map = result[output]
-      if (!map || !isFloat32(map))
-        throw new ExplainError('runtime-failed', { what: `The map "${output}" came out as ${map?.type ?? 'nothing'}` })
-      return indices.map((_, i) => sliceFirst(map, i))
-    })
   }
 
   async #drive(
@@ -364,7 +322,7 @@ export class Model {
       signal: options.signal,
       fill: (text) => fillValues(text, this.preprocessing, channels),
       scores: async (pictures) => {
-        const rows = await this.#forward(pictures)
+        const rows = await this.#runner.forward(pictures)
         return rows.map((logits) => {
           const p = targets.some((t) => t.score === 'probability')
             ? probabilities(logits, this.answer.activation)
@@ -387,7 +345,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('')
 }
 
-async function sequentially<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> {
+async function _sequentially<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> {
   const done: B[] = []
   for (const item of items) done.push(await work(item))
   return done
