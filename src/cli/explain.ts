@@ -1,6 +1,7 @@
 /** `onnxplain PICTURE...`: the best answers and the comparison figure, or chosen methods. */
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { distinctAnswers, type Explanation, type ExplanationSet } from '../explain/index.js'
 import { type Picture, tensorPicture } from '../image/index.js'
@@ -98,7 +99,9 @@ async function run(program: Command, pictures: readonly string[], options: Optio
     const path = await outputPath(input, options)
     if (path !== undefined) outputs.set(input, path)
   }
-  for (const path of [...outputs.values(), ...(options.raw ? [options.raw] : [])]) await refuseUnwritable(path)
+  const written = [...outputs.values(), ...(options.raw === undefined ? [] : [options.raw])]
+  refuseOverwriting(inputs, written)
+  for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
   const { mean, std, size, fit, channels } = options
   const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
@@ -144,6 +147,19 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
     usage('--channels is RGB or BGR')
   if (options.opacity !== undefined && !(options.opacity >= 0 && options.opacity <= 1))
     usage('--opacity goes from 0 to 1')
+}
+
+/** Throws `bad-option` where a file would be written twice, or over one that is read. */
+function refuseOverwriting(inputs: readonly string[], written: readonly string[]): void {
+  const taken = new Set(inputs.map((path) => resolve(path)))
+  for (const path of written) {
+    if (taken.has(resolve(path)))
+      throw new ExplainError('bad-option', {
+        what: `"${path}" would be written over ${inputs.some((i) => resolve(i) === resolve(path)) ? 'what is read' : 'another result'}`,
+        remedy: 'Give --output another file, or a folder where several pictures are given.',
+      })
+    taken.add(resolve(path))
+  }
 }
 
 /** Where the figure of a picture goes; undefined where none is drawn. */

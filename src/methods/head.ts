@@ -6,6 +6,7 @@ import type { Builder } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { printDims, type Shapes } from '../onnx/shapes.js'
 import { sorted } from '../passes/prune.js'
+import { layouts } from './layout.js'
 
 /** Operators that pool or rearrange: their outputs are not feature maps of their own. */
 const NOT_FEATURES = new Set([
@@ -28,7 +29,9 @@ const NOT_FEATURES = new Set([
   'Unsqueeze',
 ])
 
-/** A feature map: `[N, K, ...spatial]` with more than one spatial position. */
+const GLOBAL_POOLS = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'])
+
+/** The shape of a feature map: `[N, K, ...spatial]` with more than one spatial position. */
 export function isFeatureMap(shapes: Shapes, value: string): boolean {
   const info = shapes.get(value)
   if (!info?.dims || info.dims.length < 3 || !(info.type?.startsWith('float') ?? true)) return false
@@ -36,15 +39,19 @@ export function isFeatureMap(shapes: Shapes, value: string): boolean {
   return info.dims.length >= 4 && spatial.some((d) => d !== 1)
 }
 
-/** Feature maps on the way to the answer, from the first to the last. */
+/** Feature maps `[N, K, ...spatial]` on the way to the answer, from the first to the last. */
 export function featureMaps(graph: Graph, shapes: Shapes, logits: string): readonly string[] {
+  const layout = layouts(graph, shapes)
+  // what is pooled over all places is a feature map, even where it was only turned or reshaped to be one
+  const isCandidate = (node: Node, output: string): boolean =>
+    !NOT_FEATURES.has(node.op) || graph.consumers(output).some((c) => GLOBAL_POOLS.has(c.op))
   const needed = new Set([logits])
   const found: string[] = []
   for (const node of [...sorted(graph)].reverse()) {
     const [output = ''] = node.outputs
     if (!node.outputs.some((o) => needed.has(o))) continue
     for (const i of node.inputs) needed.add(i)
-    if (!NOT_FEATURES.has(node.op) && !graph.initializers.has(output) && isFeatureMap(shapes, output))
+    if (layout.get(output) === 'channels-first' && isCandidate(node, output) && isFeatureMap(shapes, output))
       found.push(output)
   }
   return found.reverse()
@@ -64,7 +71,7 @@ export function chooseLayer(graph: Graph, shapes: Shapes, logits: string, wanted
         details: { layer: wanted },
       })
     }
-    if (!isFeatureMap(shapes, wanted))
+    if (!isFeatureMap(shapes, wanted) || layouts(graph, shapes).get(wanted) === 'channels-last')
       throw new ExplainError('unknown-layer', {
         what: `"${wanted}" is ${printDims(shapes.get(wanted)?.dims)}, not a feature map [N, channels, height, width]`,
         remedy: '"onnxplain inspect MODEL" lists the layers.',

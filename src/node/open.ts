@@ -143,7 +143,7 @@ function savable(explanation: Explanation, picture: Picture | undefined): NodeEx
   }
 }
 
-/** One explanation as a figure of two columns: the picture, and the map on it. */
+/** One explanation as a figure of one cell. */
 export async function drawOne(
   picture: Picture,
   explanation: Explanation,

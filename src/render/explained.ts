@@ -66,8 +66,10 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
   )
   const scaled = normalise(inside, { kind }, explained.channels ? PIXEL_PERCENTILE : undefined)
   const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
+  // single pixels are told from the picture's own colours only on grey
+  const base = explained.channels ? { base: 'grey' as const } : {}
   const opacity = options.opacity === undefined ? {} : { opacity: options.opacity }
-  const image = overlay(picture, scaled.values, { colormap, seen: box, ...opacity })
+  const image = overlay(picture, scaled.values, { colormap, seen: box, ...base, ...opacity })
   return { image, bar: { colormap, low: scaled.low, high: scaled.high, kind } }
 }
 
@@ -89,7 +91,7 @@ export interface ComparisonOptions extends DrawOptions {
   readonly footer?: string
 }
 
-/** The comparison figure: a row per class; the picture, then a column per method. */
+/** The comparison figure: a row per class; the picture, then a column per method. One method alone needs no picture beside it. */
 export function comparisonFigure(
   picture: Pixels,
   methods: readonly FigureMethod[],
@@ -100,6 +102,7 @@ export function comparisonFigure(
   const classes = [...new Map(explanations.map((e) => [e.answer.index, e.answer])).values()]
   const [any] = explanations
   const plain = any ? unmapped(picture, any) : picture
+  const alone = methods.length === 1
   const rows = classes.map((answer): FigureRow => {
     const cells = methods.map((method): FigureCell => {
       const found = explanations.find((e) => e.method.id === method.id && e.answer.index === answer.index)
@@ -109,17 +112,22 @@ export function comparisonFigure(
     })
     return {
       title: answer.label,
-      subtitle: `p = ${answer.probability.toFixed(2)}, logit ${answer.logit.toFixed(2)}`,
-      cells: [{ image: plain }, ...cells],
+      subtitle: `p = ${printProbability(answer.probability)}, logit ${answer.logit.toFixed(2)}`,
+      cells: alone ? cells : [{ image: plain }, ...cells],
     }
   })
   const { caption, footer } = options
   return {
-    columns: [{ title: 'Picture' }, ...columns],
+    columns: alone ? columns : [{ title: 'Picture' }, ...columns],
     rows,
     ...(caption ? { caption } : {}),
     ...(footer ? { footer } : {}),
   }
+}
+
+/** Two decimals, or two digits where that would say nothing. */
+function printProbability(p: number): string {
+  return p === 0 || p >= 0.01 ? p.toFixed(2) : p.toPrecision(1)
 }
 
 /** The bare picture, what the network did not see veiled. */
