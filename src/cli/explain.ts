@@ -110,14 +110,17 @@ async function run(program: Command, pictures: readonly string[], options: Optio
     const image =
       options.tensor === undefined ? await readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input)
     const set = await explain(model, image, methods, options, givenMethodOptions(program))
-    const [first] = set.explanations
-    if (options.raw !== undefined && first) await writeWhole(options.raw, encodeNpy(first.raw))
     const output = outputs.get(input)
+    let figure: Uint8Array | undefined
     if (output !== undefined) {
       const picture = 'dims' in image ? tensorPicture(image, model.model.preprocessing) : image
       const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
-      await writeWhole(output, await drawFigure(figureOf(picture, set, columns(methods, set), drawing), output))
+      figure = await drawFigure(figureOf(picture, set, columns(methods, set), drawing), output)
     }
+    // nothing is written before all that can fail has been done
+    const [first] = set.explanations
+    if (options.raw !== undefined && first) await writeWhole(options.raw, encodeNpy(first.raw))
+    if (output !== undefined && figure) await writeWhole(output, figure)
     process.stdout.write(
       options.json
         ? `${resultJson(input, set, output)}\n`

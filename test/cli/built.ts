@@ -1,0 +1,58 @@
+/**
+ * The package as it is built from the sources of this moment: never from a `dist` that may be older. A build is kept under the hash of
+ * what went into it, so that test files and runs share it.
+ */
+import { execFile } from 'node:child_process'
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pathOf } from '../support/files.js'
+
+const CACHE = pathOf('node_modules/.cache/onnxplain-tests')
+
+function sourceHash(): string {
+  const hash = createHash('sha256')
+  const sources = readdirSync(pathOf('src'), { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'))
+  for (const file of [
+    ...sources.sort().map((f) => `src/${f}`),
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package-lock.json',
+  ])
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(pathOf(file)))
+      .update('\0')
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** The folder that holds `dist`, built; beside it `models`, as in the package. */
+export async function built(): Promise<string> {
+  const folder = join(CACHE, sourceHash())
+  if (existsSync(folder)) return folder
+  const trial = `${folder}.${randomUUID()}`
+  mkdirSync(trial, { recursive: true })
+  try {
+    const tsc = pathOf('node_modules/typescript/bin/tsc')
+    const project = ['-p', pathOf('tsconfig.build.json'), '--outDir', join(trial, 'dist')]
+    await promisify(execFile)(process.execPath, [tsc, ...project], { cwd: pathOf('.') })
+    symlinkSync(pathOf('models'), join(trial, 'models'), 'junction')
+    renameSync(trial, folder)
+    forgetOthers(folder)
+  } catch (error) {
+    rmSync(trial, { recursive: true, force: true })
+    if (!existsSync(folder)) throw error // another test file was first otherwise
+  }
+  return folder
+}
+
+/** Keeps the cache small. What is younger than an hour may be in use by another run. */
+function forgetOthers(folder: string): void {
+  for (const name of readdirSync(CACHE)) {
+    const other = join(CACHE, name)
+    if (other !== folder && Date.now() - statSync(other).mtimeMs > 3_600_000)
+      rmSync(other, { recursive: true, force: true })
+  }
+}
