@@ -36,5 +36,9 @@ async function main(): Promise<number> {
   }
 }
 
+// whoever reads may stop reading, as "| head" does
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
 // no process.exit: it would abort a run of ONNX Runtime that is still going
 process.exitCode = await main()

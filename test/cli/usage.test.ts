@@ -1,8 +1,11 @@
 /** Wrong usage: exit code 2, one clear line, nothing on standard output, nothing written. And what is no error at all. */
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { METHODS } from '../../src/methods/index.js'
 import { pathOf } from '../support/files.js'
+import { built } from './built.js'
 import { filesOf, onnxplain, quietly, tinyFolder } from './command.js'
 
 const TINY = ['cat.jpg', '-m', 'tiny', '-o', 'map.png']
@@ -104,6 +107,18 @@ describe('no errors', () => {
     }[]
     expect(json.map((m) => m.id)).toEqual(METHODS.map((m) => m.id))
     for (const m of json) expect(m.summary.length).toBeGreaterThan(20)
+  })
+
+  test('a reader that stops reading, as "| head" does', async () => {
+    const main = join(await built(), 'dist/cli/main.js')
+    const child = spawn(process.execPath, [main, 'methods'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString()
+    })
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
   test('a picture named like a command, by its path', async () => {

@@ -1,0 +1,210 @@
+/**
+ * The package as a user gets it: packed, installed into an empty folder, run and imported there. What npm needs to install it is in its
+ * cache after `npm ci`.
+ */
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decodeNpy } from '../../src/node/npy.js'
+import { built } from '../cli/built.js'
+import { expectDrawn, filesOf, type Ran, run } from '../cli/command.js'
+import { fill, remove } from '../node/support.js'
+import { pathOf } from '../support/files.js'
+import { correlation } from '../support/measures.js'
+
+const MEGABYTE = 2 ** 20
+/** A package that is fetched with every `npx` stays small; nine tenths of it is the shipped model. */
+const BUDGET = { packed: 15 * MEGABYTE, code: 2 * MEGABYTE }
+
+let home: string
+let consumer: string
+let packed: {
+  readonly filename: string
+  readonly size: number
+  readonly files: readonly { path: string; size: number }[]
+}
+
+/** npm's own warnings are not ours. */
+const NPM = {
+  npm_config_onnxruntime_node_install: 'skip',
+  npm_config_update_notifier: 'false',
+  npm_config_loglevel: 'error',
+}
+
+const npm = async (folder: string, ...args: readonly string[]): Promise<string> => {
+  const ran = await run(folder, 'npm', args, NPM)
+  expect(ran.code, ran.stderr).toBe(0)
+  return ran.stdout
+}
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'onnxplain-pack-'))
+  // the repository's files around a fresh dist: what is left out of the package is left out by package.json, not here
+  const stage = join(home, 'stage')
+  for (const name of ['src', 'test', 'docs', 'scripts', 'models', 'README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'])
+    cpSync(pathOf(name), join(stage, name), { recursive: true })
+  for (const name of ['package.json', '.npmrc', 'tsconfig.json']) copyFileSync(pathOf(name), join(stage, name))
+  cpSync(join(await built(), 'dist'), join(stage, 'dist'), { recursive: true })
+  const said = await npm(stage, 'pack', '--ignore-scripts', '--json', '--pack-destination', home)
+  const [first] = JSON.parse(said) as (typeof packed)[]
+  if (!first) throw new Error('npm packed nothing')
+  packed = first
+  consumer = join(home, 'consumer')
+  mkdirSync(consumer)
+  fill(consumer, { 'package.json': { private: true, type: 'module' } })
+  await npm(consumer, 'install', '--prefer-offline', '--no-audit', '--no-fund', join(home, packed.filename))
+}, 300_000)
+
+afterAll(() => remove(home))
+
+describe('what is packed', () => {
+  test('code, types, the model and the papers; no sources, no tests', () => {
+    const paths = packed.files.map((f) => f.path)
+    for (const wanted of [
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+      'NOTICE',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/node/index.js',
+      'dist/node/index.d.ts',
+      'dist/cli/main.js',
+      'models/efficientnet-lite0/onnx/model.onnx',
+      'models/efficientnet-lite0/config.json',
+      'models/efficientnet-lite0/preprocessor_config.json',
+      'models/efficientnet-lite0/LICENSE.upstream',
+    ])
+      expect(paths).toContain(wanted)
+    expect(paths.filter((p) => /\.ts$/.test(p) && !p.endsWith('.d.ts'))).toEqual([])
+    expect(paths.filter((p) => /(^|[/.])(test|tests|fixtures|scripts|bench|src)([/.]|$)/.test(p))).toEqual([])
+    expect(paths.filter((p) => /^\.|tsconfig|package-lock/.test(p))).toEqual([])
+  })
+
+  test('stays within its size', () => {
+    expect(packed.size).toBeLessThan(BUDGET.packed)
+    const code = packed.files.filter((f) => f.path.startsWith('dist/')).reduce((sum, f) => sum + f.size, 0)
+    expect(code).toBeLessThan(BUDGET.code)
+  })
+
+  test('the command can be run: a shebang on its first line', () => {
+    const main = join(consumer, 'node_modules/onnxplain/dist/cli/main.js')
+    expect(readFileSync(main, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    if (process.platform !== 'win32') expect(statSync(main).mode & 0o111).not.toBe(0)
+  })
+})
+
+describe('npx onnxplain', () => {
+  const npx = (...args: readonly string[]): Promise<Ran> =>
+    run(consumer, 'npx', ['--no-install', 'onnxplain', ...args], NPM)
+
+  test('draws a picture', async () => {
+    copyFileSync(pathOf('examples/cat-and-coffee.jpg'), join(consumer, 'cat.jpg'))
+    const ran = await npx('cat.jpg', '--method', 'grad-cam')
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran.stdout).toContain('Egyptian cat')
+    expect(filesOf(consumer)).toContain('cat.onnxplain.png')
+    await expectDrawn(join(consumer, 'cat.onnxplain.png'), 'png')
+  })
+
+  test('without onnxruntime-node WebAssembly stands in, gives the same map, and says so once', async () => {
+    copyFileSync(pathOf('examples/cat-and-coffee.jpg'), join(consumer, 'cat.jpg'))
+    const args = ['cat.jpg', '--method', 'grad-cam', '-t', 'espresso', '--raw']
+    const native = join(consumer, 'node_modules/onnxruntime-node')
+    expect(await npx(...args, 'native.npy')).toMatchObject({ code: 0, stderr: '' })
+    renameSync(native, `${native}.away`)
+    try {
+      const ran = await npx(...args, 'wasm.npy')
+      expect(ran.stderr).toMatch(/^onnxplain: onnxruntime-node is not installed: [^\n]*WebAssembly[^\n]*\n$/)
+      expect(ran.code).toBe(0)
+    } finally {
+      renameSync(`${native}.away`, native)
+    }
+    const [a, b] = ['native.npy', 'wasm.npy'].map((f) => decodeNpy(readFileSync(join(consumer, f)), f).data)
+    expect(correlation(a ?? [], b ?? [])).toBeGreaterThan(0.999)
+  })
+})
+
+describe('imports', () => {
+  const script = async (code: string): Promise<Ran> => {
+    fill(consumer, { 'script.mjs': code })
+    return run(consumer, process.execPath, ['script.mjs'])
+  }
+
+  test('every subpath, with nothing on standard error', async () => {
+    const { exports } = JSON.parse(readFileSync(pathOf('package.json'), 'utf8')) as { exports: Record<string, unknown> }
+    const subpaths = Object.keys(exports).filter((path) => !path.endsWith('.json'))
+    expect(subpaths).toEqual(expect.arrayContaining(['.', './node']))
+    for (const subpath of subpaths.filter((path) => path !== './web')) {
+      const name = `onnxplain${subpath.slice(1)}`
+      const ran = await script(`const all = await import('${name}'); console.log(Object.keys(all).length)`)
+      expect(ran, name).toMatchObject({ code: 0, stderr: '' })
+      expect(Number(ran.stdout)).toBeGreaterThan(3)
+    }
+  })
+
+  test('the engine differentiates and compiles, handed nothing but bytes', async () => {
+    const ran = await script(`
+      import { readFileSync } from 'node:fs'
+      import { compile, decode, differentiate, encode } from 'onnxplain'
+      const bytes = readFileSync('node_modules/onnxplain/models/efficientnet-lite0/onnx/model.onnx')
+      const graph = decode(bytes)
+      const gradient = differentiate(graph, { of: graph.outputs[0].name, wrt: [graph.inputs[0].name] })
+      console.log(encode(gradient).length > bytes.length)
+      console.log(compile(graph, { method: 'gradient' }).graph.outputs.map((o) => o.name).join())
+    `)
+    expect(ran.stderr).toBe('')
+    expect(ran.stdout.split('\n').slice(0, 2)).toEqual(['true', expect.stringMatching(/,heatmap$/)])
+  })
+
+  test('what is not exported cannot be imported', async () => {
+    const ran = await script(`await import('onnxplain/dist/core/errors.js')`)
+    expect(ran.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+})
+
+test('the types are found, and fit the way the package is used', async () => {
+  fill(consumer, {
+    'use.ts': `
+      import { compile, decode, differentiate, encode, ExplainError, type Plan, type Runtime } from 'onnxplain'
+      import { open, type NodeExplanation } from 'onnxplain/node'
+
+      export async function use(bytes: Uint8Array, runtime: Runtime): Promise<Uint8Array> {
+        await using model = await open('resnet50.onnx', { runtime, warn: (line) => line.length })
+        const [best] = await model.classify('cat.jpg')
+        const label: string | undefined = best?.label
+        const result: NodeExplanation = await model.explain('cat.jpg', { method: 'grad-cam', target: label ?? 'espresso' })
+        const raw: Float32Array = result.raw.data
+        const shape: readonly number[] = result.raw.dims
+        const layer: string | undefined = result.raw.layer
+        const pixels: number = result.heatmap.width * result.heatmap.height + raw.length + shape.length
+        const hash: string = result.provenance.model.sha256
+        await result.save(\`\${hash}-\${layer}-\${pixels}.png\`)
+        const plan: Plan = compile(decode(bytes), { method: ['cam', 'grad-cam'] })
+        const gradient = differentiate(decode(bytes), { of: 'logits', wrt: ['pixel_values'] })
+        return encode(plan.maps.length > 0 ? plan.graph : gradient)
+      }
+
+      export const code = (error: unknown): string => (error instanceof ExplainError ? error.code : '')
+      // @ts-expect-error: a score is logit or probability
+      export const wrong = async () => (await open()).explain('cat.jpg', { score: 'loss' })
+    `,
+    'tsconfig.json': {
+      compilerOptions: {
+        target: 'ES2022',
+        module: 'NodeNext',
+        lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+        types: [],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+      },
+      include: ['use.ts'],
+    },
+  })
+  const ran = await run(consumer, process.execPath, [pathOf('node_modules/typescript/bin/tsc'), '-p', '.'])
+  expect(ran.stdout).toBe('')
+  expect(ran.code).toBe(0)
+})
