@@ -159,6 +159,7 @@ describe('sessions', () => {
     const counter = counting()
     const model = await openTiny(counter)
     const picture = await tinyPicture()
+    await model.classify(picture)
     await model.explain(picture, { target: 'cat' })
     const made = counter.made
     const first = await model.explain(picture, { target: 'dog' })
