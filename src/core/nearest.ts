@@ -6,8 +6,7 @@ export function nearest(name: string, candidates: Iterable<string>, count = 5): 
   const wanted = name.toLowerCase()
   const scored = [...new Set(candidates)].map((candidate) => {
     const lower = candidate.toLowerCase()
-    const contained = lower.includes(wanted) || (lower.length > 2 && wanted.includes(lower))
-    return { candidate, score: distance(wanted, lower) - (contained ? 1000 : 0) }
+    return { candidate, score: distance(wanted, lower) - (lower.includes(wanted) ? 1000 : 0) }
   })
   const close = scored.filter((s) => s.score < Math.max(4, wanted.length * 0.6))
   return close

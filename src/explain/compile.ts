@@ -5,7 +5,7 @@
 import { ExplainError } from '../core/errors.js'
 import type { DataType } from '../core/tensor.js'
 import { upsample } from '../methods/guided-grad-cam.js'
-import { chooseLayer, linearHead } from '../methods/head.js'
+import { chooseLayer, earlyLayer, linearHead } from '../methods/head.js'
 import { findMethod } from '../methods/index.js'
 import type { CompileContext, CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
@@ -96,7 +96,9 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
     const finished = b.scope(`onnxplain/${method.id}`, () => finish(b, result.value, method, input, options))
     const output = b.alias(finished, b.fresh(methods.length === 1 ? 'heatmap' : `heatmap/${method.id}`))
     const layer = typeof stage.layer === 'string' && method.atLayer ? stage.layer : undefined
-    return [{ method, output, layer, notes: result.notes }]
+    const early =
+      layer !== undefined && options.layer === undefined && earlyLayer(stage.source, layer, stage.answer.logits)
+    return [{ method, output, layer, notes: early ? [...result.notes, early] : result.notes }]
   })
   const outputs = maps.map((m) => declare(m.output, b.type(input.name) as DataType, mapDims(b, m, input, options)))
   const graph = b

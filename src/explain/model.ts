@@ -106,22 +106,25 @@ export class Model {
   readonly notes: readonly string[]
   readonly #runtime: Runtime
   readonly #options: ModelOptions
+  /** True where the preprocessing, or what it was changed from, is a guess. */
+  readonly #assumed: boolean
   readonly #runner: Runner
   #sha256: Promise<string> | undefined
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
   static async load(graph: Graph, runtime: Runtime, options: ModelOptions): Promise<Model> {
-    return new Model(graph, await probe(graph, runtime), runtime, options)
+    return new Model(graph, await probe(graph, runtime), runtime, options, options.preprocessing === undefined)
   }
 
   /** The same model with another preprocessing. */
   withPreprocessing(preprocessing: PreprocessSpec): Model {
     if (preprocessing === this.preprocessing) return this
     const { name, labels } = this
-    return new Model(this.graph, this.shapes, this.#runtime, { ...this.#options, name, labels, preprocessing })
+    const options = { ...this.#options, name, labels, preprocessing }
+    return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed)
   }
 
-  private constructor(graph: Graph, shapes: Shapes, runtime: Runtime, options: ModelOptions) {
+  private constructor(graph: Graph, shapes: Shapes, runtime: Runtime, options: ModelOptions, assumed: boolean) {
     this.name = options.name
     this.graph = graph
     this.shapes = shapes
@@ -129,9 +132,16 @@ export class Model {
     this.answer = findAnswer(graph, shapes)
     this.labels = options.labels ?? []
     const { height = DEFAULT_SIDE, width = DEFAULT_SIDE, channels, layout } = this.input
-    const assumed = options.preprocessing === undefined
+    this.#assumed = assumed
     this.preprocessing = { ...(options.preprocessing ?? imagenetPreprocessing(height, width, channels)), layout }
-    this.notes = assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []
+    const { classes } = this.answer
+    const miscounted = this.labels.length > 0 && this.labels.length !== classes
+    this.notes = [
+      ...(assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
+      ...(miscounted
+        ? [`There are ${this.labels.length} labels for ${classes} classes: they may not belong together.`]
+        : []),
+    ]
     this.#runtime = runtime
     this.#options = options
     this.#runner = new Runner(graph, shapes, this, runtime, options.optimization ?? 'all')

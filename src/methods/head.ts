@@ -88,6 +88,30 @@ export function chooseLayer(graph: Graph, shapes: Shapes, logits: string, wanted
   return last
 }
 
+const WEIGHTED = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
+
+/**
+ * Says so where most of the network lies behind the layer that was chosen: a transformer, whose tokens are no feature map. A map taken
+ * there tells little of what the network does. undefined where the layer is near the end.
+ */
+export function earlyLayer(graph: Graph, layer: string, logits: string): string | undefined {
+  const order = sorted(graph)
+  const leads = new Set([logits])
+  for (const node of [...order].reverse())
+    if (node.outputs.some((o) => leads.has(o))) for (const i of node.inputs) leads.add(i)
+  const depends = new Set([layer])
+  let [all, behind] = [0, 0]
+  for (const node of order) {
+    const after = node.inputs.some((i) => depends.has(i))
+    if (after) for (const o of node.outputs) depends.add(o)
+    if (!WEIGHTED.has(node.op) || !node.outputs.some((o) => leads.has(o))) continue
+    all++
+    if (after) behind++
+  }
+  if (behind * 2 <= all) return undefined
+  return `The last feature map, "${layer}", is early in this network: ${behind} of its ${all} weighted layers come behind it, so that a map taken there says little. Tokens of a transformer are not read as pictures.`
+}
+
 /** A head that is linear in the pooled feature map: logits = W pool(A) + b. */
 export interface LinearHead {
   /** The feature map `[N, K, h, w]`. */

@@ -56,12 +56,12 @@ export async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Parses a JSON file. Rejects with `cannot-read`, or `bad-option` where it is not JSON. */
+/** Parses a JSON file. Throws `cannot-read` where it is not JSON. */
 export function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
-    throw new ExplainError('bad-option', { what: `"${path}" is not JSON`, where: path, cause })
+    throw new ExplainError('cannot-read', { what: `"${path}" is not JSON`, cause })
   }
 }
 

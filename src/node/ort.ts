@@ -37,7 +37,7 @@ export async function ortRuntime(options: RuntimeOptions = {}): Promise<Runtime>
       if (backend === 'native')
         throw new ExplainError('no-runtime', { what: 'onnxruntime-node cannot be loaded', remedy: NO_RUNTIME, cause })
       warn?.(
-        'onnxruntime-node is not installed: running on onnxruntime-web (WebAssembly), which is several times slower.',
+        'onnxruntime-node is not available: running on onnxruntime-web (WebAssembly), which is several times slower.',
       )
     }
   }

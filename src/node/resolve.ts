@@ -78,9 +78,27 @@ async function companions(folders: readonly string[]): Promise<Pick<ModelParts, 
   const preprocessor = await find('preprocessor_config.json')
   return {
     labels: config && labelsOf(config.json),
-    preprocessing: preprocessor && parsePreprocessorConfig(preprocessor.json),
+    preprocessing: preprocessor && readPreprocessing(preprocessor.path, preprocessor.json),
   }
 }
+
+/** A preprocessing that cannot be carried out is the file's fault, not the command's. */
+function readPreprocessing(path: string, json: unknown): PreprocessSpec {
+  try {
+    return parsePreprocessorConfig(json)
+  } catch (cause) {
+    if (!(cause instanceof ExplainError)) throw cause
+    throw new ExplainError('cannot-read', {
+      what: cause.message.replace(/\.$/, ''),
+      where: path,
+      details: cause.details,
+      cause,
+    })
+  }
+}
+
+/** More classes than any network has; a larger number is no class index. */
+const MAX_CLASSES = 1_000_000
 
 /** Reads labels from a file: a JSON list, a JSON object of labels by index (perhaps under `id2label`), or one label a line. */
 export async function readLabels(path: string): Promise<readonly string[]> {
@@ -90,7 +108,7 @@ export async function readLabels(path: string): Promise<readonly string[]> {
     ? labelsOf(parseJson(bytes, path))
     : text.split(/\r?\n/).filter((l) => l.trim() !== '')
   if (labels) return labels
-  throw new ExplainError('bad-option', {
+  throw new ExplainError('cannot-read', {
     what: `"${path}" holds no labels`,
     remedy: 'Give one label a line, a JSON list, or a JSON object {"0": "label", ...}.',
   })
@@ -101,7 +119,8 @@ function labelsOf(json: unknown): readonly string[] | undefined {
   if (typeof json !== 'object' || json === null) return undefined
   if ('id2label' in json) return labelsOf(json.id2label)
   const entries = Object.entries(json)
-  if (entries.length === 0 || entries.some(([key]) => !/^\d+$/.test(key))) return undefined
+  if (entries.length === 0 || entries.some(([key]) => !/^\d+$/.test(key) || Number(key) >= MAX_CLASSES))
+    return undefined
   const labels: string[] = []
   for (const [key, value] of entries) labels[Number(key)] = String(value)
   return Array.from(labels, (l, i) => l ?? `class ${i}`)

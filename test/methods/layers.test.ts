@@ -1,7 +1,7 @@
 /** Which values count as feature maps, and which one is taken where none is named. */
 import { describe, expect, test } from 'vitest'
 import type { Dim } from '../../src/core/runtime.js'
-import { Model } from '../../src/explain/index.js'
+import { compile, Model } from '../../src/explain/index.js'
 import { featureMaps } from '../../src/methods/head.js'
 import { layouts } from '../../src/methods/layout.js'
 import { declare } from '../../src/onnx/builder.js'
@@ -39,6 +39,27 @@ describe('real networks', () => {
   ])('%s: the last feature map is what %s makes', async (name, op, dims) => {
     const last = (await mapsOf(decode(readBytes(`test/fixtures/networks/${name}.onnx`)))).at(-1)
     expect([last?.op, last?.dims?.slice(1)]).toEqual([op, dims])
+  })
+})
+
+describe('a layer early in the network', () => {
+  const notesOf = async (name: string, layer?: string): Promise<readonly string[]> => {
+    const graph = decode(readBytes(`test/fixtures/networks/${name}.onnx`))
+    return compile(graph, { shapes: await probe(graph, runtime), layer }).maps.flatMap((m) => m.notes)
+  }
+
+  test('is said to be one, where most of the network lies behind it', async () => {
+    expect(await notesOf('vit')).toEqual([expect.stringContaining('early in this network')])
+  })
+
+  test.each(['resnet', 'efficientnet', 'byobnet', 'convnext', 'shufflenet', 'densenet'])('%s: is not', async (name) => {
+    expect(await notesOf(name)).toEqual([])
+  })
+
+  test('may be chosen without a word', async () => {
+    const graph = decode(readBytes('test/fixtures/networks/vit.onnx'))
+    const last = (await mapsOf(graph)).at(-1)?.name
+    expect(await notesOf('vit', last)).toEqual([])
   })
 })
 

@@ -17,7 +17,7 @@ describe('without onnxruntime-node', () => {
     const runtime = await ortRuntime({ warn })
     expect(runtime.name).toMatch(/^onnxruntime-web .*\(wasm\)$/)
     expect(warn.mock.calls).toEqual([
-      ['onnxruntime-node is not installed: running on onnxruntime-web (WebAssembly), which is several times slower.'],
+      ['onnxruntime-node is not available: running on onnxruntime-web (WebAssembly), which is several times slower.'],
     ])
   })
 

@@ -129,7 +129,7 @@ describe('labels', () => {
   ])('%s', async (_, content, words) => {
     const path = join(fill(temporaryFolder(), { labels: content }), 'labels')
     const error = await failureOf(readLabels(path))
-    expect(error.code).toBe('bad-option')
+    expect(error.code).toBe('cannot-read')
     expect(error.message).toContain(path)
     expect(error.message).toContain(words)
   })

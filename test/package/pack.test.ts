@@ -117,7 +117,7 @@ describe('npx onnxplain', () => {
     renameSync(native, `${native}.away`)
     try {
       const ran = await npx(...args, 'wasm.npy')
-      expect(ran.stderr).toMatch(/^onnxplain: onnxruntime-node is not installed: [^\n]*WebAssembly[^\n]*\n$/)
+      expect(ran.stderr).toMatch(/^onnxplain: onnxruntime-node is not available: [^\n]*WebAssembly[^\n]*\n$/)
       expect(ran.code).toBe(0)
     } finally {
       renameSync(`${native}.away`, native)
