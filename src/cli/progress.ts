@@ -12,7 +12,7 @@ export function showProgress(wanted: boolean): ProgressDisplay {
   if (!wanted || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
   const bar = new cliProgress.SingleBar(
     {
-      format: '{method} {bar} {value}/{total} squares, {eta} s left',
+      format: '{method} {bar} {value}/{total}, {eta} s left',
       stream: process.stderr,
       clearOnComplete: true,
       hideCursor: true,
