@@ -1,12 +1,14 @@
 /**
  * Types and shapes of every value, as ONNX Runtime infers them: the graph's skeleton is loaded with each value as an
  * untyped output, and the session's metadata is read; no run. What that leaves open (a rank that may be unknown, axes
- * that are computed) is settled by two runs that differ in all free axes and in the numbers fed: axes that agree are
- * constants, unless integers are fed (shapes, axes, counts), on which any extent may depend.
+ * that are computed) is settled at two sizes that differ in all free axes: axes that agree are constants. At a given size
+ * ORT's constant folding sees through most computed axes, still without a run. What it does not see through is run, with
+ * other numbers fed at the other size; there an axis may depend on integers fed (shapes, axes, counts), so that with such
+ * inputs none is taken for a constant.
  */
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
-import { declare } from './builder.js'
+import { Builder, declare } from './builder.js'
 import { encodeSkeleton } from './encode.js'
 import type { Graph } from './ir.js'
 import { declaredShapes, type Shapes, valueInfo } from './shapes.js'
@@ -36,58 +38,123 @@ function isOpen(value: ValueInfo): boolean {
   return value.dims === undefined || value.dims.length === 0 || value.dims.includes(null)
 }
 
+/** What the free axes of the inputs are set to, and what is fed where a run is needed. */
+interface Setting {
+  readonly batch: number
+  readonly side: number
+  readonly fill: (i: number) => number
+}
+
+/** Extents by value name. */
+type Measured = ReadonlyMap<string, readonly number[]>
+
 async function settle(
   graph: Graph,
   runtime: Runtime,
   shapes: ReadonlyMap<string, ValueInfo>,
   open: readonly string[],
 ): Promise<Shapes> {
-  const asked = graph.with({ outputs: open.map((name) => declare(name)) })
-  const session = await runtime.createSession(encodeSkeleton(asked), { optimization: 'basic' })
-  try {
-    const first = await measure(session, graph, { batch: 2, side: 224, fill: () => 0 })
-    const second = await measure(session, graph, { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) })
-    const readsIntegers = graph.inputs.some((i) => !valueInfo(i).type?.includes('float'))
-    const settled = new Map(shapes)
-    for (const name of open) {
-      const a = (first ?? second)?.get(name)
-      const b = first && second?.get(name)
-      const known = shapes.get(name)
-      if (!known) continue
-      if (!a) {
-        if (known.dims?.length === 0) settled.set(name, { ...known, dims: undefined })
-        continue
-      }
-      const told = known.dims?.length === a.length ? known.dims : []
-      const found = a.map((d, i): Dim => told[i] ?? (b && d === b[i] && !readsIntegers ? d : null))
-      settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
+  // only a tensor has a shape to ask for: a sequence has none
+  const asked = open.filter((name) => shapes.get(name)?.type !== undefined)
+  const first = await measure(graph, runtime, asked, { batch: 2, side: 224, fill: () => 0 })
+  const second = await measure(graph, runtime, asked, { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) })
+  const readsIntegers = graph.inputs.some((i) => !valueInfo(i).type?.includes('float'))
+  const settled = new Map(shapes)
+  for (const name of open) {
+    const a = first.get(name) ?? second.get(name)
+    const b = first.has(name) ? second.get(name) : undefined
+    const known = shapes.get(name)
+    if (!known) continue
+    if (!a) {
+      if (known.dims?.length === 0) settled.set(name, { ...known, dims: undefined })
+      continue
     }
-    return settled
-  } finally {
-    await session.release()
+    const told = known.dims?.length === a.length ? known.dims : []
+    const found = a.map((d, i): Dim => told[i] ?? (b && d === b[i] && !readsIntegers ? d : null))
+    settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
   }
+  return settled
 }
 
-/** Output shapes for numbers made by `fill` (integers: zeros) with free axes set to `free`; undefined where the model does not run so. */
-async function measure(
-  session: Session,
+/** The extents of values at one setting, as far as they can be known: folded where that will do, else run. */
+async function measure(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
+  const folded = await fold(graph, runtime, names, at)
+  const rest = names.filter((name) => !folded.has(name))
+  return rest.length === 0 ? folded : new Map([...folded, ...(await run(graph, runtime, rest, at))])
+}
+
+function sizesAt(dims: readonly Dim[], { batch, side }: Setting): readonly number[] {
+  return dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? batch : side))
+}
+
+/** Adds a `Shape` node for each name: the shape's name by the value's. */
+function withShapes(
   graph: Graph,
-  free: { readonly batch: number; readonly side: number; readonly fill: (i: number) => number },
-): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
+  names: readonly string[],
+): { readonly graph: Graph; readonly of: Map<string, string> } {
+  const builder = new Builder(graph)
+  const of = new Map(names.map((name) => [name, builder.op('Shape', [name])]))
+  return { graph: graph.with({ nodes: [...graph.nodes, ...builder.nodes] }), of }
+}
+
+/** What ORT infers and folds where the inputs are declared with the setting's sizes; nothing where it does not load so. */
+async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
+  const inputs = graph.inputs.map((proto) => {
+    const { name, type, dims } = valueInfo(proto)
+    return type && dims ? declare(name, type, sizesAt(dims, at)) : proto
+  })
+  // a value without axes may be a scalar, or of unknown rank: its Shape has 0 elements, or an unknown number
+  const { graph: sized, of } = withShapes(graph.with({ inputs }), names)
+  const outputs = [...names, ...of.values()].map((name) => declare(name))
+  const told = await inSession(sized.with({ outputs }), runtime, (session) => Promise.resolve(session.outputs))
+  const dims = new Map(told?.map((o) => [o.name, o.dims]))
+  const found = new Map<string, readonly number[]>()
+  for (const [name, shape] of of) {
+    const [own, rank] = [dims.get(name), dims.get(shape)?.[0]]
+    const sizes = own?.filter((d) => typeof d === 'number')
+    if (sizes && sizes.length === own?.length && sizes.length === rank) found.set(name, sizes)
+  }
+  return found
+}
+
+/**
+ * Extents in a run on numbers made by `fill` (integers: zeros); nothing where the model does not run so. Only `Shape`s are
+ * fetched: a value that were fetched itself would be kept to the end of the run.
+ */
+async function run(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
   const feeds: Record<string, Tensor> = {}
   for (const proto of graph.inputs) {
     const { name, type, dims } = valueInfo(proto)
-    if (type === undefined || dims === undefined) return undefined
-    const sizes = dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? free.batch : free.side))
+    if (type === undefined || dims === undefined) return new Map()
+    const sizes = sizesAt(dims, at)
     const data = zeros(type, sizeOf(sizes))
-    if (data instanceof Float32Array || data instanceof Float64Array)
-      for (const i of data.keys()) data[i] = free.fill(i)
+    if (data instanceof Float32Array || data instanceof Float64Array) for (const i of data.keys()) data[i] = at.fill(i)
     feeds[name] = tensor(type, sizes, data)
   }
+  const { graph: measuring, of } = withShapes(graph, names)
+  const outputs = [...of.values()].map((name) => declare(name))
+  const out = await inSession(measuring.with({ outputs }), runtime, (session) => session.run(feeds))
+  const found = new Map<string, readonly number[]>()
+  for (const [name, shape] of of) {
+    const extents = out?.[shape]
+    if (extents) found.set(name, Array.from(extents.data, Number))
+  }
+  return found
+}
+
+/** What `use` makes of a session on the graph; undefined where the graph does not load, or does not run. */
+async function inSession<T>(
+  graph: Graph,
+  runtime: Runtime,
+  use: (session: Session) => Promise<T>,
+): Promise<T | undefined> {
+  let session: Session | undefined
   try {
-    const out = await session.run(feeds)
-    return new Map(Object.entries(out).map(([name, t]) => [name, t.dims]))
+    session = await runtime.createSession(encodeSkeleton(graph), { optimization: 'basic' })
+    return await use(session)
   } catch {
     return undefined
+  } finally {
+    await session?.release()
   }
 }

@@ -1,6 +1,6 @@
 /** Shapes as the runtime tells them. */
 import { describe, expect, test } from 'vitest'
-import type { Dim } from '../../src/core/runtime.js'
+import type { Dim, Runtime } from '../../src/core/runtime.js'
 import { float32, int64 } from '../../src/core/tensor.js'
 import { Builder, declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
@@ -86,7 +86,7 @@ describe('probe', () => {
     return graph.with({ initializers: new Map([...graph.initializers, ...initializers]) })
   }
 
-  test('what cannot be inferred is settled by runs', async () => {
+  test('what cannot be inferred is settled', async () => {
     expect(await dimsOf(withComputed(['batch', 3, 16, 24]), 'tokens')).toEqual([[null, 5, 96]])
     expect(await dimsOf(withComputed([2, 3, 16, 24]), 'tokens')).toEqual([[2, 5, 96]])
   })
@@ -120,6 +120,46 @@ describe('probe', () => {
       [1, 5, 96],
       [5, 96],
     ])
+  })
+
+  test('what only a run can tell: an axis that depends on the numbers stays open, the others are settled', async () => {
+    const graph = network(
+      ['batch', 3, 16, 24],
+      [
+        { op: 'Sign', inputs: ['x'], outputs: ['sign'] },
+        { op: 'NonZero', inputs: ['sign'], outputs: ['places'] },
+        { op: 'Unique', inputs: ['sign'], outputs: ['different'] },
+      ],
+      'places',
+    )
+    const [places, different] = await dimsOf(graph, 'places', 'different')
+    expect(places?.[0]).toBe(4)
+    expect(places).toHaveLength(2)
+    expect(typeof places?.[1]).not.toBe('number')
+    expect(different).toHaveLength(1)
+    expect(typeof different?.[0]).not.toBe('number')
+  })
+
+  test('a computed shape takes no run', async () => {
+    let runs = 0
+    const counting: Runtime = {
+      name: runtime.name,
+      async createSession(file, options) {
+        const session = await runtime.createSession(file, options)
+        return {
+          inputs: session.inputs,
+          outputs: session.outputs,
+          run(feeds) {
+            runs++
+            return session.run(feeds)
+          },
+          release: () => session.release(),
+        }
+      },
+    }
+    const shapes = await probe(withComputed(['batch', 3, 16, 24]), counting)
+    expect(shapes.get('tokens')?.dims).toEqual([null, 5, 96])
+    expect(runs).toBe(0)
   })
 
   test('a model that does not load is a failure of the runtime', async () => {
