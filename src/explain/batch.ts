@@ -7,7 +7,7 @@ import { Builder, declare } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { TARGET_INPUT } from '../targets/append.js'
+import { targetInput } from '../targets/append.js'
 
 /** The graph with the repetition, the shapes of its values, and the name under which the picture goes on. */
 export interface Repeated {
@@ -30,7 +30,7 @@ export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at
   const rank = b.requireRank(place, 'several targets of one picture')
   const before = b.scope('onnxplain', () => b.fresh(place === input ? `${place}/repeated` : `${place}/once`))
   const ones = b.int64s(Array.from({ length: rank - 1 }, () => 1))
-  const count = b.scope('onnxplain', () => b.op('Shape', [TARGET_INPUT]))
+  const count = b.scope('onnxplain', () => b.op('Shape', [targetInput(graph)]))
   const shape = b.scope('onnxplain', () => b.op('Concat', [count, ones], { axis: 0 }))
   const expand = (from: string, to: string): Node => ({
     op: 'Expand',

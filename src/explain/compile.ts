@@ -3,7 +3,6 @@
  * in as data (see onnx/probe.ts).
  */
 import { ExplainError } from '../core/errors.js'
-import type { DataType } from '../core/tensor.js'
 import { upsample } from '../methods/guided-grad-cam.js'
 import { chooseLayer, earlyLayer, linearHead } from '../methods/head.js'
 import { findMethod } from '../methods/index.js'
@@ -11,14 +10,15 @@ import type { CompileContext, CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { declaredShapes, type Shapes } from '../onnx/shapes.js'
+import { protoType } from '../onnx/tensors.js'
 import { dropout } from '../passes/dropout.js'
 import { prune } from '../passes/prune.js'
 import { upgrade } from '../passes/upgrade.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
-import { type AppendedTarget, appendTarget, TARGET_INPUT } from '../targets/append.js'
+import { type AppendedTarget, appendTarget, targetInput } from '../targets/append.js'
 import type { Score } from '../targets/target.js'
 import type { Override } from '../vjp/rule.js'
-import { pullBack } from '../vjp/walk.js'
+import { nodesBetween, pullBack } from '../vjp/walk.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { VERSION } from './version.js'
@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly method?: string | readonly string[]
   /** The layer's value name, for methods that explain at a layer. Default: the last feature map before pooling. */
   readonly layer?: string | undefined
+  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
+  readonly answer?: string | undefined
   /** What the maps explain. Default: `logit`. */
   readonly score?: Score
   /** What `probe(graph, runtime)` found. Default: what the file declares, which is often too little. */
@@ -60,6 +62,8 @@ export interface Plan {
    * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` or `[N,C,H,W]`.
    */
   readonly graph: Graph
+  /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
+  readonly target: string
   readonly maps: readonly PlannedMap[]
   /** Methods that this network does not allow, with the reason; only where several methods were asked for. */
   readonly refused: readonly { readonly method: CompiledMethod; readonly error: ExplainError }[]
@@ -100,12 +104,12 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
       layer !== undefined && options.layer === undefined && earlyLayer(stage.source, layer, stage.answer.logits)
     return [{ method, output, layer, notes: early ? [...result.notes, early] : result.notes }]
   })
-  const outputs = maps.map((m) => declare(m.output, b.type(input.name) as DataType, mapDims(b, m, input, options)))
+  const outputs = maps.map((m) => declare(m.output, 'float32', mapDims(b, m, input, options)))
   const graph = b
     .finish({ outputs: [...stage.source.outputs, ...outputs] })
-    .with({ metadata: metadata(maps, stage.score, options) })
-  const { answer, score, batched } = stage
-  return { graph: prune(graph), maps, refused, input, answer, score, batched }
+    .with({ metadata: metadata(maps, stage.score, stage.target.input, options) })
+  const { answer, score, batched, target } = stage
+  return { graph: prune(graph), target: target.input, maps, refused, input, answer, score, batched }
 }
 
 /** The model made ready: upgraded, its parts found, the target appended. */
@@ -130,7 +134,7 @@ function prepare(model: Graph, options: CompileOptions, methods: readonly Compil
   const score = options.score ?? 'logit'
   const source = dropout(upgrade(model))
   const input = findPictureInput(source, shapes)
-  const answer = findAnswer(source, shapes)
+  const answer = findAnswer(source, shapes, options.answer)
   const batched = input.batch === undefined && typeof answer.dims[0] !== 'number'
   const layer = methods.some((m) => m.atLayer)
     ? attempt(methods, () => chooseLayer(source, shapes, answer.logits, options.layer))
@@ -139,8 +143,8 @@ function prepare(model: Graph, options: CompileOptions, methods: readonly Compil
   const repeated = batched
     ? repeatForTargets(source, shapes, input.name, from, answer.logits)
     : { graph: source, shapes, input: input.name }
-  const axis = input.batch ?? TARGETS_AXIS
-  const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, axis)
+  const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
+  const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
   const b = new Builder(graph, repeated.shapes)
   return { source, shapes, input, answer, score, batched, layer, picture: repeated.input, target, b }
 }
@@ -167,7 +171,7 @@ function mapBuilder(stage: Stage): (method: CompiledMethod) => Built {
       layout: input.layout,
       head,
       chosen: target.chosen,
-      logits: target.logits,
+      path: () => nodesBetween(b, target.scores, [stage.picture]),
       layer: () => {
         if (typeof layer === 'string') return layer
         throw (
@@ -182,7 +186,8 @@ function mapBuilder(stage: Stage): (method: CompiledMethod) => Built {
       },
       note: (text) => notes.push(text),
     }
-    const result = { value: b.scope(`onnxplain/${method.id}`, () => method.build(context)), notes }
+    const value = b.scope(`onnxplain/${method.id}`, () => asFloat32(b, method.build(context)))
+    const result = { value, notes }
     made.set(method, result)
     return result
   }
@@ -223,6 +228,13 @@ function gradientOf(
   return gradient
 }
 
+/** Maps are float32, in float16 networks too; ORT drops a cast that does nothing. */
+function asFloat32(b: Builder, map: string): string {
+  const wide = b.op('Cast', [map], { to: protoType('float32') })
+  b.know(wide, 'float32', undefined)
+  return wide
+}
+
 /** The optional steps behind the raw map. */
 function finish(b: Builder, raw: string, method: CompiledMethod, input: PictureInput, options: CompileOptions): string {
   let map = options.relu ? b.op('Relu', [raw]) : raw
@@ -250,13 +262,18 @@ function mapDims(
   return [batch, ...(b.dims(map.layer ?? '')?.slice(2) ?? [])]
 }
 
-function metadata(maps: readonly PlannedMap[], score: Score, options: CompileOptions): ReadonlyMap<string, string> {
+function metadata(
+  maps: readonly PlannedMap[],
+  score: Score,
+  target: string,
+  options: CompileOptions,
+): ReadonlyMap<string, string> {
   const steps = (['relu', 'upsample', 'normalize'] as const).filter((s) => options[s])
   return new Map([
     ['onnxplain.version', VERSION],
     ['onnxplain.method', maps.map((m) => m.method.id).join(',')],
     ['onnxplain.layer', maps.find((m) => m.layer)?.layer ?? ''],
-    ['onnxplain.target', `${score}; input "${TARGET_INPUT}": class index, -1 for the best answer`],
+    ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
     ['onnxplain.steps', steps.join(',') || 'raw'],
   ])
 }

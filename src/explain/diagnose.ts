@@ -31,7 +31,7 @@ export function diagnose(raw: Float32Array, display: Display): readonly Diagnosi
       {
         code: 'blank',
         message:
-          'The map is zero everywhere: no gradient reaches this place. A saturated probability does that (explain the logit), and so do rectifiers that are all off (try an earlier layer, or occlusion).',
+          'The map is zero everywhere: no gradient arrives. A saturated probability does that (explain the logit), and so do rectifiers that are all off (try an earlier layer, or occlusion); guided Grad-CAM is blank where Grad-CAM is nowhere positive.',
       },
     ]
   if (display === 'positive' && high <= 0)
@@ -39,14 +39,14 @@ export function diagnose(raw: Float32Array, display: Display): readonly Diagnosi
       {
         code: 'all-negative',
         message:
-          'Every value is negative, so that nothing is left behind the ReLU: at this layer all evidence speaks against the class. Look at the signed map, at another layer, or at a class with a higher score.',
+          'Every value is negative, so that nothing is left behind the ReLU: all evidence speaks against the class. Look at the signed map, at another layer, or at a class with a higher score.',
       },
     ]
   if (low === high)
     return [
       {
         code: 'constant',
-        message: 'Every place has the same value: at this layer the map tells no place from another.',
+        message: 'Every place has the same value: the map tells no place from another.',
       },
     ]
   return []

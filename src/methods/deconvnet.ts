@@ -15,7 +15,7 @@ export const deconvnet = defineMethod({
   source: 'Zeiler and Fergus, ECCV 2014 (arXiv 1311.2901), section 2.1',
   cost: '1 forward + 1 backward',
   build: (context) => {
-    const left = leftAlone(context.b.graph, 'deconvnet')
+    const left = leftAlone(context.b.graph, context.path(), 'deconvnet')
     if (left) context.note(left)
     return context.gradient(context.input, DECONVNET)
   },

@@ -15,7 +15,7 @@ export const guidedBackpropagation = defineMethod({
   source: 'Springenberg et al., ICLR 2015 workshop (arXiv 1412.6806), section 3.4',
   cost: '1 forward + 1 backward',
   build: (context) => {
-    const left = leftAlone(context.b.graph, 'guided-backpropagation')
+    const left = leftAlone(context.b.graph, context.path(), 'guided-backpropagation')
     if (left) context.note(left)
     return context.gradient(context.input, GUIDED)
   },

@@ -71,6 +71,13 @@ export function chooseLayer(graph: Graph, shapes: Shapes, logits: string, wanted
         details: { layer: wanted },
       })
     }
+    if (graph.inputs.some((i) => i.name === wanted))
+      throw new ExplainError('unknown-layer', {
+        what: `"${wanted}" is an input of the model, not a layer`,
+        remedy: 'The method gradient explains at the input; "onnxplain inspect MODEL" lists the layers.',
+        details: { layer: wanted },
+      })
+    if (shapes.get(wanted)?.dims === undefined) throw unknownShapes(`the layer "${wanted}"`)
     if (!isFeatureMap(shapes, wanted) || layouts(graph, shapes).get(wanted) === 'channels-last')
       throw new ExplainError('unknown-layer', {
         what: `"${wanted}" is ${printDims(shapes.get(wanted)?.dims)}, not a feature map [N, channels, height, width]`,
@@ -80,12 +87,21 @@ export function chooseLayer(graph: Graph, shapes: Shapes, logits: string, wanted
     return wanted
   }
   const last = featureMaps(graph, shapes, logits).at(-1)
+  if (last === undefined && graph.nodes.some((n) => shapes.get(n.outputs[0] ?? '')?.dims === undefined))
+    throw unknownShapes('most values')
   if (last === undefined)
     throw new ExplainError('method-not-applicable', {
       what: 'This network has no feature map [N, channels, height, width] before its answer',
       remedy: 'Use gradient, guided-backpropagation or occlusion.',
     })
   return last
+}
+
+function unknownShapes(what: string): ExplainError {
+  return new ExplainError('shape-mismatch', {
+    what: `The file does not tell the shape of ${what}, so that no feature map can be found`,
+    remedy: 'Pass the shapes that probe(graph, runtime) finds.',
+  })
 }
 
 const WEIGHTED = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
@@ -116,7 +132,6 @@ export function earlyLayer(graph: Graph, layer: string, logits: string): string 
 export interface LinearHead {
   /** The feature map `[N, K, h, w]`. */
   readonly features: string
-  readonly pooling: 'average' | 'max'
   /** The weights' value name, and the axis of classes in it; undefined where the pooled channels are the logits. */
   readonly weights: { readonly value: string; readonly classAxis: 0 | 1 } | undefined
 }
@@ -169,12 +184,12 @@ function linearLayer(
 function pooled(graph: Graph, shapes: Shapes, node: Node): Omit<LinearHead, 'weights'> | undefined {
   const [features = ''] = node.inputs
   if (!isFeatureMap(shapes, features)) return undefined
-  if (node.op === 'GlobalAveragePool') return { features, pooling: 'average' }
-  if (node.op === 'GlobalMaxPool') return { features, pooling: 'max' }
+  if (node.op === 'GlobalAveragePool') return { features }
+  if (node.op === 'GlobalMaxPool') return { features }
   if (node.op === 'AveragePool') {
     const kernel = intsOf(node, 'kernel_shape', [])
     const spatial = shapes.get(features)?.dims?.slice(2) ?? []
-    return spatial.every((d, i) => d === kernel[i]) ? { features, pooling: 'average' } : undefined
+    return spatial.every((d, i) => d === kernel[i]) ? { features } : undefined
   }
   if (node.op !== 'ReduceMean' && node.op !== 'ReduceMax') return undefined
   const rank = shapes.get(features)?.dims?.length ?? 0
@@ -182,7 +197,7 @@ function pooled(graph: Graph, shapes: Shapes, node: Node): Omit<LinearHead, 'wei
   const spatial = axes.map((a) => (a < 0 ? a + rank : a)).sort((p, q) => p - q)
   const all = Array.from({ length: rank - 2 }, (_, i) => i + 2)
   if (spatial.join() !== all.join()) return undefined
-  return { features, pooling: node.op === 'ReduceMean' ? 'average' : 'max' }
+  return { features }
 }
 
 /** `[N,K,...spatial]` weighted over channels by `[N,K]`: the map `[N,...spatial]`. */

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from '../core/tensor.js'
 import type { Builder } from '../onnx/builder.js'
+import type { Node } from '../onnx/ir.js'
 import type { Override } from '../vjp/rule.js'
 import type { LinearHead } from './head.js'
 
@@ -60,8 +61,8 @@ export interface CompileContext {
   readonly head: LinearHead | undefined
   /** int64 `[N]`: the class of each picture. */
   readonly chosen: string
-  /** `[N, classes]`. */
-  readonly logits: string
+  /** The nodes between the picture and the score, in order. */
+  path(): readonly Node[]
   /** Gradient of the target's score by a value: the layer or the input. Made once for each value and override. */
   gradient(of: string, override?: Override): string
   /** The raw map of another compiled method. Made once. */

@@ -46,6 +46,7 @@ const OTHER_ACTIVATIONS = new Set([
   'Elu',
   'Erf',
   'Gelu',
+  'HardSigmoid',
   'HardSwish',
   'Mish',
   'Selu',
@@ -57,10 +58,10 @@ const OTHER_ACTIVATIONS = new Set([
   'ThresholdedRelu',
 ])
 
-/** Says which activations the rectifier rules leave as plain gradients; undefined where there are none. */
-export function leftAlone(graph: Graph, method: string): string | undefined {
+/** Says which activations on the path the rectifier rules leave as plain gradients; undefined where there are none. */
+export function leftAlone(graph: Graph, path: readonly Node[], method: string): string | undefined {
   const counts = new Map<string, number>()
-  for (const node of graph.nodes)
+  for (const node of path)
     if (node.domain === '' && OTHER_ACTIVATIONS.has(node.op) && !isRectifier(graph, node))
       counts.set(node.op, (counts.get(node.op) ?? 0) + 1)
   if (counts.size === 0) return undefined

@@ -259,10 +259,7 @@ export class Builder {
   cached(key: string, make: () => string): string {
     const cached = this.#cache.get(key)
     if (cached !== undefined) return cached
-    const outer = this.#prefix
-    this.#prefix = 'onnxplain/'
-    const made = make()
-    this.#prefix = outer
+    const made = this.scope('onnxplain', make)
     this.#cache.set(key, made)
     return made
   }

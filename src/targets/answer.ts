@@ -16,6 +16,8 @@ export interface Answer {
   readonly dims: readonly Dim[]
   readonly classes: number
   readonly activation: FinalActivation
+  /** Other outputs that could be the answer. */
+  readonly others: readonly string[]
 }
 
 const ACTIVATIONS: Readonly<Record<string, FinalActivation>> = {
@@ -27,23 +29,31 @@ const ACTIVATIONS: Readonly<Record<string, FinalActivation>> = {
 const TRANSPARENT = new Set(['Identity', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Cast', 'Dropout'])
 
 /**
- * Finds the answer of a classifier: the first output of shape `[N, classes]` (or `[N, classes, 1, 1]`), and the logits behind
- * its final activation. Throws `method-not-applicable` where no output has that shape.
+ * Finds the answer of a classifier: the wanted output, or the first one of shape `[N, classes]` (or `[N, classes, 1, 1]`) that no other
+ * such output is made from; and the logits behind its final activation. Throws `method-not-applicable` where no output, or not the
+ * wanted one, has that shape.
  */
-export function findAnswer(graph: Graph, shapes: Shapes): Answer {
+export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string): Answer {
   const candidates = graph.outputs.flatMap((o) => {
     const dims = shapes.get(o.name)?.dims
     const classes = dims && classCount(dims)
     return dims && classes ? [{ output: o.name, dims, classes }] : []
   })
-  const found = candidates[0]
+  const last = candidates.filter(
+    (c) => !candidates.some((other) => other !== c && isMadeFrom(graph, other.output, c.output)),
+  )
+  const found = wanted === undefined ? last[0] : candidates.find((c) => c.output === wanted)
   if (!found) {
     const outputs = graph.outputs.map((o) => `${o.name} [${shapes.get(o.name)?.dims?.join(', ') ?? '?'}]`)
     throw new ExplainError('method-not-applicable', {
-      what: `No output of this model is a list of class scores [N, classes]: ${outputs.join(', ')}`,
-      remedy: 'onnxplain explains classifiers.',
+      what: `${wanted === undefined ? 'No output of this model' : `Output "${wanted}"`} is a list of class scores [N, classes]; the outputs are ${outputs.join(', ')}`,
+      remedy: outputs.some((o) => o.includes('?'))
+        ? 'Pass the shapes that probe(graph, runtime) finds.'
+        : 'onnxplain explains classifiers.',
     })
   }
+  const others = candidates.filter((c) => c !== found).map((c) => c.output)
+  const parts = { ...found, others }
   let value = found.output
   for (let node = graph.producer(value); node; node = graph.producer(value)) {
     const activation = node.domain === '' ? ACTIVATIONS[node.op] : undefined
@@ -51,12 +61,24 @@ export function findAnswer(graph: Graph, shapes: Shapes): Answer {
     if (activation) {
       const dims = shapes.get(input)?.dims
       const shaped = dims !== undefined && classCount(dims) === found.classes
-      return { ...found, logits: input, dims: shaped ? dims : found.dims, activation }
+      return { ...parts, logits: input, dims: shaped ? dims : found.dims, activation }
     }
     if (node.domain !== '' || !TRANSPARENT.has(node.op)) break
     value = input
   }
-  return { ...found, logits: found.output, activation: 'none' }
+  return { ...parts, logits: found.output, activation: 'none' }
+}
+
+/** True where `value` is computed from `source`. */
+function isMadeFrom(graph: Graph, value: string, source: string): boolean {
+  const seen = new Set([value])
+  const queue = [value]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop())
+    for (const input of graph.producer(name)?.inputs ?? []) {
+      if (input === source) return true
+      if (!seen.has(input) && seen.add(input)) queue.push(input)
+    }
+  return false
 }
 
 /** The number of classes where a shape is one of scores. */

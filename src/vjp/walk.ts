@@ -143,7 +143,7 @@ function blocks(node: Node): boolean {
 }
 
 /** The nodes that depend on a wanted value and that `of` depends on, in order of computation. */
-function nodesBetween(b: Builder, of: string, wrt: readonly string[]): readonly Node[] {
+export function nodesBetween(b: Builder, of: string, wrt: readonly string[]): readonly Node[] {
   const { graph } = b
   const dependent = new Set(wrt)
   const forward = sorted(graph).filter((node) => {

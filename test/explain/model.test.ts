@@ -132,16 +132,30 @@ describe('sessions', () => {
 
   test('are made once a key', async () => {
     const { cache, made } = counting()
-    const [a, b] = await Promise.all([cache.get('a', file), cache.get('a', file)])
+    const itself = async (session: Session): Promise<Session> => session
+    const [a, b] = await Promise.all([cache.use('a', file, itself), cache.use('a', file, itself)])
     expect([a === b, made()]).toEqual([true, 1])
   })
 
   test('the least used goes first', async () => {
     const { cache, released } = counting()
-    for (const key of ['a', 'b', 'c', 'd', 'a', 'e']) await cache.get(key, file)
+    for (const key of ['a', 'b', 'c', 'd', 'a', 'e']) await cache.use(key, file, async () => undefined)
     expect(released).toEqual([2])
     await cache.release()
     expect([...released].sort()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('one in use is not released, however many others are asked for', async () => {
+    const { cache, released } = counting()
+    let finish = (): void => undefined
+    const busy = cache.use('busy', file, () => new Promise<void>((resolve) => (finish = resolve)))
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await cache.use(key, file, async () => undefined)
+    expect(released).not.toContain(1)
+    await cache.release()
+    expect(released).not.toContain(1)
+    finish()
+    await busy
+    expect([...released].sort()).toEqual([1, 2, 3, 4, 5, 6])
   })
 
   test('a failure is not kept', async () => {
@@ -154,8 +168,8 @@ describe('sessions', () => {
       },
     }
     const cache = new SessionCache(failing, {})
-    await expect(cache.get('a', file)).rejects.toThrow('no')
-    await expect(cache.get('a', file)).rejects.toThrow('no')
+    await expect(cache.use('a', file, async () => undefined)).rejects.toThrow('no')
+    await expect(cache.use('a', file, async () => undefined)).rejects.toThrow('no')
     expect(calls).toBe(2)
   })
 })

@@ -62,6 +62,8 @@ const matmul2: RuleEntry = {
     }
     return [
       () => {
+        // the usual linear layer: nothing is broadcast, whatever the rank of the left side
+        if (b.rank(right) === 2) return b.op('MatMul', [gy, b.transpose(right, [1, 0])])
         const { a, c, g } = asMatrices()
         const ct = transposed(b, c, b.requireRank(c, 'MatMul'))
         const dims = b.dims(c)
