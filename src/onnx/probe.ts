@@ -12,6 +12,7 @@ import { Builder, declare } from './builder.js'
 import { encodeSkeleton } from './encode.js'
 import type { Graph } from './ir.js'
 import { declaredShapes, type Shapes, valueInfo } from './shapes.js'
+import { dataType } from './tensors.js'
 
 /** Shapes of all values of the graph. Batch and other free axes stay symbolic. Rejects with `runtime-failed`. */
 export async function probe(graph: Graph, runtime: Runtime): Promise<Shapes> {
@@ -44,6 +45,9 @@ interface Setting {
   readonly side: number
   readonly fill: (i: number) => number
 }
+
+/** Elements of a weight that is not worth loading where only shapes are asked for. */
+const LARGE = 1024
 
 /** Extents by value name. */
 type Measured = ReadonlyMap<string, readonly number[]>
@@ -103,8 +107,16 @@ async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at
     const { name, type, dims } = valueInfo(proto)
     return type && dims ? declare(name, type, sizesAt(dims, at)) : proto
   })
+  // no shape rests on the numbers of a large weight: as an input it is neither loaded nor folded into others
+  const initializers = new Map(graph.initializers)
+  for (const [name, t] of graph.initializers) {
+    const [type, dims] = [dataType(t.dataType), t.dims.map(Number)]
+    if (!type?.startsWith('float') || sizeOf(dims) < LARGE) continue
+    initializers.delete(name)
+    inputs.push(declare(name, type, dims))
+  }
   // a value without axes may be a scalar, or of unknown rank: its Shape has 0 elements, or an unknown number
-  const { graph: sized, of } = withShapes(graph.with({ inputs }), names)
+  const { graph: sized, of } = withShapes(graph.with({ inputs, initializers }), names)
   const outputs = [...names, ...of.values()].map((name) => declare(name))
   const told = await inSession(sized.with({ outputs }), runtime, (session) => Promise.resolve(session.outputs))
   const dims = new Map(told?.map((o) => [o.name, o.dims]))
