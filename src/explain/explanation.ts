@@ -1,7 +1,14 @@
 /** What an explanation is: the raw map, the map on the picture, what it says of itself, and how to make it again. */
 import type { Tensor } from '../core/tensor.js'
 import { sizeOf } from '../core/tensor.js'
-import { type Box, type Geometry, liftToPicture, type PreprocessSpec } from '../image/index.js'
+import {
+  type Box,
+  type Geometry,
+  liftToPicture,
+  type PreprocessSpec,
+  type Size,
+  scaleGeometry,
+} from '../image/index.js'
 import type { ChannelReduction, Method } from '../methods/method.js'
 import type { FinalActivation } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
@@ -23,11 +30,14 @@ export interface RawMap extends Tensor<'float32'> {
   readonly layer: string | undefined
 }
 
-/** A map on the pixels of the picture, signed, in the raw map's units. */
+/**
+ * A map on the pixels of the picture, in the raw map's units. Signed as the raw map is, save where colour channels become one number by
+ * their largest magnitude (`channels: 'max-abs'` of the method, as for plain gradients): those are never negative.
+ */
 export interface Heatmap {
   readonly width: number
   readonly height: number
-  /** `[height, width]`; 0 where the network did not see the picture. */
+  /** `[height, width]`; 0 where the network did not see the picture. Made when first read, and kept: it has the picture's size. */
   readonly data: Float32Array
   /** The part of the picture that the network saw, in pixels. */
   readonly seen: Box
@@ -55,37 +65,80 @@ export interface Provenance {
   readonly notes: readonly string[]
 }
 
-export interface Explanation {
+/** A map on the pixels of a picture. */
+export interface PictureMaps {
+  readonly heatmap: Heatmap
+  /**
+   * A pixel map by colour channel, `[3,H,W]` (red, green, blue) or `[1,H,W]`, on the pixels of the picture; NaN where the network did not
+   * see it. undefined for maps of one value a place. Made at each call.
+   */
+  readonly channels: (() => Float32Array) | undefined
+}
+
+export interface Explanation extends PictureMaps {
   readonly method: Method
   readonly target: Target
   readonly answer: ClassAnswer
   readonly raw: RawMap
-  readonly heatmap: Heatmap
   /**
-   * A pixel map by colour channel, `[3,H,W]` (red, green, blue) or `[1,H,W]`, on the pixels of the picture; NaN where the network did not
-   * see it. undefined for maps of one value a place.
+   * The map on the picture scaled to another size, made from the raw map: a drawing of a large photo need not hold it in full.
+   *
+   * @param channels how colour channels become one number; default: as the method has it.
    */
-  readonly channels: (() => Float32Array) | undefined
+  at(size: Size, channels?: ChannelReduction): PictureMaps
   /** Why the map is odd, where it is. */
   readonly diagnosis: readonly Diagnosis[]
   readonly provenance: Provenance
 }
 
+/** What a raw map's values are, and where they lie on the picture. */
+export interface Lifting {
+  readonly geometry: Geometry
+  readonly layout: 'NCHW' | 'NHWC'
+  readonly order: PreprocessSpec['channels']
+  readonly reduction: ChannelReduction | undefined
+}
+
+/** A raw map on its picture, at the picture's own size and at any other. Nothing is lifted before it is read. */
+export function onPicture(raw: Tensor<'float32'>, lifting: Lifting): PictureMaps & Pick<Explanation, 'at'> {
+  const { geometry, layout, order, reduction } = lifting
+  const maps = (place: Geometry, channels: ChannelReduction | undefined): PictureMaps => ({
+    heatmap: toHeatmap(raw, place, layout, channels),
+    channels: raw.dims.length === 3 ? () => liftChannels(raw, place, layout, order) : undefined,
+  })
+  return {
+    ...maps(geometry, reduction),
+    at: ({ width, height }, channels = reduction) => maps(scaleGeometry(geometry, { width, height }), channels),
+  }
+}
+
 /** A raw map on the picture's pixels. Pixel maps become one number a pixel first. */
-export function toHeatmap(
+function toHeatmap(
   raw: Tensor<'float32'>,
   geometry: Geometry,
   layout: 'NCHW' | 'NHWC',
   channels: ChannelReduction | undefined,
 ): Heatmap {
-  const plane = raw.dims.length === 3 ? reduceChannels(raw, layout, channels ?? 'sum') : raw
-  const [height = 0, width = 0] = plane.dims
   const { source, seen } = geometry
-  return { ...source, data: liftToPicture(plane.data, width, height, geometry), seen }
+  let lifted: Float32Array | undefined
+  const lift = (): Float32Array => {
+    const plane = raw.dims.length === 3 ? reduceChannels(raw, layout, channels ?? 'sum') : raw
+    const [height = 0, width = 0] = plane.dims
+    return liftToPicture(plane.data, width, height, geometry)
+  }
+  return {
+    width: source.width,
+    height: source.height,
+    get data() {
+      lifted ??= lift()
+      return lifted
+    },
+    seen,
+  }
 }
 
 /** The planes of a pixel map on the picture, in the order red, green, blue. */
-export function liftChannels(
+function liftChannels(
   raw: Tensor<'float32'>,
   geometry: Geometry,
   layout: 'NCHW' | 'NHWC',

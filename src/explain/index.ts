@@ -6,6 +6,7 @@ export {
   type ClassAnswer,
   type Explanation,
   type Heatmap,
+  type PictureMaps,
   type Provenance,
   type RawMap,
   reduceChannels,

@@ -12,7 +12,7 @@ import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
 import { compile, type Plan } from './compile.js'
 import { diagnose } from './diagnose.js'
-import { type ClassAnswer, type Explanation, liftChannels, toHeatmap } from './explanation.js'
+import { type ClassAnswer, type Explanation, onPicture } from './explanation.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput } from './input.js'
@@ -204,16 +204,15 @@ export class Model {
       const raw = raws[t]
       const answer = answers.find((a) => a.index === target.index)
       if (!raw || !answer) return []
-      const channels = method.kind === 'compiled' ? method.channels : undefined
+      const reduction = method.kind === 'compiled' ? method.channels : undefined
+      const order = this.preprocessing.channels
       return [
         {
           method,
           target,
           answer,
           raw: { ...raw, layer },
-          heatmap: toHeatmap(raw, geometry, layout, channels),
-          channels:
-            raw.dims.length === 3 ? () => liftChannels(raw, geometry, layout, this.preprocessing.channels) : undefined,
+          ...onPicture(raw, { geometry, layout, order, reduction }),
           diagnosis: diagnose(raw.data, method.display),
           provenance: {
             onnxplain: VERSION,

@@ -43,6 +43,14 @@ export function toSource(point: Point, geometry: Geometry): Point {
   }
 }
 
+/** The same geometry on the picture scaled to another size. */
+export function scaleGeometry(geometry: Geometry, source: Size): Geometry {
+  const across = source.width / geometry.source.width
+  const down = source.height / geometry.source.height
+  const { x0, y0, x1, y1 } = geometry.seen
+  return { ...geometry, source, seen: { x0: x0 * across, y0: y0 * down, x1: x1 * across, y1: y1 * down } }
+}
+
 /**
  * Lays a map that covers the model's input on the pixels of the picture.
  *

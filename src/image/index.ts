@@ -4,6 +4,7 @@ export {
   type Geometry,
   liftToPicture,
   type Point,
+  scaleGeometry,
   toModel,
   toSource,
 } from './geometry.js'

@@ -5,7 +5,7 @@ import { extname } from 'node:path'
 import sharp from 'sharp'
 import { ExplainError } from '../core/errors.js'
 import type { ExplanationSet } from '../explain/index.js'
-import type { Picture } from '../image/index.js'
+import { flatten, type Picture, resize } from '../image/index.js'
 import {
   type ComparisonOptions,
   comparisonFigure,
@@ -18,6 +18,7 @@ import {
   type Scene,
   type SceneImage,
   sceneToSvg,
+  shownSize,
 } from '../render/index.js'
 import { resizedPng } from './codec.js'
 
@@ -39,11 +40,13 @@ async function sceneToPng(scene: Scene): Promise<Uint8Array> {
       input: Buffer.from(await resizedPng(pixels, width, height)),
       left: x,
       top: y,
+      limitInputPixels: false,
     })),
   )
   const { width, height, background } = scene
-  return sharp({ create: { width, height, channels: 4, background } })
-    .composite([...layers, { input: Buffer.from(sceneToSvg(scene)), left: 0, top: 0 }])
+  // what is drawn here was made here: the limit is for files of others
+  return sharp({ create: { width, height, channels: 4, background }, limitInputPixels: false })
+    .composite([...layers, { input: Buffer.from(sceneToSvg(scene)), left: 0, top: 0, limitInputPixels: false }])
     .flatten({ background })
     .png()
     .toBuffer()
@@ -85,9 +88,9 @@ export async function drawFigure(spec: FigureSpec, path: string): Promise<Uint8A
 
 async function inFormat(png: Uint8Array, path: string): Promise<Uint8Array> {
   const ending = extname(path).toLowerCase()
-  if (ending === '.webp') return sharp(png).webp({ quality: 90 }).toBuffer()
-  if (ending === '.jpg' || ending === '.jpeg')
-    return sharp(png).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
+  const image = sharp(png, { limitInputPixels: false })
+  if (ending === '.webp') return image.webp({ quality: 90 }).toBuffer()
+  if (ending === '.jpg' || ending === '.jpeg') return image.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
   return png
 }
 
@@ -100,5 +103,12 @@ export function figureOf(
 ): FigureSpec {
   const refusals = new Map(set.refused.map((r) => [r.method.id, r.error.message]))
   const columns = methods.map((m) => ({ ...m, refusal: refusals.get(m.id) }))
-  return comparisonFigure(picture, columns, set.explanations, options)
+  return comparisonFigure(reduced(picture), columns, set.explanations, options)
+}
+
+/** A picture no larger than it is shown: a photo has many times the pixels of its cell, and each map is drawn on all of them. */
+function reduced(picture: Picture): Picture {
+  const { width, height } = shownSize(picture)
+  if (width >= picture.width && height >= picture.height) return picture
+  return resize(flatten(picture), Math.min(width, picture.width), Math.min(height, picture.height), 'lanczos')
 }

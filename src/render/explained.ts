@@ -7,6 +7,18 @@ import { normalise, PIXEL_PERCENTILE } from './normalise.js'
 import { overlay, pixelAttribution } from './overlay.js'
 import type { Pixels } from './pixels.js'
 
+/** A map on the pixels of a picture. */
+export interface PictureMap {
+  readonly heatmap: {
+    readonly width: number
+    readonly height: number
+    readonly data: Float32Array
+    readonly seen: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number }
+  }
+  /** `[3 or 1, height, width]`, for maps with colour channels. */
+  readonly channels: (() => Float32Array) | undefined
+}
+
 /** What is drawn of an explanation. */
 export interface Explained {
   readonly method: { readonly id: string; readonly title: string; readonly display: 'positive' | 'signed' | 'pixels' }
@@ -16,14 +28,8 @@ export interface Explained {
     readonly logit: number
     readonly probability: number
   }
-  readonly heatmap: {
-    readonly width: number
-    readonly height: number
-    readonly data: Float32Array
-    readonly seen: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number }
-  }
-  /** `[3 or 1, height, width]`, for maps with colour channels. */
-  readonly channels: (() => Float32Array) | undefined
+  /** The map on the picture scaled to a size; `sum` adds colour channels up, signs and all. */
+  at(size: { readonly width: number; readonly height: number }, channels?: 'sum'): PictureMap
   readonly diagnosis: readonly { readonly code: string; readonly message: string }[]
 }
 
@@ -32,7 +38,10 @@ export interface DrawOptions {
   readonly colormap?: ColormapName | undefined
   /** 0..1; default: as {@link overlay} has it. */
   readonly opacity?: number | undefined
-  /** Draws evidence against the class too, around zero. Default: as the method is usually shown. */
+  /**
+   * Draws evidence against the class too, around zero; colour channels are summed, since their largest magnitude has no sign. Default: as
+   * the method is usually shown.
+   */
   readonly signed?: boolean | undefined
 }
 
@@ -42,11 +51,14 @@ export interface Drawn {
   readonly bar: Bar
 }
 
-/** Draws one explanation over its picture, or, for guided backpropagation and its like, beside it on grey. */
+/**
+ * Draws one explanation over its picture, or, for guided backpropagation and its like, beside it on grey. The map is made at the size of
+ * the picture given, which may be a small copy, and the bar tells of what is drawn.
+ */
 export function drawExplained(picture: Pixels, explained: Explained, options: DrawOptions = {}): Drawn {
-  const { heatmap, method } = explained
+  const { method } = explained
   const coloured = method.display === 'pixels' && options.signed === undefined && options.colormap === undefined
-  const planes = coloured ? explained.channels?.() : undefined
+  const planes = coloured ? explained.at(picture).channels?.() : undefined
   if (planes) {
     const { low, high, ...image } = pixelAttribution(planes, picture.width, picture.height)
     return { image, bar: { colormap: 'grey', low, high, kind: 'signed' } }
@@ -59,21 +71,20 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
       what: `The colour map ${colormap} has no middle for zero, and this map is signed`,
       remedy: 'Use red-blue, or leave the colour map out.',
     })
-  const { seen } = heatmap
+  const { heatmap, channels } = explained.at(picture, signed ? 'sum' : undefined)
+  const { seen, width } = heatmap
   // the percentile must not count the places that were not seen
-  const inside = heatmap.data.map((v, i) =>
-    isInside(seen, i % heatmap.width, Math.floor(i / heatmap.width)) ? v : Number.NaN,
-  )
-  const scaled = normalise(inside, { kind }, explained.channels ? PIXEL_PERCENTILE : undefined)
+  const inside = heatmap.data.map((v, i) => (isInside(seen, i % width, Math.floor(i / width)) ? v : Number.NaN))
+  const scaled = normalise(inside, { kind }, channels ? PIXEL_PERCENTILE : undefined)
   const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
   // single pixels are told from the picture's own colours only on grey
-  const base = explained.channels ? { base: 'grey' as const } : {}
+  const base = channels ? { base: 'grey' as const } : {}
   const opacity = options.opacity === undefined ? {} : { opacity: options.opacity }
   const image = overlay(picture, scaled.values, { colormap, seen: box, ...base, ...opacity })
   return { image, bar: { colormap, low: scaled.low, high: scaled.high, kind } }
 }
 
-function isInside(seen: Explained['heatmap']['seen'], x: number, y: number): boolean {
+function isInside(seen: PictureMap['heatmap']['seen'], x: number, y: number): boolean {
   return x + 0.5 >= seen.x0 && x + 0.5 <= seen.x1 && y + 0.5 >= seen.y0 && y + 0.5 <= seen.y1
 }
 
@@ -131,7 +142,8 @@ function printProbability(p: number): string {
 }
 
 /** The bare picture, what the network did not see veiled. */
-function unmapped(picture: Pixels, { heatmap: { seen } }: Explained): Pixels {
+function unmapped(picture: Pixels, explained: Explained): Pixels {
+  const { seen } = explained.at(picture).heatmap
   const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
   return overlay(picture, new Float32Array(picture.width * picture.height), { opacity: 0, seen: box })
 }

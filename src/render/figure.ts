@@ -47,6 +47,9 @@ export interface FigureOptions {
   readonly scale?: number
 }
 
+const CELL_WIDTH = 300
+const SCALE = 2
+
 const INK = '#18181b'
 const MUTED = '#5f5f68'
 const PANEL = '#f4f4f5'
@@ -75,15 +78,18 @@ const SIZE = {
 }
 type Sizes = typeof SIZE
 
+/** Cells are at most so many times wider than high, or higher than wide. */
+const MAX_ASPECT = 2
+
 /**
- * Lays out the figure. Cells have the aspect of the first picture; a picture of another aspect is centred in its cell.
+ * Lays out the figure. Cells have the aspect of the first picture, from 1:2 to 2:1; a picture of another aspect is centred in its cell.
  * Texts wrap, then shrink, and never overlap.
  *
  * @throws ExplainError `bad-option` for a figure without columns or rows, a row whose cells are not one a column, a cell
  *   width below 40 or a scale that is not positive.
  */
 export function layoutFigure(spec: FigureSpec, fonts: FigureFonts, options: FigureOptions = {}): Scene {
-  const { cellWidth = 300, scale = 2 } = options
+  const { cellWidth = CELL_WIDTH, scale = SCALE } = options
   check(spec, cellWidth, scale)
   const px = scaled(scale)
   const cell = cellSize(spec, Math.round(cellWidth * scale))
@@ -139,9 +145,32 @@ function scaled(scale: number): Sizes {
 function cellSize(spec: FigureSpec, width: number): { width: number; height: number } {
   for (const content of spec.rows.flatMap((row) => row.cells)) {
     if (!('image' in content)) continue
-    return { width, height: Math.max(1, Math.round((width * content.image.height) / content.image.width)) }
+    return cellFor(content.image, width)
   }
   return { width, height: Math.round(width * 0.75) }
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+function cellFor(image: Size, width: number): Size {
+  const aspect = Math.min(MAX_ASPECT, Math.max(1 / MAX_ASPECT, image.width / image.height))
+  return { width, height: Math.max(1, Math.round(width / aspect)) }
+}
+
+/** The largest size at which a picture goes into a cell. */
+function fitted(image: Size, cell: Size): Size {
+  const fit = Math.min(cell.width / image.width, cell.height / image.height)
+  const length = (pixels: number, most: number): number => Math.min(most, Math.max(1, Math.round(pixels * fit)))
+  return { width: length(image.width, cell.width), height: length(image.height, cell.height) }
+}
+
+/** The size in output pixels at which a figure shows its first picture: more pixels than these are not seen. */
+export function shownSize(image: Size, options: FigureOptions = {}): Size {
+  const { cellWidth = CELL_WIDTH, scale = SCALE } = options
+  return fitted(image, cellFor(image, Math.round(cellWidth * scale)))
 }
 
 /** A title in bold with a subtitle under it. */
@@ -241,9 +270,7 @@ function drawCell(
     return
   }
   const { image, bar } = content
-  const fit = Math.min(box.width / image.width, box.height / image.height)
-  const width = Math.min(box.width, Math.max(1, Math.round(image.width * fit)))
-  const height = Math.min(box.height, Math.max(1, Math.round(image.height * fit)))
+  const { width, height } = fitted(image, box)
   const x = box.x + Math.floor((box.width - width) / 2)
   const y = box.y + Math.floor((box.height - height) / 2)
   items.push({ kind: 'image', x, y, width, height, pixels: image })

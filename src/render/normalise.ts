@@ -70,11 +70,17 @@ function normaliseRange(map: Float32Array, min: number, max: number, percentile:
 
 /** The finite magnitude that becomes 1. */
 function scaleEnd(map: Float32Array, signed: boolean, percentile: number): number {
-  const magnitudes = map.map((v) => (Number.isFinite(v) ? (signed ? Math.abs(v) : Math.max(0, v)) : 0))
-  const maximum = magnitudes.reduce((a, b) => Math.max(a, b), 0)
+  // what is known, infinities as 0
+  const magnitudes = new Float32Array(map.length)
+  let [count, maximum] = [0, 0]
+  for (const v of map) {
+    if (Number.isNaN(v)) continue
+    const magnitude = !Number.isFinite(v) ? 0 : signed ? Math.abs(v) : Math.max(0, v)
+    magnitudes[count++] = magnitude
+    if (magnitude > maximum) maximum = magnitude
+  }
   if (percentile === 100) return maximum
-  const known = magnitudes.filter((_, i) => !Number.isNaN(map[i]))
-  return quantile(known, percentile / 100) || maximum
+  return quantile(magnitudes.subarray(0, count), percentile / 100) || maximum
 }
 
 /**

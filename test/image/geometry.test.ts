@@ -6,6 +6,7 @@ import {
   type PreprocessSpec,
   preprocess,
   resizePlane,
+  scaleGeometry,
   toModel,
   toSource,
 } from '../../src/image/index.js'
@@ -145,4 +146,18 @@ describe('liftToPicture', () => {
     const empty = { ...whole(3, 3), seen: { x0: 1, y0: 0, x1: 1, y1: 3 } }
     expect(thrownBy(() => liftToPicture(ramp(4), 2, 2, empty)).code).toBe('bad-option')
   })
+})
+
+it('scales with the picture: a place is the same place of the model', () => {
+  const size = fc.record({ width: fc.integer({ min: 1, max: 99 }), height: fc.integer({ min: 1, max: 99 }) })
+  fc.assert(
+    fc.property(geometries, size, (geometry, to) => {
+      const scaled = scaleGeometry(geometry, to)
+      expect(scaled.source).toEqual(to)
+      const before = toModel({ x: geometry.source.width / 3, y: geometry.source.height / 4 }, geometry)
+      const after = toModel({ x: to.width / 3, y: to.height / 4 }, scaled)
+      expect(after.x).toBeCloseTo(before.x, 6)
+      expect(after.y).toBeCloseTo(before.y, 6)
+    }),
+  )
 })

@@ -10,6 +10,7 @@ import {
   type Scene,
   type SceneImage,
   sceneToSvg,
+  shownSize,
 } from '../../src/render/index.js'
 import { contains, occupied, overlaps } from './boxes.js'
 import { interFonts, rasterise } from './rasterise.js'
@@ -105,6 +106,21 @@ describe('layoutFigure', () => {
     const scene = layoutFigure(awkward, fonts, { scale: 1 })
     const tall = scene.items.find((item): item is SceneImage => item.kind === 'image' && item.pixels.height === 90)
     expect(tall).toMatchObject({ width: 25, height: 225 })
+  })
+
+  it.each([
+    [20, 4000, 2, 400],
+    [4000, 20, 200, 1],
+    [30, 50, 200, 333],
+  ])('a picture of %i x %i is %i x %i in its cell, and cells are from 1:2 to 2:1', (width, height, ...drawn) => {
+    const spec = { ...bare, rows: [{ title: '', subtitle: '', cells: [{ image: plain(width, height) }] }] }
+    const scene = layoutFigure(spec, fonts, { cellWidth: 200, scale: 1 })
+    const [image] = scene.items.filter((item): item is SceneImage => item.kind === 'image')
+    expect([image?.width, image?.height]).toEqual(drawn)
+    expect(shownSize({ width, height }, { cellWidth: 200, scale: 1 })).toEqual({ width: drawn[0], height: drawn[1] })
+    expect(scene.width).toBeLessThan(300)
+    expect(scene.height).toBeGreaterThan(100)
+    expect(scene.height).toBeLessThan(500)
   })
 
   it('writes titles, scores, the ends of the bars and messages', () => {
