@@ -32,13 +32,25 @@ async function main(): Promise<number> {
       process.stderr.write(`onnxplain: ${error.message} [${error.code}]\n`)
       return USAGE.has(error.code) ? 2 : 1
     }
-    throw error
+    process.stderr.write(unexpected(error))
+    return 1
   }
+}
+
+/** One line, for there is nothing that a user could do; the stack for those who can. */
+function unexpected(error: unknown): string {
+  const [what = ''] = String(error).split('\n')
+  const { ONNXPLAIN_DEBUG: debug } = process.env
+  const stack = debug && error instanceof Error ? `${error.stack ?? ''}\n` : ''
+  return `onnxplain: unexpected error: ${what}. This is a fault of onnxplain; please report it (ONNXPLAIN_DEBUG=1 shows where)\n${stack}`
 }
 
 // whoever reads may stop reading, as "| head" does
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`onnxplain: standard output cannot be written: ${error.message}\n`)
+  process.exitCode = 1
 })
 // no process.exit: it would abort a run of ONNX Runtime that is still going
-process.exitCode = await main()
+const code = await main()
+if (code > 0) process.exitCode = code

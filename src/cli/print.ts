@@ -24,7 +24,10 @@ export function answersText(
   return `${name}\n${table(rows, [0])}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
 }
 
-/** The whole result, one line. Maps are listed row-major. */
+/**
+ * The whole result, one line. Raw maps are listed row-major. Of the heatmap there is where the raw map lies (its edges on those of `seen`)
+ * on a picture of which size: its values follow from these, and for a photo they are too many for a string.
+ */
 export function resultJson(name: string, set: ExplanationSet, figure: string | undefined): string {
   return JSON.stringify({
     input: name,
@@ -35,7 +38,7 @@ export function resultJson(name: string, set: ExplanationSet, figure: string | u
       target: e.target,
       answer: e.answer,
       raw: { dims: e.raw.dims, layer: e.raw.layer ?? null, data: short(e.raw.data) },
-      heatmap: { ...e.heatmap, data: short(e.heatmap.data) },
+      heatmap: { width: e.heatmap.width, height: e.heatmap.height, seen: e.heatmap.seen },
       diagnosis: e.diagnosis,
       provenance: e.provenance,
     })),

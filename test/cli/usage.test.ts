@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { METHODS } from '../../src/methods/index.js'
 import { pathOf } from '../support/files.js'
 import { built } from './built.js'
-import { filesOf, onnxplain, quietly, tinyFolder } from './command.js'
+import { filesOf, onnxplain, quietly, run, tinyFolder } from './command.js'
 
 const TINY = ['cat.jpg', '-m', 'tiny', '-o', 'map.png']
 
@@ -47,6 +47,25 @@ describe('refused with exit code 2', () => {
       ['cat.jpg', 'tiny/../dog.jpg', '-m', 'tiny', '-o', 'map.png'],
       'over another result',
     ],
+    'two pictures whose figures have one name, beside them': [
+      ['cat.jpg', 'cat.png', '-m', 'tiny'],
+      /"cat\.jpg" and "cat\.png" have the same name.* one at a time/,
+    ],
+    'two pictures whose figures have one name, in a folder': [
+      ['cat.jpg', 'other/cat.jpg', '-m', 'tiny', '-o', 'tiny'],
+      'have the same name',
+    ],
+    'a raw map over the model': [
+      ['cat.jpg', '-m', 'tiny/model.onnx', '--method', 'cam', '--raw', 'tiny/model.onnx'],
+      'over what is read',
+    ],
+    'a command that is mistyped': [['inspct', 'tiny'], 'Did you mean the command "inspect"?'],
+    'a command that is mistyped, with its options': [
+      ['Compil', 'tiny', '-o', 'out.png'],
+      'Did you mean the command "compile"?',
+    ],
+    'compile over the model': [['compile', 'tiny/model.onnx', '-o', 'tiny/model.onnx'], 'over what is read'],
+    'compile over the model of a folder': [['compile', 'tiny', '-o', 'tiny/../tiny/model.onnx'], 'over what is read'],
     'compile without an output': [['compile', 'tiny'], '--output'],
     'compile without a model': [['compile', '-o', 'out.onnx'], "missing required argument 'model'"],
     'compile with an unknown method': [['compile', 'tiny', '-o', 'out.onnx', '--method', 'camm'], '[unknown-method]'],
@@ -127,5 +146,23 @@ describe('no errors', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('inspect')
     expect((await onnxplain(folder, 'inspect', 'tiny')).code).toBe(0)
+  })
+})
+
+describe("a fault of the program's own", () => {
+  const broken = 'data:text/javascript,JSON.stringify = () => { throw new RangeError("Too much\\nof it") }'
+  const faulty = async (env: Readonly<Record<string, string>>) => {
+    const main = join(await built(), 'dist/cli/main.js')
+    return run(pathOf('.'), process.execPath, ['--import', broken, main, 'methods', '--json'], env)
+  }
+
+  test('is one line, and exit code 1', async () => {
+    const { code, stdout, stderr } = await faulty({ ONNXPLAIN_DEBUG: '' })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^onnxplain: unexpected error: RangeError: Too much\. This is a fault of onnxplain; .*\n$/)
+  })
+
+  test('comes with its stack where that is asked for', async () => {
+    expect((await faulty({ ONNXPLAIN_DEBUG: '1' })).stderr).toMatch(/fault of onnxplain.*\n(.*\n)+ +at /)
   })
 })
