@@ -1,7 +1,7 @@
 /** `onnxplain compile MODEL -o OUT.onnx --method ID` */
 import type { Command } from 'commander'
 import { compile } from '../explain/index.js'
-import { refuseUnwritable, writeWhole } from '../node/files.js'
+import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { ortRuntime } from '../node/ort.js'
 import { resolveModel } from '../node/resolve.js'
 import { encode } from '../onnx/encode.js'
@@ -35,7 +35,8 @@ export function compileCommand(program: Command): void {
     if (options.score !== 'logit' && options.score !== 'probability')
       command.error('error: --score is logit or probability', { exitCode: 2 })
     await refuseUnwritable(options.output)
-    const { graph } = await resolveModel(path)
+    const { graph, files } = await resolveModel(path)
+    await refuseOverwriting(files, [options.output], 'Give --output another file.')
     const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
     const shapes = await probe(graph, await ortRuntime({ warn }))
     const { output, method, ...rest } = options

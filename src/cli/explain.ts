@@ -1,18 +1,19 @@
 /** `onnxplain PICTURE...`: the best answers and the comparison figure, or chosen methods. */
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import type { Command } from 'commander'
-import { ExplainError } from '../core/errors.js'
+import { distance } from 'fastest-levenshtein'
+import { type ErrorCode, ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { distinctAnswers, type Explanation, type ExplanationSet } from '../explain/index.js'
 import { type Picture, tensorPicture } from '../image/index.js'
 import { findMethod, METHODS } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
 import { drawFigure, figureOf, refuseFormat } from '../node/draw.js'
-import { isFolder, readBytes, refuseUnwritable, writeWhole } from '../node/files.js'
+import { isFile, isFolder, placeOf, readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { decodeNpy, encodeNpy } from '../node/npy.js'
 import { type NodeModel, open, readImage } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
-import { COLORMAP_NAMES, type FigureMethod, parseColormap } from '../render/index.js'
+import { COLORMAP_NAMES, type ColormapName, type FigureMethod, parseColormap } from '../render/index.js'
 import type { Score } from '../targets/target.js'
 import { addMethodOptions, collect, givenMethodOptions, numbers, positive } from './arguments.js'
 import { answersText, resultJson } from './print.js'
@@ -21,6 +22,14 @@ import { showProgress } from './progress.js'
 /** The columns of the figure that made Grad-CAM famous. */
 const FIGURE = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlusion', 'cam']
 const BEST_ANSWERS = 5
+/** Failures that say nothing about the next picture. */
+const OF_ONE_PICTURE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'cannot-read',
+  'cannot-write',
+  'image-too-large',
+  'invalid-image',
+  'runtime-failed',
+])
 
 interface Options {
   readonly model?: string
@@ -87,8 +96,19 @@ export function explainCommand(program: Command): void {
   program.action(async (pictures: readonly string[], options: Options) => run(program, pictures, options))
 }
 
+/** One command's work, settled before the first picture. */
+interface Work {
+  readonly model: NodeModel
+  readonly methods: readonly Method[]
+  readonly options: Options
+  readonly given: Readonly<Record<string, string>>
+  readonly colormap: ColormapName | undefined
+  readonly warn: (line: string) => void
+}
+
 async function run(program: Command, pictures: readonly string[], options: Options): Promise<void> {
   checkUsage(program, pictures, options)
+  await refuseMistypedCommand(program, pictures)
   const methods = (options.method ?? FIGURE).map(findMethod)
   const warn = (line: string): void => {
     if (!options.quiet) process.stderr.write(`onnxplain: ${line}\n`)
@@ -99,39 +119,62 @@ async function run(program: Command, pictures: readonly string[], options: Optio
     const path = await outputPath(input, options)
     if (path !== undefined) outputs.set(input, path)
   }
+  await refuseOneName(outputs)
   const written = [...outputs.values(), ...(options.raw === undefined ? [] : [options.raw])]
-  refuseOverwriting(inputs, written)
+  const read = [...inputs, ...[options.model, options.labels].filter((path) => path !== undefined)]
+  await refuseOverwriting(read, written, 'Give --output another file, or a folder where several pictures are given.')
   for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
   const { mean, std, size, fit, channels } = options
   const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
   await using model = await open(options.model, { mean, std, size, fit, channels, warn, ...labels })
+  const work: Work = { model, methods, options, given: givenMethodOptions(program), colormap, warn }
   for (const input of inputs) {
-    const image =
-      options.tensor === undefined ? await readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input)
-    const set = await explain(model, image, methods, options, givenMethodOptions(program))
-    const output = outputs.get(input)
-    let figure: Uint8Array | undefined
-    if (output !== undefined) {
-      const picture = 'dims' in image ? tensorPicture(image, model.model.preprocessing) : image
-      const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
-      figure = await drawFigure(figureOf(picture, set, columns(methods, set), drawing), output)
+    try {
+      await explainOne(work, input, outputs.get(input))
+    } catch (error) {
+      // the other pictures may still be good; what is wrong with the command is wrong for all
+      if (inputs.length === 1 || !(error instanceof ExplainError) || !OF_ONE_PICTURE.has(error.code)) throw error
+      const name = error.message.includes(input) ? '' : `${input}: `
+      process.stderr.write(`onnxplain: ${name}${error.message} [${error.code}]\n`)
+      process.exitCode = 1
     }
-    // nothing is written before all that can fail has been done
-    const [first] = set.explanations
-    if (options.raw !== undefined && first) await writeWhole(options.raw, encodeNpy(first.raw))
-    if (output !== undefined && figure) await writeWhole(output, figure)
-    process.stdout.write(
-      options.json
-        ? `${resultJson(input, set, output)}\n`
-        : answersText(input, set, BEST_ANSWERS, { figure: output, raw: options.raw }),
-    )
-    for (const e of set.explanations)
-      for (const d of e.diagnosis) warn(`${e.method.id} of ${e.answer.label}: ${d.message}`)
-    for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes)))
-      if (!model.model.notes.includes(note)) warn(note)
-    for (const r of set.refused) warn(r.error.message)
   }
+}
+
+async function explainOne(work: Work, input: string, output: string | undefined): Promise<void> {
+  const { model, methods, options, given, colormap, warn } = work
+  const image =
+    options.tensor === undefined ? await readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input)
+  const set = await explain(model, image, methods, options, given)
+  let figure: Uint8Array | undefined
+  if (output !== undefined) {
+    const picture = 'dims' in image ? tensorPicture(image, model.model.preprocessing) : image
+    const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
+    figure = await drawFigure(figureOf(picture, set, columns(methods, set), drawing), output)
+  }
+  // nothing is written before all that can fail has been done
+  const [first] = set.explanations
+  if (options.raw !== undefined && first) await writeWhole(options.raw, encodeNpy(first.raw))
+  if (output !== undefined && figure) await writeWhole(output, figure)
+  process.stdout.write(
+    options.json
+      ? `${resultJson(input, set, output)}\n`
+      : answersText(input, set, BEST_ANSWERS, { figure: output, raw: options.raw }),
+  )
+  for (const e of set.explanations)
+    for (const d of e.diagnosis) warn(`${e.method.id} of ${e.answer.label}: ${d.message}`)
+  for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes)))
+    if (!model.model.notes.includes(note)) warn(note)
+  for (const r of set.refused) warn(r.error.message)
+}
+
+/** Where no such picture is there, a word that is almost a command was meant to be one. */
+async function refuseMistypedCommand(program: Command, [word = '']: readonly string[]): Promise<void> {
+  if (!/^[a-z]+$/i.test(word) || (await isFile(word)) || (await isFolder(word))) return
+  const meant = program.commands.map((c) => c.name()).find((name) => distance(word.toLowerCase(), name) <= 2)
+  if (meant !== undefined)
+    program.error(`error: there is no picture "${word}". Did you mean the command "${meant}"?`, { exitCode: 2 })
 }
 
 function checkUsage(program: Command, pictures: readonly string[], options: Options): void {
@@ -152,22 +195,28 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
     usage('--opacity goes from 0 to 1')
 }
 
-/** Throws `bad-option` where a file would be written twice, or over one that is read. */
-function refuseOverwriting(inputs: readonly string[], written: readonly string[]): void {
-  const taken = new Set(inputs.map((path) => resolve(path)))
-  for (const path of written) {
-    if (taken.has(resolve(path)))
+/** Throws `bad-option` where two pictures' figures would be one file. */
+async function refuseOneName(outputs: ReadonlyMap<string, string>): Promise<void> {
+  const owners = new Map<string, string>()
+  for (const [input, path] of outputs) {
+    const place = await placeOf(path)
+    const other = owners.get(place)
+    if (other !== undefined && figureName(other) === figureName(input))
       throw new ExplainError('bad-option', {
-        what: `"${path}" would be written over ${inputs.some((i) => resolve(i) === resolve(path)) ? 'what is read' : 'another result'}`,
-        remedy: 'Give --output another file, or a folder where several pictures are given.',
+        what: `The figures of "${other}" and "${input}" have the same name, "${path}"`,
+        remedy: 'Explain one at a time, and give each an --output of its own.',
       })
-    taken.add(resolve(path))
+    owners.set(place, input)
   }
+}
+
+function figureName(input: string): string {
+  return `${basename(input, extname(input))}.onnxplain.png`
 }
 
 /** Where the figure of a picture goes; undefined where none is drawn. */
 async function outputPath(input: string, options: Options): Promise<string | undefined> {
-  const name = `${basename(input, extname(input))}.onnxplain.png`
+  const name = figureName(input)
   if (options.output !== undefined) {
     const path = (await isFolder(options.output)) ? join(options.output, name) : options.output
     refuseFormat(path)

@@ -1,6 +1,6 @@
 /** Files: read with clear errors, written whole or not at all. */
 import { randomBytes } from 'node:crypto'
-import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ExplainError } from '../core/errors.js'
 
@@ -86,6 +86,32 @@ export async function refuseUnwritable(path: string): Promise<void> {
     throw fail(codeOf(cause) === 'ENOENT' ? 'no file can be made in its folder' : reason(cause), cause)
   } finally {
     await rm(trial, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Where a file lies, however its folder is named: links are followed, but for one at the file itself, which a write replaces. */
+export async function placeOf(path: string): Promise<string> {
+  const folder = dirname(resolve(path))
+  return join(await realpath(folder).catch(() => folder), basename(resolve(path)))
+}
+
+/** Throws `bad-option` where a file would be written twice, or over one that is read. */
+export async function refuseOverwriting(
+  read: readonly string[],
+  written: readonly string[],
+  remedy: string,
+): Promise<void> {
+  const sources = new Set<string>()
+  for (const path of read) sources.add(await placeOf(path)).add(await realpath(path).catch(() => resolve(path)))
+  const results = new Set<string>()
+  for (const path of written) {
+    const place = await placeOf(path)
+    if (sources.has(place) || results.has(place))
+      throw new ExplainError('bad-option', {
+        what: `"${path}" would be written over ${sources.has(place) ? 'what is read' : 'another result'}`,
+        remedy,
+      })
+    results.add(place)
   }
 }
 

@@ -18,19 +18,25 @@ export interface ModelParts {
   readonly preprocessing: PreprocessSpec | undefined
 }
 
+export interface ResolvedModel extends ModelParts {
+  /** The .onnx and its external data. */
+  readonly files: readonly string[]
+}
+
 /**
  * Finds a model: a .onnx file, a folder in the Hugging Face layout (`onnx/model.onnx` or `model.onnx`, `config.json`,
  * `preprocessor_config.json`), or, given nothing, the shipped one. For a file the two .json are looked for beside it, and in
  * the folder above where it lies in `onnx/`. Rejects with `cannot-read`, `invalid-model`, `external-data-missing`, `bad-option`.
  */
-export async function resolveModel(path: string = SHIPPED): Promise<ModelParts> {
+export async function resolveModel(path: string = SHIPPED): Promise<ResolvedModel> {
   const file = (await isFolder(path)) ? await modelInFolder(path) : path
   const bytes = await readBytes(file, 'The model')
   const folder = dirname(resolve(file))
   const graph = await withExternalData(decode(bytes, { name: file }), folder)
   const home = basename(folder) === 'onnx' ? [folder, dirname(folder)] : [folder]
   const name = path === SHIPPED ? 'efficientnet-lite0 (shipped)' : basename(resolve(path))
-  return { name, graph, ...(await companions(home)) }
+  const files = [file, ...[...graph.externalData.keys()].map((location) => join(folder, location))]
+  return { name, graph, files, ...(await companions(home)) }
 }
 
 async function modelInFolder(folder: string): Promise<string> {

@@ -154,6 +154,27 @@ describe('broken input', () => {
       expect(filesOf(folder)).toEqual(before)
     })
 
+  test('bad pictures among good ones: each is named in a line, and the good ones are done', async () => {
+    const folder = fill(tinyFolder(), { 'bad.jpg': 'text', 'bomb.png': bomb(), 'good.jpg': photo })
+    const pictures = ['bad.jpg', 'cat.jpg', 'bomb.png', 'none.jpg', 'good.jpg']
+    const ran = await onnxplain(folder, ...pictures, '-m', 'tiny', '--method', 'cam', '--quiet')
+    expect(ran.code).toBe(1)
+    expect(ran.stdout.match(/^\S.*$/gm)).toEqual(['cat.jpg', 'good.jpg'])
+    const lines = ran.stderr.trimEnd().split('\n')
+    expect(lines).toHaveLength(3)
+    expect(lines[0]).toMatch(/^onnxplain: .*bad\.jpg.*\[invalid-image\]$/)
+    expect(lines[1]).toMatch(/^onnxplain: .*bomb\.png.*\[image-too-large\]$/)
+    expect(lines[2]).toMatch(/^onnxplain: .*none\.jpg.*\[cannot-read\]$/)
+    const figures = filesOf(folder).filter((f) => f.endsWith('.onnxplain.png'))
+    expect(figures).toEqual(['cat.onnxplain.png', 'good.onnxplain.png'])
+  })
+
+  test('what is wrong for every picture is said once', async () => {
+    const folder = fill(tinyFolder(), { 'good.jpg': photo })
+    const ran = await onnxplain(folder, 'cat.jpg', 'good.jpg', '-m', 'tiny', '-t', 'elkk')
+    expect({ code: ran.code, lines: ran.stderr.trimEnd().split('\n').length }).toEqual({ code: 1, lines: 1 })
+  })
+
   test('a bad second picture: the first is done, the second is named', async () => {
     const folder = fill(tinyFolder(), { 'bad.jpg': 'text' })
     const ran = await onnxplain(folder, 'cat.jpg', 'bad.jpg', '-m', 'tiny', '--method', 'cam')

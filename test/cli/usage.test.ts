@@ -1,9 +1,10 @@
 /** Wrong usage: exit code 2, one clear line, nothing on standard output, nothing written. And what is no error at all. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { METHODS } from '../../src/methods/index.js'
+import { fill, splitModel, temporaryFolder } from '../node/support.js'
 import { pathOf } from '../support/files.js'
 import { built } from './built.js'
 import { filesOf, onnxplain, quietly, run, tinyFolder } from './command.js'
@@ -84,6 +85,18 @@ describe('refused with exit code 2', () => {
     expect(stderr).not.toMatch(/\n\s+at /)
     expect(filesOf(folder)).toEqual(before)
   })
+})
+
+test.each(['model.onnx', 'model.onnx_data', 'link.onnx'])('compile over its own source, %s', async (output) => {
+  const { model, kernel } = splitModel('model.onnx_data')
+  const folder = fill(temporaryFolder(), { 'model.onnx': model, 'model.onnx_data': kernel })
+  symlinkSync(join(folder, 'model.onnx'), join(folder, 'link.onnx'))
+  const args = output === 'link.onnx' ? [output, '-o', 'model.onnx'] : ['model.onnx', '-o', output]
+  const { code, stdout, stderr } = await onnxplain(folder, 'compile', ...args)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/over what is read.*\[bad-option\]$/m)
+  expect(readFileSync(join(folder, 'model.onnx'))).toEqual(Buffer.from(model))
+  expect(readFileSync(join(folder, 'model.onnx_data'))).toEqual(Buffer.from(kernel))
 })
 
 describe('no errors', () => {

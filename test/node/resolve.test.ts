@@ -139,8 +139,9 @@ describe('external data', () => {
   test.each(['model.onnx_data', 'weights/kernel.bin', './kernel.bin', '..data'])('at %s', async (location) => {
     const { model, kernel } = splitModel(location)
     const folder = fill(temporaryFolder(), { 'model.onnx': model, [location]: kernel })
-    const { graph } = await resolveModel(folder)
+    const { graph, files } = await resolveModel(folder)
     expect(graph.constant('kernel')?.data).toEqual(decode(tiny).constant('kernel')?.data)
+    expect(files).toEqual([join(folder, 'model.onnx'), join(folder, location)])
   })
 
   test('missing: the file and the folder are named', async () => {
