@@ -13,6 +13,7 @@ interface Options {
   readonly output: string
   readonly method?: readonly string[]
   readonly layer?: string
+  readonly answer?: string
   readonly score: Score
   readonly relu?: boolean
   readonly upsample?: boolean
@@ -27,6 +28,7 @@ export function compileCommand(program: Command): void {
     .requiredOption('-o, --output <file.onnx>', 'file to write')
     .option('--method <id>', 'method of one run; repeats (default: grad-cam)', collect)
     .option('-l, --layer <value>', 'layer for CAM methods, by its value name (default: the last feature map)')
+    .option('--answer <output>', 'output that holds the class scores, where the model has several')
     .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
     .option('--relu', 'keep the positive part of the map')
     .option('--upsample', "resize the map bilinearly to the model's input")
@@ -45,6 +47,6 @@ export function compileCommand(program: Command): void {
     if (refusal) throw refusal.error
     await writeWhole(output, encode(plan.graph))
     const maps = plan.maps.map((m) => `  ${m.output}: ${m.method.id}${m.layer ? ` at ${m.layer}` : ''}\n`)
-    process.stdout.write(`${output}\n${maps.join('')}  input "target": class index, -1 for the best answer\n`)
+    process.stdout.write(`${output}\n${maps.join('')}  input "${plan.target}": class index, -1 for the best answer\n`)
   })
 }

@@ -36,6 +36,7 @@ interface Options {
   readonly target?: readonly string[]
   readonly method?: readonly string[]
   readonly layer?: string
+  readonly answer?: string
   readonly score: Score
   readonly output?: string
   readonly raw?: string
@@ -73,6 +74,7 @@ export function explainCommand(program: Command): void {
       '-l, --layer <value>',
       'layer for CAM methods, by its value name as Netron shows it (default: the last feature map)',
     )
+    .option('--answer <output>', 'output that holds the class scores, where the model has several')
     .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
     .option(
       '-o, --output <file>',
@@ -125,9 +127,9 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   await refuseOverwriting(read, written, 'Give --output another file, or a folder where several pictures are given.')
   for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
-  const { mean, std, size, fit, channels } = options
+  const { mean, std, size, fit, channels, answer } = options
   const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
-  await using model = await open(options.model, { mean, std, size, fit, channels, warn, ...labels })
+  await using model = await open(options.model, { mean, std, size, fit, channels, answer, warn, ...labels })
   const work: Work = { model, methods, options, given: givenMethodOptions(program), colormap, warn }
   for (const input of inputs) {
     try {

@@ -97,6 +97,8 @@ export interface DriveContext<O extends OptionDefinitions> {
   /** A fill (`mean` or a colour) as the value of each channel after preprocessing. */
   fill(text: string): readonly number[]
   readonly signal: AbortSignal | undefined
+  /** Adds a sentence to the provenance. */
+  note(text: string): void
   /** Tells how far the work is; `partial` makes the maps as they stand. */
   progress(done: number, total: number, partial: () => readonly Tensor<'float32'>[]): void
 }

@@ -54,6 +54,10 @@ export const occlusion = defineMethod({
   run: async (context) => {
     const { input, options, batch, signal } = context
     const { height, width } = sizeOf(context)
+    if (options.stride > options.patch)
+      context.note(
+        `occlusion: a stride of ${options.stride} px leaves gaps between squares of ${options.patch} px; the map is 0 there.`,
+      )
     const squares = positions(height, width, options.patch, options.stride)
     const score = coverAndRun(context, context.fill(options.fill))
     const [baseline] = await context.scores(input)

@@ -94,6 +94,16 @@ describe('--layer and --score', () => {
   })
 })
 
+describe('--answer', () => {
+  test('names the output; one that is none is refused with those there are', async () => {
+    const named = await one('--method', 'cam', '-t', '2', '--answer', 'logits')
+    expect(named.target.index).toBe(2)
+    const ran = await onnxplain(tinyFolder(), 'cat.jpg', '-m', 'tiny', '--answer', 'flat')
+    expect(ran).toMatchObject({ code: 1, stdout: '' })
+    expect(ran.stderr).toMatch(/"flat".*logits.*\[method-not-applicable\]/)
+  })
+})
+
 describe("a method's own options", () => {
   test('--patch, --stride and --fill reach occlusion and change its map', async () => {
     const args = ['--method', 'occlusion', '-t', '2', '--patch', '6', '--stride', '3']

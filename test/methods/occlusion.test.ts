@@ -50,6 +50,16 @@ function byHand(x: Tensor<'float32'>, patch: number, stride: number, fill = 0): 
   return total.map((v, i) => (count[i] ? v / (count[i] ?? 1) : 0))
 }
 
+test('gaps between squares are said', async () => {
+  const loaded = await load(sums())
+  const notes = async (stride: number): Promise<readonly string[]> => {
+    const options = { patch: 2, stride }
+    return (await loaded.explain(picture(1), { method: 'occlusion', target: 1, options })).provenance.notes
+  }
+  expect((await notes(4)).join()).toContain('leaves gaps')
+  expect((await notes(2)).join()).not.toContain('leaves gaps')
+})
+
 describe('positions', () => {
   test.each([
     [[224, 224, 32, 16], 169],
