@@ -29,6 +29,8 @@ export interface ModelOptions {
   readonly preprocessing?: PreprocessSpec | undefined
   /** How far ORT may rewrite the graph. Default: `all`. */
   readonly optimization?: OptimizationLevel
+  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
+  readonly answer?: string | undefined
 }
 
 export interface ExplainOptions {
@@ -129,7 +131,7 @@ export class Model {
     this.graph = graph
     this.shapes = shapes
     this.input = findPictureInput(graph, shapes)
-    this.answer = findAnswer(graph, shapes)
+    this.answer = findAnswer(graph, shapes, options.answer)
     this.labels = options.labels ?? []
     const { height = DEFAULT_SIDE, width = DEFAULT_SIDE, channels, layout } = this.input
     this.#assumed = assumed
@@ -138,6 +140,9 @@ export class Model {
     const miscounted = this.labels.length > 0 && this.labels.length !== classes
     this.notes = [
       ...(assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
+      ...(this.answer.others.length > 0
+        ? [`Explained is the output "${this.answer.output}"; others hold scores too: ${this.answer.others.join(', ')}.`]
+        : []),
       ...(miscounted
         ? [`There are ${this.labels.length} labels for ${classes} classes: they may not belong together.`]
         : []),
@@ -189,8 +194,10 @@ export class Model {
       made.set(method, this.#explanations({ ...about, method, layer, notes }, raws))
     for (const method of methods) {
       if (method.kind !== 'driven') continue
-      const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, options)
-      made.set(method, this.#explanations({ ...about, method, layer: undefined, notes: [] }, raws))
+      const notes: string[] = []
+      const note = (text: string): unknown => notes.push(text)
+      const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, { ...options, note })
+      made.set(method, this.#explanations({ ...about, method, layer: undefined, notes }, raws))
     }
     return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused: ran?.refused ?? [] }
   }
@@ -319,7 +326,7 @@ export class Model {
     prepared: Prepared,
     targets: readonly Target[],
     values: Readonly<Record<string, number | string>>,
-    options: ExplainOptions,
+    options: ExplainOptions & { readonly note: (text: string) => void },
   ): Promise<readonly Tensor<'float32'>[]> {
     const { layout, channels, batch } = this.input
     return method.run({
@@ -329,6 +336,7 @@ export class Model {
       batch: batch ?? options.batch ?? DEFAULT_BATCH,
       options: values,
       signal: options.signal,
+      note: options.note,
       fill: (text) => fillValues(text, this.preprocessing, channels),
       scores: async (pictures) => {
         const rows = await this.#runner.forward(pictures)
@@ -352,10 +360,4 @@ export class Model {
 async function sha256(bytes: Uint8Array): Promise<string> {
   const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
   return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('')
-}
-
-async function _sequentially<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> {
-  const done: B[] = []
-  for (const item of items) done.push(await work(item))
-  return done
 }

@@ -32,6 +32,8 @@ export interface OpenOptions extends PreprocessOptions {
   readonly runtime?: Runtime
   /** Default: `all`. */
   readonly optimization?: OptimizationLevel
+  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
+  readonly answer?: string | undefined
   /** Is told in one line what had to be assumed. Default: nothing is said. */
   readonly warn?: (line: string) => void
 }
@@ -67,6 +69,7 @@ export async function open(source?: string | URL | Uint8Array, options: OpenOpti
     name,
     labels: options.labels ?? parts.labels,
     preprocessing: own,
+    answer: options.answer,
     ...(options.optimization ? { optimization: options.optimization } : {}),
   })
   const model = bare.withPreprocessing(adjustPreprocessing(bare.preprocessing, options))
