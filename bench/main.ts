@@ -22,6 +22,8 @@ const { positionals, values } = parseArgs({
 const RUNS = Number(values.runs)
 const WARM_UP = 2
 const METHODS = ['grad-cam', 'gradient', 'guided-backpropagation'] as const
+/** Methods whose two ways to explain two targets are compared: at a layer, and at the picture. */
+const PAIRED: ReadonlySet<string> = new Set(['grad-cam', 'gradient'])
 
 interface Timed {
   readonly name: string
@@ -77,6 +79,8 @@ async function row(path: string): Promise<readonly string[]> {
   const forward = timed('forward', plain, picture)
   const compileMs: number[] = []
   const plans: Timed[] = []
+  /** Two targets of one picture, in one run and in two. */
+  const pairs: { readonly one: Timed; readonly two: Timed }[] = []
   for (const method of METHODS) {
     const start = performance.now()
     const plan = compile(graph, { method, shapes })
@@ -84,9 +88,16 @@ async function row(path: string): Promise<readonly string[]> {
       prune(plan.graph.with({ outputs: plan.graph.outputs.filter((o) => o.name === 'heatmap') })),
     )
     compileMs.push(performance.now() - start)
-    plans.push(timed(method, await runtime.createSession(file), { ...picture, target: int64([1], [0]) }))
+    const session = await runtime.createSession(file)
+    const feeds = (targets: readonly number[]) => ({ ...picture, [plan.target]: int64([targets.length], targets) })
+    plans.push(timed(method, session, feeds([0])))
+    if (!PAIRED.has(method) || !plan.batched) continue
+    const both = async (): Promise<void> => {
+      for (const target of [0, 1]) await session.run(feeds([target]))
+    }
+    pairs.push({ one: timed(method, session, feeds([0, 1])), two: { name: method, run: both, ms: [] } })
   }
-  await measure([forward, ...plans])
+  await measure([forward, ...plans, ...pairs.flatMap((p) => [p.one, p.two])])
   const name =
     path === '' ? 'shipped model' : basename(path) === 'model.onnx' ? basename(dirname(path)) : basename(path)
   return [
@@ -94,6 +105,7 @@ async function row(path: string): Promise<readonly string[]> {
     String(graph.nodes.length),
     best(forward.ms).toFixed(1),
     ...plans.map((p) => ratio(p, forward)),
+    ...[...PAIRED].map((_, i) => (pairs[i] ? ratio(pairs[i].one, pairs[i].two) : '-')),
     Math.max(...compileMs).toFixed(0),
   ]
 }
@@ -109,8 +121,16 @@ const runtime = await ortRuntime()
 console.log(
   `onnxplain ${VERSION}, ${runtime.name}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, best of ${RUNS}\n`,
 )
-console.log(`| network | nodes | forward ms | ${METHODS.map((m) => `${m} / forward`).join(' | ')} | compile ms |`)
-console.log(`|---|---|---|${METHODS.map(() => '---|').join('')}---|`)
+const columns = [
+  'network',
+  'nodes',
+  'forward ms',
+  ...METHODS.map((m) => `${m} / forward`),
+  ...[...PAIRED].map((m) => `${m}, 2 targets: one run / two`),
+  'compile ms',
+]
+console.log(`| ${columns.join(' | ')} |`)
+console.log(`|${columns.map(() => '---|').join('')}`)
 for (const path of positionals.length === 0 ? [''] : positionals.flatMap(models)) {
   try {
     console.log(`| ${(await row(path)).join(' | ')} |`)

@@ -72,6 +72,8 @@ export interface Plan {
   readonly score: Score
   /** True where one picture may be given with several targets. */
   readonly batched: boolean
+  /** True where several targets of one picture share the forward pass up to the layer, and so cost little more than one. */
+  readonly sharesForward: boolean
 }
 
 /**
@@ -109,7 +111,8 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
     .finish({ outputs: [...stage.source.outputs, ...outputs] })
     .with({ metadata: metadata(maps, stage.score, stage.target.input, options) })
   const { answer, score, batched, target } = stage
-  return { graph: prune(graph), target: target.input, maps, refused, input, answer, score, batched }
+  const sharesForward = batched && stage.picture === input.name
+  return { graph: prune(graph), target: target.input, maps, refused, input, answer, score, batched, sharesForward }
 }
 
 /** The model made ready: upgraded, its parts found, the target appended. */

@@ -68,7 +68,7 @@ export class Runner {
     return this.#rows(result, count)
   }
 
-  /** Logits and maps of one picture: in one run, or, where the model's batch is fixed, in as many as the targets need. */
+  /** Logits and maps of one picture: in one run where targets share the forward pass, else in as many as they need. */
   async maps(request: PlanRequest, picture: Tensor<'float32'>, indices: readonly number[]): Promise<PlanRun> {
     const { methods, layer, score } = request
     const key = JSON.stringify([methods.map((m) => m.id), score, layer])
@@ -82,7 +82,8 @@ export class Runner {
         answer: this.#answer.output,
       })
     this.#plans.set(key, plan)
-    const runs = plan.batched ? [indices] : chunks(indices, this.#input.batch ?? 1)
+    // without a shared forward pass a batch is not faster than run after run, and takes more memory (npm run bench)
+    const runs = plan.sharesForward ? [indices] : chunks(indices, this.#input.batch ?? 1)
     const parts = await this.#sessions.use(
       key,
       () =>
