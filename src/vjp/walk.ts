@@ -7,6 +7,7 @@ import type { DataType } from '../core/tensor.js'
 import { intOf } from '../onnx/attributes.js'
 import type { Builder } from '../onnx/builder.js'
 import { describe, type Graph, type Node, reads } from '../onnx/ir.js'
+import { printNode } from '../onnx/print.js'
 import { printDims } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
 import { sorted } from '../passes/prune.js'
@@ -95,7 +96,7 @@ function inputGradients(
     if (!pullback)
       throw new ExplainError('unsupported-operator', {
         what: `${node.op} has no gradient for its input ${i}, "${x}", which depends on what is differentiated`,
-        where: describe(node),
+        where: printNode(node),
         remedy: 'Methods that need no gradient, such as occlusion, still work.',
         details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },
       })
@@ -126,7 +127,7 @@ function checkShape(b: Builder, node: Node, x: string, gradient: string): void {
   if (fits && (types[0] === undefined || types[1] === undefined || types[0] === types[1])) return
   throw new ExplainError('shape-mismatch', {
     what: `The gradient of "${x}" came out as ${types[0]}${printDims(got)}, not ${types[1]}${printDims(want)}`,
-    where: describe(node),
+    where: printNode(node),
     remedy: 'This is a fault of the backward rule; please report it with the model.',
   })
 }

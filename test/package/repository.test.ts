@@ -26,6 +26,19 @@ test('the lock file names no registry: it installs from whichever one is set', (
   expect(lock.match(/"integrity"/g)?.length).toBeGreaterThan(100)
 })
 
+test('the lock file has every optional package of every platform, without which npm ci refuses it', () => {
+  interface Locked {
+    readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>
+  }
+  const { packages } = JSON.parse(text('package-lock.json')) as Locked
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+    ),
+  )
+  expect(missing).toEqual([])
+})
+
 describe('tracked files', () => {
   const BINARY = new Set(['.onnx', '.npy', '.jpg', '.png', '.webp', '.gif'])
   /** Absolute paths of one machine: somebody's home or a build folder. */
