@@ -3,9 +3,9 @@
  * in as data (see onnx/probe.ts).
  */
 import { ExplainError } from '../core/errors.js'
-import { upsample } from '../methods/guided-grad-cam.js'
 import { chooseLayer, earlyLayer, linearHead } from '../methods/head.js'
 import { findMethod } from '../methods/index.js'
+import { upsample } from '../methods/maps.js'
 import type { CompileContext, CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'

@@ -1,6 +1,5 @@
 /** What an explanation is: the raw map, the map on the picture, what it says of itself, and how to make it again. */
-import type { Tensor } from '../core/tensor.js'
-import { sizeOf } from '../core/tensor.js'
+import { sizeOf, type Tensor } from '../core/tensor.js'
 import {
   type Box,
   type Geometry,

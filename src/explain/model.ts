@@ -121,8 +121,7 @@ export class Model {
   /** The same model with another preprocessing. */
   withPreprocessing(preprocessing: PreprocessSpec): Model {
     if (preprocessing === this.preprocessing) return this
-    const { name, labels } = this
-    const options = { ...this.#options, name, labels, preprocessing }
+    const options = { ...this.#options, preprocessing }
     return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed)
   }
 
@@ -155,7 +154,6 @@ export class Model {
   /** The best answers, best first. Default: five. */
   async classify(image: Image, options: { readonly top?: number } = {}): Promise<readonly ClassAnswer[]> {
     const logits = await this.#forward(this.#prepare(image).tensor)
-    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
     return this.#ranked(logits).slice(0, options.top ?? 5)
   }
 
@@ -182,7 +180,6 @@ export class Model {
     const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
     const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options.layer) : undefined
     const logits = ran?.logits ?? (await this.#forward(prepared.tensor))
-    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
     const answers = this.#ranked(logits)
     const best = answers[0]?.index ?? 0
     const targets = asked.map((t): Target => (t.index === BEST ? { ...t, index: best } : t))
@@ -306,7 +303,9 @@ export class Model {
     return logits
   }
 
+  /** The answers, best first. Throws `not-finite-weight` where there is none to rank. */
   #ranked(logits: Float32Array): readonly ClassAnswer[] {
+    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
     const p = probabilities(logits, this.answer.activation)
     return Array.from(logits, (logit, index) => ({
       index,

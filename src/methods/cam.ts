@@ -1,6 +1,6 @@
 import { ExplainError } from '../core/errors.js'
 import type { Builder } from '../onnx/builder.js'
-import { weightedSum } from './head.js'
+import { weightedSum } from './maps.js'
 import { type CompileContext, defineMethod } from './method.js'
 
 /**

@@ -1,4 +1,4 @@
-import { weightedSum } from './head.js'
+import { weightedSum } from './maps.js'
 import { defineMethod } from './method.js'
 
 /**

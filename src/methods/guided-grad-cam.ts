@@ -1,6 +1,6 @@
-import type { Builder } from '../onnx/builder.js'
 import { gradCam } from './grad-cam.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
+import { upsample } from './maps.js'
 import { defineMethod } from './method.js'
 
 /** Guided backpropagation times the positive part of Grad-CAM, which is resized bilinearly (half-pixel centres) to the input. */
@@ -26,11 +26,3 @@ export const guidedGradCam = defineMethod({
     return b.op('Mul', [pixels, b.op('Unsqueeze', [fine, b.int64s([channel])])])
   },
 })
-
-/** `[N,h,w]` resized bilinearly to `[N,height,width]`. */
-export function upsample(b: Builder, map: string, height: number | string, width: number | string): string {
-  const plane = b.op('Unsqueeze', [map, b.int64s([1])])
-  const sizes = b.vector([b.extent(map, 0), 1, height, width])
-  const attributes = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' }
-  return b.op('Squeeze', [b.op('Resize', [plane, '', '', sizes], attributes), b.int64s([1])])
-}

@@ -2,41 +2,32 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { intOf, intsOf } from '../onnx/attributes.js'
-import type { Builder } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { printDims, type Shapes } from '../onnx/shapes.js'
 import { sorted } from '../passes/prune.js'
+import { TRANSPARENT } from '../targets/answer.js'
 import { layouts } from './layout.js'
+
+const GLOBAL_POOLS = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'])
 
 /** Operators that pool or rearrange: their outputs are not feature maps of their own. */
 const NOT_FEATURES = new Set([
+  ...TRANSPARENT,
+  ...GLOBAL_POOLS,
   'AveragePool',
-  'Cast',
-  'Dropout',
-  'Flatten',
-  'GlobalAveragePool',
-  'GlobalLpPool',
-  'GlobalMaxPool',
-  'Identity',
   'LpPool',
   'MaxPool',
   'ReduceMax',
   'ReduceMean',
   'ReduceSum',
-  'Reshape',
-  'Squeeze',
   'Transpose',
-  'Unsqueeze',
 ])
-
-const GLOBAL_POOLS = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'])
 
 /** The shape of a feature map: `[N, K, ...spatial]` with more than one spatial position. */
 export function isFeatureMap(shapes: Shapes, value: string): boolean {
   const info = shapes.get(value)
-  if (!info?.dims || info.dims.length < 3 || !(info.type?.startsWith('float') ?? true)) return false
-  const spatial = info.dims.slice(2)
-  return info.dims.length >= 4 && spatial.some((d) => d !== 1)
+  if (!info?.dims || info.dims.length < 4 || !(info.type?.startsWith('float') ?? true)) return false
+  return info.dims.slice(2).some((d) => d !== 1)
 }
 
 /** Feature maps `[N, K, ...spatial]` on the way to the answer, from the first to the last. */
@@ -136,8 +127,6 @@ export interface LinearHead {
   readonly weights: { readonly value: string; readonly classAxis: 0 | 1 } | undefined
 }
 
-const REARRANGES = new Set(['Flatten', 'Reshape', 'Squeeze', 'Identity', 'Dropout', 'Cast', 'Unsqueeze'])
-
 /** The linear head behind the logits: global pooling and one linear layer, or global pooling alone. */
 export function linearHead(graph: Graph, shapes: Shapes, logits: string): LinearHead | undefined {
   const last = skip(graph, logits)
@@ -153,7 +142,7 @@ export function linearHead(graph: Graph, shapes: Shapes, logits: string): Linear
 /** The node behind a value, past those that only rearrange. */
 function skip(graph: Graph, value: string): Node | undefined {
   let node = graph.producer(value)
-  while (node && node.domain === '' && REARRANGES.has(node.op)) node = graph.producer(node.inputs[0] ?? '')
+  while (node && node.domain === '' && TRANSPARENT.has(node.op)) node = graph.producer(node.inputs[0] ?? '')
   return node?.domain === '' ? node : undefined
 }
 
@@ -184,8 +173,7 @@ function linearLayer(
 function pooled(graph: Graph, shapes: Shapes, node: Node): Omit<LinearHead, 'weights'> | undefined {
   const [features = ''] = node.inputs
   if (!isFeatureMap(shapes, features)) return undefined
-  if (node.op === 'GlobalAveragePool') return { features }
-  if (node.op === 'GlobalMaxPool') return { features }
+  if (node.op === 'GlobalAveragePool' || node.op === 'GlobalMaxPool') return { features }
   if (node.op === 'AveragePool') {
     const kernel = intsOf(node, 'kernel_shape', [])
     const spatial = shapes.get(features)?.dims?.slice(2) ?? []
@@ -196,15 +184,5 @@ function pooled(graph: Graph, shapes: Shapes, node: Node): Omit<LinearHead, 'wei
   const axes = intsOf(node, 'axes', undefined) ?? Array.from(graph.constant(node.inputs[1] ?? '')?.data ?? [], Number)
   const spatial = axes.map((a) => (a < 0 ? a + rank : a)).sort((p, q) => p - q)
   const all = Array.from({ length: rank - 2 }, (_, i) => i + 2)
-  if (spatial.join() !== all.join()) return undefined
-  return { features }
-}
-
-/** `[N,K,...spatial]` weighted over channels by `[N,K]`: the map `[N,...spatial]`. */
-export function weightedSum(b: Builder, features: string, weights: string): string {
-  const rank = b.requireRank(features, 'a weighted sum over channels')
-  const spatial = Array.from({ length: rank - 2 }, (_, i) => b.extent(features, i + 2))
-  const flat = b.op('Reshape', [features, b.int64s([0, 0, -1])])
-  const row = b.op('Unsqueeze', [weights, b.int64s([1])])
-  return b.reshape(b.op('MatMul', [row, flat]), [-1, ...spatial])
+  return spatial.join() === all.join() ? { features } : undefined
 }

@@ -52,11 +52,7 @@ function raw(pixels: Pixels): Sharp {
   return sharp(pixels.data, { raw: { width: pixels.width, height: pixels.height, channels: 4 } })
 }
 
-export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
-  return raw(pixels).png().toBuffer()
-}
-
-/** Pixels stretched to a size, as PNG. */
-export async function resizedPng(pixels: Pixels, width: number, height: number): Promise<Uint8Array> {
-  return raw(pixels).resize(width, height, { fit: 'fill', kernel: 'lanczos3' }).png({ compressionLevel: 1 }).toBuffer()
+/** Pixels stretched to a size, for sharp to go on with. */
+export function stretched(pixels: Pixels, width: number, height: number): Sharp {
+  return raw(pixels).resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
 }

@@ -20,7 +20,7 @@ import {
   sceneToSvg,
   shownSize,
 } from '../render/index.js'
-import { resizedPng } from './codec.js'
+import { stretched } from './codec.js'
 
 /** Inter, with the extended Latin letters to fall back on. */
 async function fonts(): Promise<FigureFonts> {
@@ -37,7 +37,8 @@ async function fonts(): Promise<FigureFonts> {
 async function sceneToPng(scene: Scene): Promise<Uint8Array> {
   const layers = await Promise.all(
     sceneImages(scene).map(async ({ x, y, width, height, pixels }) => ({
-      input: Buffer.from(await resizedPng(pixels, width, height)),
+      input: await stretched(pixels, width, height).raw().toBuffer(),
+      raw: { width, height, channels: 4 as const },
       left: x,
       top: y,
       limitInputPixels: false,
@@ -59,7 +60,7 @@ function sceneImages(scene: Scene): readonly SceneImage[] {
 async function sceneToSvgFile(scene: Scene): Promise<Uint8Array> {
   const uris = new Map<Pixels, string>()
   for (const { pixels, width, height } of sceneImages(scene)) {
-    const png = Buffer.from(await resizedPng(pixels, width, height))
+    const png = await stretched(pixels, width, height).png().toBuffer()
     uris.set(pixels, `data:image/png;base64,${png.toString('base64')}`)
   }
   return Buffer.from(sceneToSvg(scene, (pixels) => uris.get(pixels) ?? ''))

@@ -4,7 +4,7 @@ import type { Bar } from './bar.js'
 import { COLORMAPS, type ColormapName } from './colormaps.js'
 import type { FigureCell, FigureColumn, FigureRow, FigureSpec } from './figure.js'
 import { normalise, PIXEL_PERCENTILE } from './normalise.js'
-import { overlay, pixelAttribution } from './overlay.js'
+import { type OverlayOptions, overlay, pixelAttribution } from './overlay.js'
 import type { Pixels } from './pixels.js'
 
 /** A map on the pixels of a picture. */
@@ -76,12 +76,15 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
   // the percentile must not count the places that were not seen
   const inside = heatmap.data.map((v, i) => (isInside(seen, i % width, Math.floor(i / width)) ? v : Number.NaN))
   const scaled = normalise(inside, { kind }, channels ? PIXEL_PERCENTILE : undefined)
-  const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
   // single pixels are told from the picture's own colours only on grey
   const base = channels ? { base: 'grey' as const } : {}
   const opacity = options.opacity === undefined ? {} : { opacity: options.opacity }
-  const image = overlay(picture, scaled.values, { colormap, seen: box, ...base, ...opacity })
+  const image = overlay(picture, scaled.values, { colormap, seen: rectangle(seen), ...base, ...opacity })
   return { image, bar: { colormap, low: scaled.low, high: scaled.high, kind } }
+}
+
+function rectangle({ x0, y0, x1, y1 }: PictureMap['heatmap']['seen']): NonNullable<OverlayOptions['seen']> {
+  return { x: x0, y: y0, width: x1 - x0, height: y1 - y0 }
 }
 
 function isInside(seen: PictureMap['heatmap']['seen'], x: number, y: number): boolean {
@@ -144,6 +147,5 @@ function printProbability(p: number): string {
 /** The bare picture, what the network did not see veiled. */
 function unmapped(picture: Pixels, explained: Explained): Pixels {
   const { seen } = explained.at(picture).heatmap
-  const box = { x: seen.x0, y: seen.y0, width: seen.x1 - seen.x0, height: seen.y1 - seen.y0 }
-  return overlay(picture, new Float32Array(picture.width * picture.height), { opacity: 0, seen: box })
+  return overlay(picture, new Float32Array(picture.width * picture.height), { opacity: 0, seen: rectangle(seen) })
 }

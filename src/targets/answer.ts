@@ -25,8 +25,16 @@ const ACTIVATIONS: Readonly<Record<string, FinalActivation>> = {
   LogSoftmax: 'log-softmax',
   Sigmoid: 'sigmoid',
 }
-/** Operators that only rearrange or relabel, through which the final activation is looked for. */
-const TRANSPARENT = new Set(['Identity', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Cast', 'Dropout'])
+/** Operators that only rearrange or relabel: what lies before them is looked for through them. */
+export const TRANSPARENT: ReadonlySet<string> = new Set([
+  'Identity',
+  'Flatten',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Cast',
+  'Dropout',
+])
 
 /**
  * Finds the answer of a classifier: the wanted output, or the first one of shape `[N, classes]` (or `[N, classes, 1, 1]`) that no other

@@ -100,7 +100,8 @@ function interleaveRows(
 
 /**
  * `value` padded with zeros (cropped, where negative) on some axes; itself where nothing is to do. Where the rank is known, all axes
- * are listed: see `padSpatial`.
+ * are listed: ORT 1.30 permutes `pads` but not `axes` when it moves a Transpose over a Pad, and it folds a Pad without `axes` into the
+ * pooling or convolution behind it, even where that does not take such pads or reads it as its weight.
  */
 export function padWithZeros(
   b: Builder,

@@ -6,6 +6,7 @@ import type { Tensor } from '../../core/tensor.js'
 import { floatOf, intOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { float16Value } from '../../onnx/float16.js'
+import { oneMinus, product } from '../arithmetic.js'
 import { asMask, isAbove, isBelow, isPositive } from '../masks.js'
 import { defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
 
@@ -18,14 +19,6 @@ function derivative(make: (call: RuleCall & { readonly in0: string; readonly out
 function choose(b: Builder, mask: string, positive: string, negative: string): string {
   const other = b.op('Mul', [b.op('Sub', [b.scalar(1, mask), mask]), negative])
   return b.op('Add', [b.op('Mul', [mask, positive]), other])
-}
-
-function oneMinus(b: Builder, v: string): string {
-  return b.op('Sub', [b.scalar(1, v), v])
-}
-
-function product(b: Builder, ...factors: readonly string[]): string {
-  return factors.reduce((a, f) => b.op('Mul', [a, f]))
 }
 
 /** A bound of Clip: a number, the name of a computed value, or none. */

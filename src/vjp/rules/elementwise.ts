@@ -1,5 +1,6 @@
 /** Arithmetic, elementwise and with broadcasting. Gradients are those of the usual derivatives; conventions are noted. */
 import type { Builder } from '../../onnx/builder.js'
+import { oneMinus } from '../arithmetic.js'
 import { asMask } from '../masks.js'
 import { defineRules, type Pullback, type RuleCall, type RuleEntry, unary } from '../rule.js'
 
@@ -29,11 +30,6 @@ function over(divisor: (b: Builder, x: string, y: string) => string): RuleEntry 
 
 function square(b: Builder, x: string): string {
   return b.op('Mul', [x, x])
-}
-
-/** `1 - v` */
-function oneMinus(b: Builder, v: string): string {
-  return b.op('Sub', [b.scalar(1, v), v])
 }
 
 function onePlus(b: Builder, v: string): string {

@@ -3,12 +3,9 @@ import { ExplainError } from '../../core/errors.js'
 import { float, floatOf, intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { describe } from '../../onnx/ir.js'
+import { product } from '../arithmetic.js'
 import { sumTo } from '../broadcast.js'
 import { defineRules, type RuleEntry } from '../rule.js'
-
-function mul(b: Builder, ...factors: readonly string[]): string {
-  return factors.reduce((a, f) => b.op('Mul', [a, f]))
-}
 
 /** A vector over channels, ready to be multiplied onto `[N, C, ...]`. */
 function overChannels(b: Builder, vector: string, rank: number): string {
@@ -41,12 +38,12 @@ const batchNormalization: RuleEntry = {
         const zero = b.op('Sub', [mean, mean])
         return b.op('BatchNormalization', [gy, scale, zero, zero, variance], { epsilon: float(epsilon) })
       },
-      () => b.op('Div', [sum(mul(b, gy, centred())), deviation()]),
+      () => b.op('Div', [sum(product(b, gy, centred())), deviation()]),
       bias === '' ? undefined : () => sum(gy),
-      () => b.op('Neg', [b.op('Div', [mul(b, sum(gy), scale), deviation()])]),
+      () => b.op('Neg', [b.op('Div', [product(b, sum(gy), scale), deviation()])]),
       () => {
         const cube = b.op('Mul', [deviation(), b.op('Add', [variance, b.scalar(epsilon, variance)])])
-        return b.op('Div', [mul(b, sum(mul(b, gy, centred())), scale, b.scalar(-0.5, scale)), cube])
+        return b.op('Div', [product(b, sum(product(b, gy, centred())), scale, b.scalar(-0.5, scale)), cube])
       },
     ]
   },
@@ -55,7 +52,7 @@ const batchNormalization: RuleEntry = {
 /** `(x - mean) / sqrt(var + eps)` and `1 / sqrt(var + eps)` over the axes. */
 function standardise(b: Builder, x: string, axes: string, epsilon: number): { normal: string; inverse: string } {
   const centred = b.op('Sub', [x, b.op('ReduceMean', [x, axes], { keepdims: 1 })])
-  const variance = b.op('ReduceMean', [mul(b, centred, centred), axes], { keepdims: 1 })
+  const variance = b.op('ReduceMean', [product(b, centred, centred), axes], { keepdims: 1 })
   const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.op('Add', [variance, b.scalar(epsilon, x)])])])
   return { normal: b.op('Mul', [centred, inverse]), inverse }
 }
@@ -63,8 +60,8 @@ function standardise(b: Builder, x: string, axes: string, epsilon: number): { no
 /** Gradient of `normal` by its input: inverse (h - mean(h) - normal mean(h normal)). */
 function standardiseBack(b: Builder, h: string, normal: string, inverse: string, axes: string): string {
   const mean = (v: string): string => b.op('ReduceMean', [v, axes], { keepdims: 1 })
-  const inner = b.op('Sub', [b.op('Sub', [h, mean(h)]), mul(b, normal, mean(mul(b, h, normal)))])
-  return mul(b, inverse, inner)
+  const inner = b.op('Sub', [b.op('Sub', [h, mean(h)]), product(b, normal, mean(product(b, h, normal)))])
+  return product(b, inverse, inner)
 }
 
 /** y = normal * scale + bias over the axes from `axis` on. Ba et al. 2016. Only the first output is differentiated. */
@@ -79,7 +76,7 @@ const layerNormalization: RuleEntry = {
         const { normal, inverse } = standardise(b, x, axes, epsilon)
         return standardiseBack(b, b.op('Mul', [gy, scale]), normal, inverse, axes)
       },
-      () => sumTo(b, mul(b, gy, standardise(b, x, axes, epsilon).normal), y, scale),
+      () => sumTo(b, product(b, gy, standardise(b, x, axes, epsilon).normal), y, scale),
       bias ? () => sumTo(b, gy, y, bias) : undefined,
     ]
   },
@@ -96,7 +93,7 @@ const instanceNormalization: RuleEntry = {
         const { normal, inverse } = standardise(b, x, axes, epsilon)
         return standardiseBack(b, b.op('Mul', [gy, overChannels(b, scale, rank)]), normal, inverse, axes)
       },
-      () => sumOverAllButChannels(b, mul(b, gy, standardise(b, x, axes, epsilon).normal), rank),
+      () => sumOverAllButChannels(b, product(b, gy, standardise(b, x, axes, epsilon).normal), rank),
       bias === '' ? undefined : () => sumOverAllButChannels(b, gy, rank),
     ]
   },
@@ -119,11 +116,11 @@ const localResponseNormalization: RuleEntry = {
         const attributes = { kernel_shape: [size, 1], pads: [begin, 0, end, 0], strides: [1, 1], count_include_pad: 1 }
         return b.reshapeLike(b.op('AveragePool', [planes], attributes), x)
       }
-      const squares = mul(b, window(mul(b, x, x), before, after), b.scalar(alpha, x))
+      const squares = product(b, window(product(b, x, x), before, after), b.scalar(alpha, x))
       const s = b.op('Add', [squares, b.scalar(bias, x)])
       const direct = b.op('Mul', [gy, b.op('Pow', [s, b.scalar(-beta, x)])])
-      const through = window(b.op('Div', [mul(b, gy, y), s]), after, before)
-      return b.op('Sub', [direct, mul(b, through, x, b.scalar(2 * alpha * beta, x))])
+      const through = window(b.op('Div', [product(b, gy, y), s]), after, before)
+      return b.op('Sub', [direct, product(b, through, x, b.scalar(2 * alpha * beta, x))])
     },
   ],
 }

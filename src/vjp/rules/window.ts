@@ -2,6 +2,7 @@
 import { intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import type { Node } from '../../onnx/ir.js'
+import { padWithZeros } from '../scatter.js'
 
 /** One window per spatial axis; lists are as long as there are spatial axes. */
 export interface Window {
@@ -48,19 +49,8 @@ export function known(extents: readonly Extent[]): readonly number[] | undefined
   return extents.every((e) => typeof e === 'number') ? extents : undefined
 }
 
-/**
- * `value` with its spatial axes padded (or cropped, where negative) by `begins` and `ends`; itself where nothing is to do.
- * All axes are listed: ORT 1.30 permutes `pads` but not `axes` when it moves a Transpose over a Pad, and it folds a Pad without
- * `axes` into the pooling or convolution behind it, even where that does not take such pads or reads it as its weight.
- */
-export function padSpatial(
-  b: Builder,
-  value: string,
-  begins: readonly Extent[],
-  ends: readonly Extent[],
-  fill = 0,
-): string {
-  if ([...begins, ...ends].every((e) => e === 0)) return value
-  const axes = b.int64s([0, 1, ...begins.map((_, i) => i + 2)])
-  return b.op('Pad', [value, b.vector([0, 0, ...begins, 0, 0, ...ends]), b.scalar(fill, value), axes])
+/** `value` with its spatial axes padded (or cropped, where negative) by `begins` and `ends`. */
+export function padSpatial(b: Builder, value: string, begins: readonly Extent[], ends: readonly Extent[]): string {
+  const axes = begins.map((_, i) => i + 2)
+  return padWithZeros(b, value, begins.length + 2, axes, begins, ends)
 }
