@@ -12,7 +12,7 @@ import { compile, findPictureInput, VERSION } from '../src/explain/index.js'
 import { ortRuntime } from '../src/node/ort.js'
 import { resolveModel } from '../src/node/resolve.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
-import { probe } from '../src/onnx/probe.js'
+import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
 
 const { positionals, values } = parseArgs({

@@ -1,7 +1,9 @@
 /**
  * Writes the samples of the backward rules for scripts/rule_fixtures.py:
  *
- *     npx tsx scripts/rule-samples.ts FOLDER
+ *     npx tsx scripts/rule-samples.ts FOLDER [GROUP...]
+ *
+ * one file a group of samples (default: all of them).
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +12,7 @@ import { encode } from '../src/onnx/encode.js'
 import { runtime } from '../test/support/ort.js'
 import { feedsOf, makeCase, modelOf, opsetsOf } from '../test/vjp/case.js'
 import { isPinned, type Sample } from '../test/vjp/sample.js'
-import { SAMPLES } from '../test/vjp/samples/index.js'
+import { GROUPS } from '../test/vjp/samples/index.js'
 
 function bytes(data: Tensor['data'] | Uint8Array): string {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
@@ -20,9 +22,8 @@ function plain(t: Tensor): { type: string; dims: readonly number[]; data: string
   return { type: t.type, dims: t.dims, data: bytes(t.data) }
 }
 
-async function main(folder: string): Promise<void> {
+async function casesOf(all: readonly [string, readonly Sample[]][]): Promise<unknown[]> {
   const cases = []
-  const all: [string, readonly Sample[]][] = Object.entries(SAMPLES)
   for (const [op, samples] of all)
     for (const sample of samples) {
       if (isPinned(sample) || sample.noTorch !== undefined) continue
@@ -37,13 +38,21 @@ async function main(folder: string): Promise<void> {
         wrt: c.wrt,
       })
     }
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'samples.json'), JSON.stringify(cases))
-  console.log(`${cases.length} samples written to ${join(folder, 'samples.json')}`)
+  return cases
 }
 
-const [folder] = process.argv.slice(2)
+async function main(folder: string, wanted: readonly string[]): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  for (const [group, samples] of Object.entries(GROUPS)) {
+    if (wanted.length > 0 && !wanted.includes(group)) continue
+    const cases = await casesOf(Object.entries(samples))
+    writeFileSync(join(folder, `${group}.json`), JSON.stringify(cases))
+    console.log(`${group}: ${cases.length} samples`)
+  }
+}
+
+const [folder, ...groups] = process.argv.slice(2)
 if (folder === undefined) {
-  console.error('usage: npx tsx scripts/rule-samples.ts FOLDER')
+  console.error('usage: npx tsx scripts/rule-samples.ts FOLDER [GROUP...]')
   process.exitCode = 2
-} else await main(folder)
+} else await main(folder, groups)

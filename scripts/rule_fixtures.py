@@ -1,7 +1,7 @@
 """Gradients of the rule samples by PyTorch's autograd, as fixtures for the tests.
 
     npx tsx scripts/rule-samples.ts FOLDER
-    python scripts/rule_fixtures.py FOLDER test/fixtures/vjp/rules.json
+    python scripts/rule_fixtures.py FOLDER test/fixtures/vjp
 
 Needs torch, onnx, onnxruntime and numpy. Every operator is written here a second time, with torch's own functions, after ONNX's
 specification; nothing is taken from the project's rules. It runs in float64, and its result must agree with ONNX Runtime's before
@@ -41,7 +41,8 @@ def run(model, env):
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in attributes.items()}
         inputs = [env[name] if name else None for name in node.input]
-        made = OPERATORS[node.op_type](inputs, attributes, opset, len(node.output))
+        name = f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
+        made = OPERATORS[name](inputs, attributes, opset, len(node.output))
         env.update(zip(node.output, made if isinstance(made, tuple) else (made,)))
     return env
 
@@ -49,7 +50,8 @@ def run(model, env):
 def gradients(case):
     bytes_ = base64.b64decode(case["model"])
     model = onnx.load_from_string(bytes_)
-    onnx.checker.check_model(model)
+    if all(o.domain in ("", "ai.onnx") for o in model.opset_import):
+        onnx.checker.check_model(model)
     feeds = {name: array(t) for name, t in case["feeds"].items()}
     stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     env = {name: to_torch(v) for name, v in {**stored, **feeds}.items()}
@@ -70,10 +72,9 @@ def gradients(case):
     }
 
 
-def main(folder, out):
-    cases = json.loads((Path(folder) / "samples.json").read_text())
+def group(path, out):
     fixtures, failed = {}, []
-    for case in cases:
+    for case in json.loads(path.read_text()):
         try:
             found = gradients(case)
         except Exception as error:  # noqa: BLE001: all are reported
@@ -85,10 +86,15 @@ def main(folder, out):
         encoded = {n: base64.b64encode(g.numpy().astype("<f4").tobytes()).decode() for n, g in found.items()}
         fixtures[case["key"]] = {"hash": case["hash"], "gradients": encoded}
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fixtures.items()]
-    Path(out).write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    print(f"{len(fixtures)} fixtures written to {out}; {len(failed)} samples failed")
+    (Path(out) / path.name).write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    print(f"{len(fixtures)} fixtures written to {path.name}; {len(failed)} samples failed")
     for line in failed:
         print(" ", line)
+    return failed
+
+
+def main(folder, out):
+    failed = [line for path in sorted(Path(folder).glob("*.json")) for line in group(path, out)]
     return 1 if failed else 0
 
 

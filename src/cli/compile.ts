@@ -5,7 +5,7 @@ import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.j
 import { ortRuntime } from '../node/ort.js'
 import { resolveModel } from '../node/resolve.js'
 import { encode } from '../onnx/encode.js'
-import { probe } from '../onnx/probe.js'
+import { probe } from '../passes/probe.js'
 import type { Score } from '../targets/target.js'
 import { collect } from './arguments.js'
 

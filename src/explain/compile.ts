@@ -1,6 +1,6 @@
 /**
  * A model and explanation methods to one graph that answers and draws its maps in a single run. Pure: no runtime; shapes come
- * in as data (see onnx/probe.ts).
+ * in as data (see passes/probe.ts).
  */
 import { ExplainError } from '../core/errors.js'
 import { chooseLayer, earlyLayer, linearHead } from '../methods/head.js'
@@ -11,9 +11,8 @@ import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { declaredShapes, type Shapes } from '../onnx/shapes.js'
 import { protoType } from '../onnx/tensors.js'
-import { dropout } from '../passes/dropout.js'
+import { lower } from '../passes/lower.js'
 import { prune } from '../passes/prune.js'
-import { upgrade } from '../passes/upgrade.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
 import { type AppendedTarget, appendTarget, targetInput } from '../targets/append.js'
 import type { Score } from '../targets/target.js'
@@ -135,7 +134,7 @@ interface Stage {
 function prepare(model: Graph, options: CompileOptions, methods: readonly CompiledMethod[]): Stage {
   const shapes = options.shapes ?? declaredShapes(model)
   const score = options.score ?? 'logit'
-  const source = dropout(upgrade(model))
+  const source = lower(model)
   const input = findPictureInput(source, shapes)
   const answer = findAnswer(source, shapes, options.answer)
   const batched = input.batch === undefined && typeof answer.dims[0] !== 'number'

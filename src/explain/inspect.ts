@@ -3,14 +3,13 @@ import { ExplainError } from '../core/errors.js'
 import type { Dim, Runtime } from '../core/runtime.js'
 import { chooseLayer, featureMaps } from '../methods/head.js'
 import { Builder } from '../onnx/builder.js'
-import type { Graph } from '../onnx/ir.js'
-import { probe } from '../onnx/probe.js'
+import { type Graph, operatorName } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { externalReference } from '../onnx/tensors.js'
-import { dropout } from '../passes/dropout.js'
-import { upgrade } from '../passes/upgrade.js'
+import { lower } from '../passes/lower.js'
+import { probe } from '../passes/probe.js'
 import { findAnswer } from '../targets/answer.js'
-import { nodesWithoutRule, ruleName } from '../vjp/walk.js'
+import { nodesWithoutRule } from '../vjp/walk.js'
 import { findPictureInput } from './input.js'
 
 export interface InspectedValue {
@@ -88,13 +87,13 @@ function explainable(graph: Graph, shapes: Shapes, problems: string[]): Explaina
   }
   const input = noting(() => findPictureInput(graph, shapes))
   const answer = noting(() => findAnswer(graph, shapes))
-  const source = noting(() => dropout(upgrade(graph)))
+  const source = noting(() => lower(graph))
   if (!input || !answer || !source) return undefined
   const chosen = noting(() => chooseLayer(source, shapes, answer.logits, undefined))
   const nodes = noting(() => nodesWithoutRule(new Builder(source, shapes), answer.logits, [input.name])) ?? []
   const names = new Map<string, string[]>()
   for (const node of nodes)
-    names.set(ruleName(node), [...(names.get(ruleName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
+    names.set(operatorName(node), [...(names.get(operatorName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
   return {
     layers: featureMaps(source, shapes, answer.logits),
     chosen,

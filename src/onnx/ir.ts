@@ -174,7 +174,12 @@ export function reads(node: Node): Set<string> {
   return names
 }
 
+/** An operator as tables know it: its name, with its domain where that is not ONNX's own. */
+export function operatorName(node: Node): string {
+  return node.domain === '' ? node.op : `${node.domain}.${node.op}`
+}
+
 /** How a node is called in messages. */
 export function describe(node: Node): string {
-  return `${node.domain === '' ? '' : `${node.domain}.`}${node.op} "${node.name || node.outputs[0] || ''}"`
+  return `${operatorName(node)} "${node.name || node.outputs[0] || ''}"`
 }

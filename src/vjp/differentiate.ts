@@ -2,9 +2,8 @@
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { dropout } from '../passes/dropout.js'
+import { lower } from '../passes/lower.js'
 import { prune } from '../passes/prune.js'
-import { upgrade } from '../passes/upgrade.js'
 import type { Override } from './rule.js'
 import { pullBack } from './walk.js'
 
@@ -38,7 +37,7 @@ export function gradientName(value: string): string {
  */
 export function differentiate(graph: Graph, options: DifferentiateOptions): Graph {
   const { of, wrt } = options
-  const forward = dropout(upgrade(graph))
+  const forward = lower(graph)
   const b = new Builder(forward, options.shapes)
   for (const value of [of, ...wrt]) forward.require(value, 'differentiate')
   const seed = b.fresh(gradientName(of))

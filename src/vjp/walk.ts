@@ -6,7 +6,7 @@ import { ExplainError } from '../core/errors.js'
 import type { DataType } from '../core/tensor.js'
 import { intOf } from '../onnx/attributes.js'
 import type { Builder } from '../onnx/builder.js'
-import { describe, type Graph, type Node, reads } from '../onnx/ir.js'
+import { describe, type Graph, type Node, operatorName, reads } from '../onnx/ir.js'
 import { printNode } from '../onnx/print.js'
 import { printDims } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
@@ -25,15 +25,10 @@ export interface GradientRequest {
   readonly override?: Override | undefined
 }
 
-/** The name under which rules of an operator are kept: the operator, with its domain where that is not ONNX's own. */
-export function ruleName(node: Node): string {
-  return node.domain === '' ? node.op : `${node.domain}.${node.op}`
-}
-
 /** The rule of a node's operator; undefined where there is none. */
 export function ruleOf(node: Node): RuleEntry | undefined {
   const rules: Readonly<Record<string, RuleEntry>> = RULES
-  const name = ruleName(node)
+  const name = operatorName(node)
   return Object.hasOwn(rules, name) ? rules[name] : undefined
 }
 
@@ -89,7 +84,7 @@ function inputGradients(
   const first = node.outputs[0] ?? ''
   const gy = gys[0] ?? b.op('Mul', [first, b.scalar(0, first)])
   const call = { node, x: node.inputs, y: node.outputs, gy, gys, b }
-  const pullbacks = ruleFor(entry.rule, ruleName(node), override)(call)
+  const pullbacks = ruleFor(entry.rule, operatorName(node), override)(call)
   return node.inputs.flatMap((x, i): [string, string][] => {
     if (x === '' || !wanted.has(x) || !isDifferentiable(b.type(x))) return []
     const pullback: Pullback | undefined = pullbacks[i]
@@ -139,7 +134,7 @@ function isDifferentiable(type: DataType | undefined): boolean {
 
 /** True for nodes through which no gradient can pass, whatever their inputs are. */
 function blocks(node: Node): boolean {
-  if (Object.hasOwn(ZERO_GRADIENT, ruleName(node))) return true
+  if (Object.hasOwn(ZERO_GRADIENT, operatorName(node))) return true
   return node.op === 'Cast' && !isDifferentiable(dataType(intOf(node, 'to', 1)))
 }
 

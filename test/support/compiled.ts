@@ -3,7 +3,7 @@ import { ExplainError } from '../../src/core/errors.js'
 import { int64, type Tensor } from '../../src/core/tensor.js'
 import { type CompileOptions, compile, type Plan } from '../../src/explain/index.js'
 import type { Graph } from '../../src/onnx/ir.js'
-import { probe } from '../../src/onnx/probe.js'
+import { probe } from '../../src/passes/probe.js'
 import { runtime } from './ort.js'
 import { run } from './run.js'
 

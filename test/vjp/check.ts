@@ -5,6 +5,7 @@
 import { ExplainError } from '../../src/core/errors.js'
 import type { Runtime } from '../../src/core/runtime.js'
 import type { Tensor } from '../../src/core/tensor.js'
+import { DECOMPOSITIONS } from '../../src/passes/decompositions/index.js'
 import { gradientName } from '../../src/vjp/differentiate.js'
 import type { Override } from '../../src/vjp/rule.js'
 import {
@@ -80,7 +81,7 @@ export async function checkRule(op: string, sample: Sample, options: CheckOption
           level,
         )
     } catch (error) {
-      if (variant.declaration === 'none' && needsShapes(error)) continue
+      if (mayRefuse(op, variant) && needsShapes(error)) continue
       at([{ by: 'error', detail: error instanceof Error ? error.message : String(error) }])
     }
   }
@@ -88,7 +89,12 @@ export async function checkRule(op: string, sample: Sample, options: CheckOption
   return checkTwice(loosen(c), runtime)
 }
 
-/** Where the model tells no rank, a rule may refuse, if it says what to do. */
+/** Where a rank is not known: the model tells none, or the value was made by writing an operator out, and nothing was probed. */
+export function mayRefuse(op: string, variant: Pick<Variant, 'declaration' | 'probed'>): boolean {
+  return variant.declaration === 'none' || (!variant.probed && Object.hasOwn(DECOMPOSITIONS, op))
+}
+
+/** True for the refusal of a rule that needs a rank, which says what to do. */
 export function needsShapes(error: unknown): boolean {
   return (
     error instanceof ExplainError && error.code === 'shape-mismatch' && error.message.includes('probe(graph, runtime)')

@@ -1,11 +1,12 @@
 /** PyTorch's gradients of the samples, as scripts/rule_fixtures.py wrote them. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Case } from './case.js'
 
-const FILE = fileURLToPath(new URL('../fixtures/vjp/rules.json', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../fixtures/vjp/', import.meta.url))
 const REMEDY =
-  'run "npx tsx scripts/rule-samples.ts FOLDER" and "python scripts/rule_fixtures.py FOLDER test/fixtures/vjp/rules.json" (needs torch, onnx, onnxruntime)'
+  'run "npx tsx scripts/rule-samples.ts FOLDER" and "python scripts/rule_fixtures.py FOLDER test/fixtures/vjp" (needs torch, onnx, onnxruntime)'
 
 interface Fixture {
   readonly hash: string
@@ -16,7 +17,8 @@ interface Fixture {
 export type Fixtures = Readonly<Record<string, Fixture>>
 
 export function readFixtures(): Fixtures {
-  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.json'))
+  return Object.assign({}, ...files.map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8'))))
 }
 
 /** The gradients by input, or why there are none. */

@@ -1,7 +1,7 @@
 /** The gradient graph of a case. */
 import type { Runtime } from '../../src/core/runtime.js'
 import type { Graph } from '../../src/onnx/ir.js'
-import { probe } from '../../src/onnx/probe.js'
+import { probe } from '../../src/passes/probe.js'
 import { differentiate } from '../../src/vjp/differentiate.js'
 import type { Override } from '../../src/vjp/rule.js'
 import { type Case, type Declaration, modelOf } from './case.js'

@@ -1,4 +1,5 @@
-/** The samples of every rule: an operator that has a rule but no sample does not compile. */
+/** The samples of every rule and decomposition: an operator that has one but no sample does not compile. */
+import type { DecomposedOperator } from '../../../src/passes/decompose.js'
 import type { RuleOperator } from '../../../src/vjp/rules/index.js'
 import type { Sample } from '../sample.js'
 import { activation } from './activation.js'
@@ -11,14 +12,17 @@ import { pool } from './pool.js'
 import { reduce } from './reduce.js'
 import { shape } from './shape.js'
 
+/** By family; each has a file of PyTorch's gradients of its name. */
+export const GROUPS = { elementwise, activation, conv, pool, norm, matmul, shape, indexing, reduce }
+
 export const SAMPLES = {
-  ...elementwise,
-  ...activation,
-  ...conv,
-  ...pool,
-  ...norm,
-  ...matmul,
-  ...shape,
-  ...indexing,
-  ...reduce,
-} satisfies Readonly<Record<RuleOperator, readonly Sample[]>>
+  ...GROUPS.elementwise,
+  ...GROUPS.activation,
+  ...GROUPS.conv,
+  ...GROUPS.pool,
+  ...GROUPS.norm,
+  ...GROUPS.matmul,
+  ...GROUPS.shape,
+  ...GROUPS.indexing,
+  ...GROUPS.reduce,
+} satisfies Readonly<Record<RuleOperator | DecomposedOperator, readonly Sample[]>>

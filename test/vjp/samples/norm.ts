@@ -1,6 +1,6 @@
 /** Samples of normalisations. */
 import { float } from '../../../src/onnx/attributes.js'
-import { defineSamples, type Input, normal, SINCE_7, stored, uniform } from '../sample.js'
+import { awayFromZero, defineSamples, type Input, normal, SINCE_7, stored, uniform } from '../sample.js'
 
 /** Scale, bias, mean and variance of BatchNormalization. */
 function statistics(channels: number, given: (i: Input & object) => Input = stored): Input[] {
@@ -47,5 +47,13 @@ export const norm = defineSamples({
     { name: 'default', attributes: { size: 5 }, inputs: [normal([1, 6, 1, 2])] },
     { name: 'wider-than-channels', attributes: { size: 7, alpha: float(1) }, inputs: [normal([1, 3, 1, 2])] },
     { name: 'one', attributes: { size: 1, alpha: float(1) }, inputs: [normal([1, 3, 1, 2])] },
+  ],
+  MeanVarianceNormalization: [
+    { name: 'default', opsets: [18, 9, 26], inputs: [normal([2, 3, 2, 2])] },
+    { name: 'axes', attributes: { axes: [1, 2] }, inputs: [normal([2, 3, 4])] },
+  ],
+  LpNormalization: [
+    { name: 'default', opsets: [18, 7, 26], inputs: [awayFromZero([2, 3, 4])] },
+    { name: 'p-1', attributes: { p: 1, axis: 1 }, inputs: [awayFromZero([2, 3, 4])] },
   ],
 })

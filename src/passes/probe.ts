@@ -8,14 +8,19 @@
  */
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
-import { Builder, declare } from './builder.js'
-import { encodeSkeleton } from './encode.js'
-import type { Graph } from './ir.js'
-import { declaredShapes, type Shapes, valueInfo } from './shapes.js'
-import { dataType } from './tensors.js'
+import { Builder, declare } from '../onnx/builder.js'
+import { encodeSkeleton } from '../onnx/encode.js'
+import type { Graph } from '../onnx/ir.js'
+import { declaredShapes, type Shapes, valueInfo } from '../onnx/shapes.js'
+import { dataType } from '../onnx/tensors.js'
+import { lower } from './lower.js'
 
-/** Shapes of all values of the graph. Batch and other free axes stay symbolic. Rejects with `runtime-failed`. */
-export async function probe(graph: Graph, runtime: Runtime): Promise<Shapes> {
+/**
+ * Shapes of all values of the graph, and of those that lowering adds to it. Batch and other free axes stay symbolic. Rejects with
+ * `runtime-failed`, and throws what `lower` throws.
+ */
+export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
+  const graph = lower(model)
   const declared = declaredShapes(graph)
   const computed = graph.nodes.flatMap((n) => n.outputs.filter((o) => o !== ''))
   const kept = graph.outputs.map((o) => o.name)

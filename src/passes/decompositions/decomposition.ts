@@ -1,0 +1,16 @@
+/** What a decomposition is: one operator written as others. */
+import type { Builder } from '../../onnx/builder.js'
+import type { Node } from '../../onnx/ir.js'
+
+/**
+ * Writes one node out: adds nodes that compute the same, and returns the value of each output in order (undefined or '' for outputs
+ * that the node leaves out). Values that it makes itself are renamed to the node's outputs.
+ */
+export type Decompose = (node: Node, b: Builder) => readonly (string | undefined)[]
+
+/** A group of decompositions by operator (`domain.Operator` outside ONNX's own domain); keeps the names in the type. */
+export function defineDecompositions<const Operators extends string>(
+  decompositions: Readonly<Record<Operators, Decompose>>,
+): Readonly<Record<Operators, Decompose>> {
+  return decompositions
+}

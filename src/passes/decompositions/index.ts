@@ -1,0 +1,6 @@
+/** Every decomposition, by operator. */
+import { norm } from './norm.js'
+
+export const DECOMPOSITIONS = {
+  ...norm,
+}
