@@ -73,7 +73,11 @@ function behind(graph: Graph, shapes: Shapes, place: string, repeated: string): 
   const move = (value: string, as: string): void => {
     const info = shapes.get(value)
     if (!info) return
-    const dims = info.dims?.map((d, axis): Dim => (d === symbol && (axis === 0 || d !== null) ? TARGETS_AXIS : d))
+    const dims = info.dims?.map((d, axis): Dim => {
+      if (d === symbol && (axis === 0 || d !== null)) return TARGETS_AXIS
+      // a multiple of the batch, as the probe names it
+      return typeof d === 'string' && d.endsWith(`*${symbol}`) ? d.replace(`*${symbol}`, `*${TARGETS_AXIS}`) : d
+    })
     moved.set(as, { ...info, name: as, dims })
   }
   move(place, repeated)

@@ -4,7 +4,7 @@
  * that are computed) is settled at two sizes that differ in all free axes: axes that agree are constants. At a given size
  * ORT's constant folding sees through most computed axes, still without a run. What it does not see through is run, with
  * other numbers fed at the other size; there an axis may depend on integers fed (shapes, axes, counts), so that with such
- * inputs none is taken for a constant.
+ * inputs none is taken for a constant. Axes that are the same multiple of the batch at both sizes are named so.
  */
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
@@ -51,6 +51,9 @@ interface Setting {
   readonly fill: (i: number) => number
 }
 
+const FIRST: Setting = { batch: 2, side: 224, fill: () => 0 }
+const SECOND: Setting = { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) }
+
 /** Elements of a weight that is not worth loading where only shapes are asked for. */
 const LARGE = 1024
 
@@ -65,9 +68,10 @@ async function settle(
 ): Promise<Shapes> {
   // only a tensor has a shape to ask for: a sequence has none
   const asked = open.filter((name) => shapes.get(name)?.type !== undefined)
-  const first = await measure(graph, runtime, asked, { batch: 2, side: 224, fill: () => 0 })
-  const second = await measure(graph, runtime, asked, { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) })
+  const first = await measure(graph, runtime, asked, FIRST)
+  const second = await measure(graph, runtime, asked, SECOND)
   const readsIntegers = graph.inputs.some((i) => !valueInfo(i).type?.includes('float'))
+  const batch = readsIntegers ? undefined : batchName(graph)
   const settled = new Map(shapes)
   for (const name of open) {
     const a = first.get(name) ?? second.get(name)
@@ -79,10 +83,26 @@ async function settle(
       continue
     }
     const told = known.dims?.length === a.length ? known.dims : []
-    const found = a.map((d, i): Dim => told[i] ?? (b && d === b[i] && !readsIntegers ? d : null))
+    const found = a.map((d, i): Dim => told[i] ?? (b && !readsIntegers ? axis(d, b[i] ?? d, batch) : null))
     settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
   }
   return settled
+}
+
+/** The one name that the inputs' free first axes have; undefined where there are several, or an axis without a name. */
+function batchName(graph: Graph): string | undefined {
+  const leading = graph.inputs.map((i) => valueInfo(i).dims?.[0]).filter((d) => typeof d !== 'number')
+  const names = new Set(leading)
+  const [name] = leading
+  return names.size === 1 && typeof name === 'string' ? name : undefined
+}
+
+/** What two measured extents tell: a constant, the batch or a multiple of it, or nothing. */
+function axis(first: number, second: number, batch: string | undefined): Dim {
+  if (first === second) return first
+  const times = first / FIRST.batch
+  if (batch === undefined || !Number.isInteger(times) || times * SECOND.batch !== second) return null
+  return times === 1 ? batch : `${times}*${batch}`
 }
 
 /** The extents of values at one setting, as far as they can be known: folded where that will do, else run. */

@@ -1,5 +1,6 @@
 /** Un-broadcasting: the sum of a gradient over the axes along which a value was broadcast. */
 import type { Dim } from '../core/runtime.js'
+import { int64 } from '../core/tensor.js'
 import type { Builder } from '../onnx/builder.js'
 
 /**
@@ -10,7 +11,7 @@ export function sumTo(b: Builder, gradient: string, from: string, to: string): s
   const source = b.dims(from)
   const wanted = b.dims(to)
   const axes = source && wanted && broadcastAxes(source, wanted)
-  if (!axes || !source || !wanted) return sumToAtRunTime(b, gradient, to)
+  if (!axes || !source || !wanted) return sumToAtRunTime(b, gradient, from, to)
   const lead = source.length - wanted.length
   const summed = b.reduceSum(gradient, axes, true)
   if (lead === 0) return summed
@@ -30,12 +31,12 @@ function broadcastAxes(from: readonly Dim[], to: readonly Dim[]): number[] | und
   return axes
 }
 
-function sumToAtRunTime(b: Builder, gradient: string, to: string): string {
-  const from = b.op('Shape', [gradient])
+function sumToAtRunTime(b: Builder, gradient: string, from: string, to: string): string {
+  const source = b.shapeOf(from)
   const wanted = b.shapeOf(to)
-  const lead = b.op('Sub', [b.op('Shape', [from]), b.op('Shape', [wanted])])
-  const padded = b.op('Pad', [wanted, b.op('Concat', [lead, b.int64s([0])], { axis: 0 }), b.scalar(1, wanted)])
-  const differs = b.op('Not', [b.op('Equal', [from, padded])])
+  const lead = b.op('Sub', [b.op('Shape', [source]), b.op('Shape', [wanted])])
+  const padded = b.op('Pad', [wanted, b.op('Concat', [lead, b.int64s([0])], { axis: 0 }), b.constant(int64([], [1]))])
+  const differs = b.op('Not', [b.op('Equal', [source, padded])])
   const axes = b.op('Reshape', [b.op('NonZero', [differs]), b.int64s([-1])])
   const summed = b.op('ReduceSum', [gradient, axes], { keepdims: 1, noop_with_empty_axes: 1 })
   return b.op('Reshape', [summed, wanted], { allowzero: 1 })

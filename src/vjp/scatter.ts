@@ -1,4 +1,5 @@
 /** Bringing gradients back to where elements came from: what the rules of indexing, slicing and pooling share. */
+import type { Dim } from '../core/runtime.js'
 import type { Builder, Extent } from '../onnx/builder.js'
 
 /** Numbers that are stored in the model: axes, pads, indices. Undefined where the value is computed or absent. */
@@ -21,12 +22,27 @@ export function countOf(b: Builder, value: string): Extent {
 
 /** How many elements of `x` go into one of `y`, in the type of `x`. */
 export function countPer(b: Builder, x: string, y: string): string {
-  const size = (v: string): number | undefined =>
-    b.dims(v)?.reduce<number | undefined>((n, d) => (n !== undefined && typeof d === 'number' ? n * d : undefined), 1)
-  const [from, to] = [size(x), size(y)]
-  if (from !== undefined && to) return b.scalar(from / to, x)
+  const ratio = ratioOf(b.dims(x), b.dims(y))
+  if (ratio !== undefined) return b.scalar(ratio, x)
   const real = (v: string): string => b.op('Cast', [b.op('Size', [v])], { to: 1 })
   return b.op('CastLike', [b.op('Div', [real(x), real(y)]), x])
+}
+
+/** How many times as many elements one shape has; free axes that both have cancel out. Undefined where others are left, or no elements. */
+function ratioOf(from: readonly Dim[] | undefined, to: readonly Dim[] | undefined): number | undefined {
+  if (!from || !to) return undefined
+  const free = [...to.filter((d) => typeof d !== 'number')]
+  let ratio = 1
+  for (const d of from) {
+    if (typeof d === 'number') ratio *= d
+    else {
+      const same = d === null ? -1 : free.indexOf(d)
+      if (same < 0) return undefined
+      free.splice(same, 1)
+    }
+  }
+  for (const d of to) if (typeof d === 'number') ratio /= d
+  return free.length === 0 && Number.isFinite(ratio) ? ratio : undefined
 }
 
 /** `value` as a vector. */

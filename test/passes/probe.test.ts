@@ -87,8 +87,34 @@ describe('probe', () => {
   }
 
   test('what cannot be inferred is settled', async () => {
-    expect(await dimsOf(withComputed(['batch', 3, 16, 24]), 'tokens')).toEqual([[null, 5, 96]])
+    expect(await dimsOf(withComputed(['batch', 3, 16, 24]), 'tokens')).toEqual([['batch', 5, 96]])
     expect(await dimsOf(withComputed([2, 3, 16, 24]), 'tokens')).toEqual([[2, 5, 96]])
+  })
+
+  test('a computed multiple of the batch is named so, an unnamed batch stays open', async () => {
+    const windows: readonly NodeSpec[] = [
+      ...computed,
+      { op: 'Cast', inputs: ['two'], outputs: ['two_float'], attributes: { to: 1 } },
+      { op: 'Slice', inputs: ['lead_float', 'zero', 'one'], outputs: ['batch_float'] },
+      { op: 'Mul', inputs: ['batch_float', 'two_float'], outputs: ['double'] },
+      { op: 'Cast', inputs: ['double'], outputs: ['count'], attributes: { to: 7 } },
+      { op: 'Concat', inputs: ['count', 'minus_one'], outputs: ['rows_shape'], attributes: { axis: 0 } },
+      { op: 'Reshape', inputs: ['relu', 'rows_shape'], outputs: ['rows'] },
+    ]
+    const of = (dims: readonly Dim[]): Graph => {
+      const graph = withComputed(dims)
+      const all = network(dims, windows, 'rows')
+      const more = model({
+        opset: 18,
+        nodes: [],
+        inputs: [],
+        outputs: [declare('one')],
+        initializers: { one: int64([1], [1]) },
+      })
+      return all.with({ initializers: new Map([...graph.initializers, ...more.initializers]) })
+    }
+    expect(await dimsOf(of(['batch', 3, 16, 24]), 'rows')).toEqual([['2*batch', 240]])
+    expect(await dimsOf(of([null, 3, 16, 24]), 'rows')).toEqual([[null, 240]])
   })
 
   test('axes that follow a free height stay open', async () => {
@@ -158,7 +184,7 @@ describe('probe', () => {
       },
     }
     const shapes = await probe(withComputed(['batch', 3, 16, 24]), counting)
-    expect(shapes.get('tokens')?.dims).toEqual([null, 5, 96])
+    expect(shapes.get('tokens')?.dims).toEqual(['batch', 5, 96])
     expect(runs).toBe(0)
   })
 

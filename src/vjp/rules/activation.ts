@@ -102,7 +102,7 @@ export const activation = defineRules({
   // x clip(x/6 + 1/2, 0, 1); 0 at -3, 1 at 3
   HardSwish: derivative(({ b, in0 }) => {
     const gate = b.op('HardSigmoid', [in0], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })
-    const inside = product(b, isPositive(b, gate), isBelow(b, gate, 1))
+    const inside = isBelow(b, b.op('Abs', [in0]), 3)
     return b.op('Add', [gate, product(b, in0, inside, b.scalar(1 / 6, in0))])
   }),
   Tanh: derivative(({ b, out }) => oneMinus(b, b.op('Mul', [out, out]))),

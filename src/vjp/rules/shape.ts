@@ -1,6 +1,6 @@
 /** Operators that change a shape, a type or an order, and keep every element or repeat it. */
 import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
-import type { Builder, Extent } from '../../onnx/builder.js'
+import type { Builder } from '../../onnx/builder.js'
 import { protoType } from '../../onnx/tensors.js'
 import { defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
 import { storedInts, zerosLike } from '../scatter.js'
@@ -21,18 +21,17 @@ const typed: RuleEntry = {
   ],
 }
 
-/** y = the inputs one after another: each takes its part of the gradient. */
+/** y = the inputs one after another: the gradient is split into their parts, once for all. */
 function concat({ b, node, x, gy }: RuleCall): (() => string)[] {
   if (x.length === 1) return [() => gy]
   const axis = intOf(node, 'axis', 0)
-  const ends: Extent[] = []
-  const endOf = (i: number): Extent => {
-    if (i < 0) return 0
-    const end = ends[i] ?? b.add(endOf(i - 1), b.extent(x[i] ?? '', axis))
-    ends[i] = end
-    return end
+  let parts: readonly string[] | undefined
+  const split = (): readonly string[] => {
+    const sizes = b.vector(x.map((v) => b.extent(v, axis)))
+    parts ??= b.ops('Split', [gy, sizes], { axis }, x.length)
+    return parts
   }
-  return x.map((_, i) => () => b.slice(gy, [axis], [endOf(i - 1)], [endOf(i)]))
+  return x.map((_, i) => () => split()[i] ?? '')
 }
 
 /** y = x repeated: the sum over the repeats, which a reshape sets apart from the extents. */
