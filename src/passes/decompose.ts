@@ -12,13 +12,15 @@ import { DECOMPOSITIONS } from './decompositions/index.js'
 /** An operator that is written out before differentiation. */
 export type DecomposedOperator = keyof typeof DECOMPOSITIONS
 
+/** The decomposition of an operator (`domain.Operator` outside ONNX's own domain); undefined where there is none. */
+export function decompositionOf(name: string): Decompose | undefined {
+  const table: Readonly<Record<string, Decompose>> = DECOMPOSITIONS
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
 /** Writes out every node whose operator has a decomposition. */
 export function decompose(graph: Graph): Graph {
-  const table: Readonly<Record<string, Decompose>> = DECOMPOSITIONS
-  const partsOf = (node: Node): Decompose | undefined => {
-    const name = operatorName(node)
-    return Object.hasOwn(table, name) ? table[name] : undefined
-  }
+  const partsOf = (node: Node): Decompose | undefined => decompositionOf(operatorName(node))
   if (!graph.nodes.some(partsOf)) return graph
   const b = new Builder(graph)
   for (const node of graph.nodes) {

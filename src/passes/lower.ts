@@ -8,10 +8,30 @@ import { decompose } from './decompose.js'
 import { dropout } from './dropout.js'
 import { upgrade } from './upgrade.js'
 
+/** A pass, and what docs/operators.md says of it. */
+export interface Pass {
+  readonly run: (graph: Graph) => Graph
+  /**
+   * Operators that it takes out of the graph, so that they need no backward rule, and what becomes of them. Keyed `domain.Operator`
+   * outside ONNX's own domain. (Decompositions are listed by their own table.)
+   */
+  readonly rewrites?: Readonly<Record<string, string>>
+  /** The test of the rewriting. */
+  readonly shownBy?: string
+}
+
 /** In order. */
-const PASSES: readonly ((graph: Graph) => Graph)[] = [upgrade, decompose, dropout]
+export const PASSES: readonly Pass[] = [
+  {
+    run: upgrade,
+    rewrites: { Scatter: 'becomes ScatterElements', Upsample: 'becomes Resize' },
+    shownBy: 'test/passes/upgrade.test.ts',
+  },
+  { run: decompose },
+  { run: dropout },
+]
 
 /** Throws `unsupported-opset`, and `unsupported-operator` for forms that cannot be rewritten. */
 export function lower(graph: Graph): Graph {
-  return PASSES.reduce((g, pass) => pass(g), graph)
+  return PASSES.reduce((g, pass) => pass.run(g), graph)
 }

@@ -31,6 +31,8 @@ export interface RuleEntry {
   readonly broadcast?: true
   /** Only the first so many outputs depend smoothly on the inputs; the others are indices or masks. Default: all do. */
   readonly outputs?: number
+  /** What is done at ties and edges, for docs/operators.md. */
+  readonly ties?: string
 }
 
 /** A group of rules by operator; keeps the operator names in the type. */
@@ -38,6 +40,11 @@ export function defineRules<const Operators extends string>(
   rules: Readonly<Record<Operators, RuleEntry>>,
 ): Readonly<Record<Operators, RuleEntry>> {
   return rules
+}
+
+/** The same rule with its convention at ties and edges said. */
+export function atTies(ties: string, entry: RuleEntry): RuleEntry {
+  return { ...entry, ties }
 }
 
 /** An operator with one differentiable input. */

@@ -14,6 +14,7 @@ import { sorted } from '../passes/prune.js'
 import { sumTo } from './broadcast.js'
 import type { Override, Pullback, Rule, RuleEntry } from './rule.js'
 import { RULES, ZERO_GRADIENT } from './rules/index.js'
+import { whyUnsupported } from './unsupported.js'
 
 export interface GradientRequest {
   /** The value that is differentiated. */
@@ -188,10 +189,15 @@ export function nodesWithoutRule(b: Builder, of: string, wrt: readonly string[])
 function refuseUnsupported(path: readonly Node[]): void {
   const nodes = path.filter((node) => !ruleOf(node))
   if (nodes.length === 0) return
-  const list = nodes.map((n) => describe(n)).join(', ')
+  const list = nodes.map((n) => `${describe(n)}${reasonOf(n)}`).join(', ')
   throw new ExplainError('unsupported-operator', {
     what: `${nodes.length} ${nodes.length === 1 ? 'node has' : 'nodes have'} no backward rule: ${list}`,
     remedy: 'Methods that need no gradient still work: occlusion.',
     details: { nodes: nodes.map((n) => ({ name: n.name, op: n.op, domain: n.domain })), methods: ['occlusion'] },
   })
+}
+
+function reasonOf(node: Node): string {
+  const why = whyUnsupported(operatorName(node))
+  return why === undefined ? '' : ` (${why})`
 }

@@ -6,7 +6,16 @@ import type { Node } from '../../onnx/ir.js'
  * Writes one node out: adds nodes that compute the same, and returns the value of each output in order (undefined or '' for outputs
  * that the node leaves out). Values that it makes itself are renamed to the node's outputs.
  */
-export type Decompose = (node: Node, b: Builder) => readonly (string | undefined)[]
+export interface Decompose {
+  (node: Node, b: Builder): readonly (string | undefined)[]
+  /** What is done at ties and edges, for docs/operators.md. */
+  readonly ties?: string
+}
+
+/** The same decomposition with its convention at ties and edges said. */
+export function atTies(ties: string, decomposition: Decompose): Decompose {
+  return Object.assign((...given: Parameters<Decompose>) => decomposition(...given), { ties })
+}
 
 /** A group of decompositions by operator (`domain.Operator` outside ONNX's own domain); keeps the names in the type. */
 export function defineDecompositions<const Operators extends string>(

@@ -8,7 +8,7 @@ import type { Builder } from '../../onnx/builder.js'
 import { float16Value } from '../../onnx/float16.js'
 import { oneMinus, product } from '../arithmetic.js'
 import { asMask, isAbove, isBelow, isPositive } from '../masks.js'
-import { defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
+import { atTies, defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
 
 /** `gy` times a derivative. */
 function derivative(make: (call: RuleCall & { readonly in0: string; readonly out: string }) => string): RuleEntry {
@@ -60,51 +60,78 @@ const clip: RuleEntry = {
 const SELU = { alpha: 1.6732632423543772, gamma: 1.0507009873554805 }
 
 export const activation = defineRules({
-  // max(x, 0); 0 at 0
-  Relu: derivative(({ b, out }) => isPositive(b, out)),
-  // x > 0 ? x : alpha x; alpha at 0
-  LeakyRelu: derivative(({ b, node, in0 }) => {
-    const alpha = floatOf(node, 'alpha', 0.01)
-    const steep = b.op('Mul', [isPositive(b, in0), b.scalar(1 - alpha, in0)])
-    return b.op('Add', [steep, b.scalar(alpha, in0)])
-  }),
-  // x > 0 ? x : slope x; slope at 0
-  PRelu: {
+  // max(x, 0)
+  Relu: atTies(
+    '0 at 0',
+    derivative(({ b, out }) => isPositive(b, out)),
+  ),
+  // x > 0 ? x : alpha x
+  LeakyRelu: atTies(
+    'alpha at 0',
+    derivative(({ b, node, in0 }) => {
+      const alpha = floatOf(node, 'alpha', 0.01)
+      const steep = b.op('Mul', [isPositive(b, in0), b.scalar(1 - alpha, in0)])
+      return b.op('Add', [steep, b.scalar(alpha, in0)])
+    }),
+  ),
+  // x > 0 ? x : slope x
+  PRelu: atTies('the slope at 0', {
     broadcast: true,
     rule: ({ b, x: [x = '', slope = ''], gy }) => [
       () => b.op('Mul', [gy, choose(b, isPositive(b, x), b.scalar(1, x), slope)]),
       () => product(b, gy, x, oneMinus(b, isPositive(b, x))),
     ],
-  },
-  // x > 0 ? x : alpha (e^x - 1); alpha at 0
-  Elu: derivative(({ b, node, in0, out }) =>
-    choose(b, isPositive(b, in0), b.scalar(1, out), b.op('Add', [out, b.scalar(floatOf(node, 'alpha', 1), out)])),
+  }),
+  // x > 0 ? x : alpha (e^x - 1)
+  Elu: atTies(
+    'alpha at 0',
+    derivative(({ b, node, in0, out }) =>
+      choose(b, isPositive(b, in0), b.scalar(1, out), b.op('Add', [out, b.scalar(floatOf(node, 'alpha', 1), out)])),
+    ),
   ),
   // gamma (x > 0 ? x : alpha (e^x - 1))
-  Selu: derivative(({ b, node, in0, out }) => {
-    const gamma = floatOf(node, 'gamma', SELU.gamma)
-    const slope = b.op('Add', [out, b.scalar(gamma * floatOf(node, 'alpha', SELU.alpha), out)])
-    return choose(b, isPositive(b, in0), b.scalar(gamma, out), slope)
-  }),
-  // x > 0 ? x : alpha (e^(x/alpha) - 1); 1 at 0
-  Celu: derivative(({ b, node, in0, out }) => {
-    const slope = b.op('Add', [b.op('Div', [out, b.scalar(floatOf(node, 'alpha', 1), out)]), b.scalar(1, out)])
-    return choose(b, isPositive(b, in0), b.scalar(1, out), slope)
-  }),
-  // x > alpha ? x : 0; 0 at alpha
-  ThresholdedRelu: derivative(({ b, node, in0 }) => isAbove(b, in0, floatOf(node, 'alpha', 1))),
-  Clip: clip,
-  Sigmoid: derivative(({ b, out }) => b.op('Mul', [out, oneMinus(b, out)])),
-  // clip(alpha x + beta, 0, 1); 0 at both bounds
-  HardSigmoid: unary(({ b, node, gy, out }) =>
-    product(b, gy, isPositive(b, out), isBelow(b, out, 1), b.scalar(floatOf(node, 'alpha', 0.2), out)),
+  Selu: atTies(
+    'gamma alpha at 0',
+    derivative(({ b, node, in0, out }) => {
+      const gamma = floatOf(node, 'gamma', SELU.gamma)
+      const slope = b.op('Add', [out, b.scalar(gamma * floatOf(node, 'alpha', SELU.alpha), out)])
+      return choose(b, isPositive(b, in0), b.scalar(gamma, out), slope)
+    }),
   ),
-  // x clip(x/6 + 1/2, 0, 1); 0 at -3, 1 at 3
-  HardSwish: derivative(({ b, in0 }) => {
-    const gate = b.op('HardSigmoid', [in0], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })
-    const inside = isBelow(b, b.op('Abs', [in0]), 3)
-    return b.op('Add', [gate, product(b, in0, inside, b.scalar(1 / 6, in0))])
-  }),
+  // x > 0 ? x : alpha (e^(x/alpha) - 1)
+  Celu: atTies(
+    '1 at 0',
+    derivative(({ b, node, in0, out }) => {
+      const slope = b.op('Add', [b.op('Div', [out, b.scalar(floatOf(node, 'alpha', 1), out)]), b.scalar(1, out)])
+      return choose(b, isPositive(b, in0), b.scalar(1, out), slope)
+    }),
+  ),
+  // x > alpha ? x : 0
+  ThresholdedRelu: atTies(
+    '0 at alpha',
+    derivative(({ b, node, in0 }) => isAbove(b, in0, floatOf(node, 'alpha', 1))),
+  ),
+  Clip: atTies(
+    "0 at both bounds, as PyTorch's ReLU6 and hardtanh (torch.clamp: 1); a computed bound takes the gradient of the elements it holds",
+    clip,
+  ),
+  Sigmoid: derivative(({ b, out }) => b.op('Mul', [out, oneMinus(b, out)])),
+  // clip(alpha x + beta, 0, 1)
+  HardSigmoid: atTies(
+    '0 at both bounds',
+    unary(({ b, node, gy, out }) =>
+      product(b, gy, isPositive(b, out), isBelow(b, out, 1), b.scalar(floatOf(node, 'alpha', 0.2), out)),
+    ),
+  ),
+  // x clip(x/6 + 1/2, 0, 1)
+  HardSwish: atTies(
+    '0 at -3, 1 at 3',
+    derivative(({ b, in0 }) => {
+      const gate = b.op('HardSigmoid', [in0], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })
+      const inside = isBelow(b, b.op('Abs', [in0]), 3)
+      return b.op('Add', [gate, product(b, in0, inside, b.scalar(1 / 6, in0))])
+    }),
+  ),
   Tanh: derivative(({ b, out }) => oneMinus(b, b.op('Mul', [out, out]))),
   // log(1 + e^x)
   Softplus: derivative(({ b, in0 }) => b.op('Sigmoid', [in0])),

@@ -2,7 +2,7 @@
 import type { Builder } from '../../onnx/builder.js'
 import { oneMinus } from '../arithmetic.js'
 import { asMask } from '../masks.js'
-import { defineRules, type Pullback, type RuleCall, type RuleEntry, unary } from '../rule.js'
+import { atTies, defineRules, type Pullback, type RuleCall, type RuleEntry, unary } from '../rule.js'
 
 /** An operator of two broadcast inputs. */
 function binary(
@@ -91,21 +91,24 @@ export const elementwise = defineRules({
     ({ b, gy, in1 }) => b.op('Div', [gy, in1]),
     ({ b, gy, in1, y }) => b.op('Neg', [b.op('Mul', [gy, b.op('Div', [y[0] ?? '', in1])])]),
   ),
-  // y = a^p: p a^(p-1), and a^p ln a, which is 0 where a <= 0 (torch gives NaN for a < 0)
-  Pow: binary(
-    ({ b, gy, in0, in1 }) => {
-      const p = exponent(b, in1, in0)
-      const known = b.graph.constant(in1)
-      if (known?.data.length === 1 && Number(known.data[0]) === 2)
-        return b.op('Mul', [gy, b.op('Mul', [in0, b.scalar(2, in0)])])
-      const power = b.op('Pow', [in0, b.op('Sub', [p, b.scalar(1, in0)])])
-      return b.op('Mul', [gy, b.op('Mul', [p, power])])
-    },
-    ({ b, gy, in0, y }) => {
-      const positive = b.op('Greater', [in0, b.scalar(0, in0)])
-      const log = b.op('Log', [b.op('Where', [positive, in0, b.scalar(1, in0)])])
-      return b.op('Mul', [gy, b.op('Mul', [y[0] ?? '', log])])
-    },
+  // y = a^p: p a^(p-1), and a^p ln a
+  Pow: atTies(
+    'the exponent gets 0 where the base is 0 or less (PyTorch: NaN below 0)',
+    binary(
+      ({ b, gy, in0, in1 }) => {
+        const p = exponent(b, in1, in0)
+        const known = b.graph.constant(in1)
+        if (known?.data.length === 1 && Number(known.data[0]) === 2)
+          return b.op('Mul', [gy, b.op('Mul', [in0, b.scalar(2, in0)])])
+        const power = b.op('Pow', [in0, b.op('Sub', [p, b.scalar(1, in0)])])
+        return b.op('Mul', [gy, b.op('Mul', [p, power])])
+      },
+      ({ b, gy, in0, y }) => {
+        const positive = b.op('Greater', [in0, b.scalar(0, in0)])
+        const log = b.op('Log', [b.op('Where', [positive, in0, b.scalar(1, in0)])])
+        return b.op('Mul', [gy, b.op('Mul', [y[0] ?? '', log])])
+      },
+    ),
   ),
   // y = c ? a : b
   Where: {
@@ -116,8 +119,8 @@ export const elementwise = defineRules({
       () => b.op('Where', [condition, b.scalar(0, gy), gy]),
     ],
   },
-  Max: extreme,
-  Min: extreme,
+  Max: atTies('equals share the gradient equally, as torch.maximum', extreme),
+  Min: atTies('equals share the gradient equally, as torch.minimum', extreme),
   // y = a + b + ...
   Sum: { broadcast: true, rule: ({ x, gy }) => x.map(() => () => gy) },
   // y = (a + b + ...) / n
@@ -126,10 +129,16 @@ export const elementwise = defineRules({
     rule: ({ b, x, gy }) => x.map(() => () => b.op('Div', [gy, b.scalar(x.length, gy)])),
   },
   Neg: unary(({ b, gy }) => b.op('Neg', [gy])),
-  // sign(x); 0 at 0
-  Abs: times((b, x) => b.op('Sign', [x])),
-  // y = sqrt(x): 1 / 2y; infinite at 0
-  Sqrt: over((b, _x, y) => b.op('Mul', [y, b.scalar(2, y)])),
+  // sign(x)
+  Abs: atTies(
+    '0 at 0',
+    times((b, x) => b.op('Sign', [x])),
+  ),
+  // y = sqrt(x): 1 / 2y
+  Sqrt: atTies(
+    'infinite at 0',
+    over((b, _x, y) => b.op('Mul', [y, b.scalar(2, y)])),
+  ),
   Exp: times((_b, _x, y) => y),
   Log: over((_b, x) => x),
   // y = 1/x: -y^2

@@ -3,7 +3,7 @@ import { ExplainError } from '../../core/errors.js'
 import { intOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
-import { defineRules, type Pullback, type Rule, type RuleCall, unary } from '../rule.js'
+import { atTies, defineRules, type Pullback, type Rule, type RuleCall, unary } from '../rule.js'
 import { countOf, interleave, padWithZeros, scatterBack, storedInts, zerosLike } from '../scatter.js'
 
 /** The same operator once more, on other inputs. */
@@ -211,19 +211,23 @@ export const indexing = defineRules({
       : scatterBack(b, in0, gy, (positions) => again(b, node, [positions, x[1] ?? ''])),
   ),
   // Where indices repeat, ONNX leaves open which update remains, and each is given the gradient.
-  ScatterElements: { rule: scatter('GatherElements') },
-  ScatterND: { rule: scatter('GatherND') },
+  ScatterElements: atTies('where indices repeat, each update gets the gradient (ONNX leaves open which remains)', {
+    rule: scatter('GatherElements'),
+  }),
+  ScatterND: atTies('where indices repeat, each update gets the gradient (ONNX leaves open which remains)', {
+    rule: scatter('GatherND'),
+  }),
   // y = the elements (or slices) where the condition holds
   Compress: unary(({ b, node, gy, in0, x }) =>
     scatterBack(b, in0, gy, (positions) => again(b, node, [positions, x[1] ?? ''])),
   ),
   // y = the k largest, or smallest, on one axis: back to the elements that the Indices output names
-  TopK: {
+  TopK: atTies('goes to the elements that the Indices output names', {
     outputs: 1,
     rule: ({ b, node, gy, x: [x = ''] }) => [
       () => b.op('ScatterElements', [zerosLike(b, x), b.output(node, 1), gy], { axis: intOf(node, 'axis', -1) }),
     ],
-  },
+  }),
   // y = x with the first elements of each sequence reversed: the same of gy
   ReverseSequence: unary(({ b, node, gy, x }) => again(b, node, [gy, x[1] ?? ''])),
 })

@@ -3,7 +3,7 @@ import { ExplainError } from '../../core/errors.js'
 import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
-import { defineRules, unary } from '../rule.js'
+import { atTies, defineRules, unary } from '../rule.js'
 import { countPer, scatterTo, zerosLike } from '../scatter.js'
 import { inputGradient } from './conv.js'
 import { known, padSpatial, type Window, windowOf } from './window.js'
@@ -160,7 +160,7 @@ export const pool = defineRules({
    * y = max over the window. The gradient goes to the element that the Indices output names, which is the first of equals in
    * row-major order, as in PyTorch; gradients of overlapping windows add up. Indices count through the whole tensor.
    */
-  MaxPool: {
+  MaxPool: atTies('the first of equals takes the gradient, as in PyTorch', {
     outputs: 1,
     rule: ({ b, node, gy, x: [x = ''] }) => [
       () => {
@@ -170,7 +170,7 @@ export const pool = defineRules({
         return scatterTo(b, x, indices ?? '', gy)
       },
     ],
-  },
+  }),
   /** y = sum over the window / its size; padding is in the size where `count_include_pad` is 1, what `ceil_mode` adds never. */
   AveragePool: unary(({ b, node, gy, in0, out }) => {
     const p = poolingOf(b, node, in0, out)
@@ -178,22 +178,31 @@ export const pool = defineRules({
     return spread(b, in0, b.op('Mul', [gy, windowWeights(b, node, in0, p)]), p, 1)
   }),
   // y = (sum over the window of |x|^p)^(1/p)
-  LpPool: unary(({ b, node, gy, in0, out }) =>
-    normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => spread(b, in0, v, poolingOf(b, node, in0, out), 1)),
+  LpPool: atTies(
+    '0 where the norm is 0',
+    unary(({ b, node, gy, in0, out }) =>
+      normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => spread(b, in0, v, poolingOf(b, node, in0, out), 1)),
+    ),
   ),
   // y = mean over the spatial axes
   GlobalAveragePool: unary(({ b, gy, in0, out }) =>
     b.op('Expand', [b.op('Div', [gy, countPer(b, in0, out)]), b.shapeOf(in0)]),
   ),
   /** y = max over the spatial axes; the first of equals takes the gradient, as in torch.nn.AdaptiveMaxPool2d and in MaxPool. */
-  GlobalMaxPool: unary(({ b, gy, in0 }) => {
-    const rows = b.int64s([0, 0, -1])
-    const x = b.op('Reshape', [in0, rows])
-    b.know(x, b.type(in0), undefined)
-    const first = b.op('ArgMax', [x], { axis: 2, keepdims: 1, select_last_index: 0 })
-    const inputs = [zerosLike(b, x), first, b.op('Reshape', [gy, rows])]
-    return b.reshapeLike(b.op('ScatterElements', inputs, { axis: 2 }), in0)
-  }),
+  GlobalMaxPool: atTies(
+    'the first of equals takes the gradient, as in PyTorch',
+    unary(({ b, gy, in0 }) => {
+      const rows = b.int64s([0, 0, -1])
+      const x = b.op('Reshape', [in0, rows])
+      b.know(x, b.type(in0), undefined)
+      const first = b.op('ArgMax', [x], { axis: 2, keepdims: 1, select_last_index: 0 })
+      const inputs = [zerosLike(b, x), first, b.op('Reshape', [gy, rows])]
+      return b.reshapeLike(b.op('ScatterElements', inputs, { axis: 2 }), in0)
+    }),
+  ),
   // y = (sum over the spatial axes of |x|^p)^(1/p)
-  GlobalLpPool: unary(({ b, node, gy, in0, out }) => normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => v)),
+  GlobalLpPool: atTies(
+    '0 where the norm is 0',
+    unary(({ b, node, gy, in0, out }) => normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => v)),
+  ),
 })

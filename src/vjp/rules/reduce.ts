@@ -5,7 +5,7 @@
 import { intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { asMask } from '../masks.js'
-import { defineRules, type RuleEntry, unary } from '../rule.js'
+import { atTies, defineRules, type RuleEntry, unary } from '../rule.js'
 import { countPer, storedInts } from '../scatter.js'
 
 /** One reduction, seen from its input. */
@@ -55,29 +55,38 @@ export const reduce = defineRules({
   // y = sum x / n
   ReduceMean: reduction('expand', ({ b, x, out, gy }) => b.op('Div', [gy, countPer(b, x, out)])),
   // y = max x
-  ReduceMax: extreme,
+  ReduceMax: atTies('equals share the gradient equally, as torch.amax', extreme),
   // y = min x
-  ReduceMin: extreme,
+  ReduceMin: atTies('equals share the gradient equally, as torch.amin', extreme),
   /**
    * y = prod x: the product of the others. With p the product of what is not zero: p / x where no element is zero, p at the only
    * zero, 0 elsewhere. (Second derivatives are those of p / x, so they are missing where an element is zero.)
    */
-  ReduceProd: reduction('whole', ({ b, x, gy, again }) => {
-    const isZero = b.op('Equal', [x, b.scalar(0, x)])
-    const mask = asMask(b, isZero, x)
-    const safe = b.op('Where', [isZero, b.scalar(1, x), x])
-    const product = b.op('Mul', [gy, again('ReduceProd', safe)])
-    const counts = asMask(b, b.op('Equal', [again('ReduceSum', mask), mask]), x)
-    return b.op('Mul', [b.op('Div', [product, safe]), counts])
-  }),
-  // y = sum |x|: sign(x), 0 at 0
-  ReduceL1: reduction('whole', ({ b, x, gy }) => b.op('Mul', [gy, b.op('Sign', [x])])),
-  // y = sqrt(sum x^2): x / y, 0 where y is 0
-  ReduceL2: reduction('whole', ({ b, x, y: kept, gy }) => {
-    const y = kept()
-    const safe = b.op('Where', [b.op('Equal', [y, b.scalar(0, y)]), b.scalar(1, y), y])
-    return b.op('Mul', [b.op('Div', [gy, safe]), x])
-  }),
+  ReduceProd: atTies(
+    'the product of the others where an element is 0; its own derivative lacks them there',
+    reduction('whole', ({ b, x, gy, again }) => {
+      const isZero = b.op('Equal', [x, b.scalar(0, x)])
+      const mask = asMask(b, isZero, x)
+      const safe = b.op('Where', [isZero, b.scalar(1, x), x])
+      const product = b.op('Mul', [gy, again('ReduceProd', safe)])
+      const counts = asMask(b, b.op('Equal', [again('ReduceSum', mask), mask]), x)
+      return b.op('Mul', [b.op('Div', [product, safe]), counts])
+    }),
+  ),
+  // y = sum |x|: sign(x)
+  ReduceL1: atTies(
+    '0 at 0',
+    reduction('whole', ({ b, x, gy }) => b.op('Mul', [gy, b.op('Sign', [x])])),
+  ),
+  // y = sqrt(sum x^2): x / y
+  ReduceL2: atTies(
+    '0 where the norm is 0',
+    reduction('whole', ({ b, x, y: kept, gy }) => {
+      const y = kept()
+      const safe = b.op('Where', [b.op('Equal', [y, b.scalar(0, y)]), b.scalar(1, y), y])
+      return b.op('Mul', [b.op('Div', [gy, safe]), x])
+    }),
+  ),
   // y = sum x^2: 2x
   ReduceSumSquare: reduction('whole', ({ b, x, gy }) => b.op('Mul', [b.op('Mul', [gy, b.scalar(2, x)]), x])),
   // y = log(sum x): 1 / sum x

@@ -1,0 +1,65 @@
+/** Operators of the standard that are neither differentiated nor without gradient by nature, and why. */
+
+const NO_RULE = 'no backward rule is written'
+const NEWER = 'newer than the opsets that ONNX Runtime reads'
+
+/** The reason by operator. */
+export const UNSUPPORTED = {
+  AffineGrid: NO_RULE,
+  Attention: NO_RULE,
+  CausalConvWithState: NEWER,
+  CenterCropPad: NO_RULE,
+  Col2Im: NO_RULE,
+  ConcatFromSequence: NO_RULE,
+  ConvInteger: NO_RULE,
+  CumProd: NO_RULE,
+  DFT: NO_RULE,
+  DeformConv: NO_RULE,
+  DequantizeLinear: NO_RULE,
+  Det: NO_RULE,
+  DynamicQuantizeLinear: NO_RULE,
+  Einsum: NO_RULE,
+  GRU: NO_RULE,
+  GridSample: NO_RULE,
+  GroupNormalization: NO_RULE,
+  If: NO_RULE,
+  LSTM: NO_RULE,
+  LinearAttention: NEWER,
+  Loop: NO_RULE,
+  MatMulInteger: NO_RULE,
+  MaxRoiPool: NO_RULE,
+  MaxUnpool: NO_RULE,
+  Mod: NO_RULE,
+  NegativeLogLikelihoodLoss: NO_RULE,
+  Optional: NO_RULE,
+  OptionalGetElement: NO_RULE,
+  OptionalHasElement: NO_RULE,
+  QLinearConv: NO_RULE,
+  QLinearMatMul: NO_RULE,
+  QuantizeLinear: NO_RULE,
+  RMSNormalization: NO_RULE,
+  RNN: NO_RULE,
+  Resize: NO_RULE,
+  RoiAlign: NO_RULE,
+  RotaryEmbedding: NO_RULE,
+  STFT: NO_RULE,
+  Scan: NO_RULE,
+  SequenceAt: NO_RULE,
+  SequenceConstruct: NO_RULE,
+  SequenceEmpty: NO_RULE,
+  SequenceErase: NO_RULE,
+  SequenceInsert: NO_RULE,
+  SequenceLength: NO_RULE,
+  SequenceMap: NO_RULE,
+  Shrink: NO_RULE,
+  SoftmaxCrossEntropyLoss: NO_RULE,
+  SplitToSequence: NO_RULE,
+  SwiGLU: NEWER,
+  TensorScatter: NO_RULE,
+} as const satisfies Readonly<Record<string, string>>
+
+/** Why an operator is not supported; undefined where nothing is said of it. */
+export function whyUnsupported(name: string): string | undefined {
+  const table: Readonly<Record<string, string>> = UNSUPPORTED
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
