@@ -2,7 +2,8 @@
  * Keeps what the outputs need. ORT does not prune: what is not wanted must not be in the graph. Requires: nothing.
  * Guarantees: every node and initialiser left is needed by an output; inputs stay unless `dropInputs`; order is kept.
  */
-import { type Graph, type Node, reads } from '../onnx/ir.js'
+import { ExplainError } from '../core/errors.js'
+import { describe, type Graph, type Node, reads } from '../onnx/ir.js'
 
 export function prune(graph: Graph, options: { readonly dropInputs?: boolean } = {}): Graph {
   const wanted = new Set(graph.outputs.map((o) => o.name))
@@ -22,9 +23,10 @@ export function prune(graph: Graph, options: { readonly dropInputs?: boolean } =
   })
 }
 
-/** The nodes in an order in which every value is made before it is read; the given order where that already holds. */
+/** The nodes in an order in which every value is made before it is read; the given order where that already holds. Throws `invalid-model` where there is none. */
 export function sorted(graph: Graph): readonly Node[] {
   const done = new Set<Node>()
+  const open = new Set<Node>()
   const order: Node[] = []
   for (const start of graph.nodes) {
     const stack: Node[] = [start]
@@ -34,14 +36,17 @@ export function sorted(graph: Graph): readonly Node[] {
         stack.pop()
         continue
       }
-      const missing = [...reads(node)]
-        .flatMap((name) => graph.producer(name) ?? [])
-        .filter((p) => !done.has(p) && p !== node)
-      if (missing.length === 0 || stack.length > graph.nodes.length) {
+      const missing = [...reads(node)].flatMap((name) => graph.producer(name) ?? []).filter((p) => !done.has(p))
+      if (missing.some((p) => open.has(p) || p === node))
+        throw new ExplainError('invalid-model', { what: 'The graph goes in a circle', where: describe(node) })
+      if (missing.length === 0) {
         done.add(node)
         order.push(node)
         stack.pop()
-      } else stack.push(...missing)
+      } else {
+        open.add(node)
+        stack.push(...missing)
+      }
     }
   }
   return order

@@ -123,71 +123,76 @@ const toResize: Convert = (node, b) => {
   return [up, resize(grown, stored(known.map((s) => Math.min(s, 1))), 'ceil', y, node.name)]
 }
 
-const CHANGES: Readonly<Record<string, readonly Change[]>> = {
-  BatchNormalization: [
-    {
-      before: 14,
-      convert: (node) => {
-        if (intOf(node, 'spatial', 1) === 0)
-          throw new ExplainError('unsupported-operator', {
-            what: 'BatchNormalization with spatial=0 is not supported',
-            where: describe(node),
-          })
-        return [{ ...without(node, ['spatial', 'momentum']), outputs: node.outputs.slice(0, 1) }]
+const CHANGES = new Map<string, readonly Change[]>(
+  Object.entries({
+    BatchNormalization: [
+      {
+        before: 14,
+        convert: (node) => {
+          if (intOf(node, 'spatial', 1) === 0)
+            throw new ExplainError('unsupported-operator', {
+              what: 'BatchNormalization with spatial=0 is not supported',
+              where: describe(node),
+            })
+          return [{ ...without(node, ['spatial', 'momentum']), outputs: node.outputs.slice(0, 1) }]
+        },
       },
-    },
-  ],
-  Clip: [{ before: 11, convert: toInputs({ min: 1, max: 2 }, floatScalar) }],
-  Dropout: [
-    {
-      before: 12,
-      convert: (node) => [{ ...without(node, ['ratio']), inputs: node.inputs.slice(0, 1) }],
-    },
-  ],
-  Hardmax: [{ before: 13, convert: flattenedAxis }],
-  LogSoftmax: [{ before: 13, convert: flattenedAxis }],
-  Pad: [
-    {
-      before: 11,
-      convert: toInputs({ pads: 1, value: 2 }, (node, name) =>
-        name === 'pads' ? ints(node, name) : floatScalar(node, name),
-      ),
-    },
-  ],
-  ReduceL1: reduceAt18,
-  ReduceL2: reduceAt18,
-  ReduceLogSum: reduceAt18,
-  ReduceLogSumExp: reduceAt18,
-  ReduceMax: reduceAt18,
-  ReduceMean: reduceAt18,
-  ReduceMin: reduceAt18,
-  ReduceProd: reduceAt18,
-  ReduceSum: [{ before: 13, convert: AXES_TO_INPUT }],
-  ReduceSumSquare: reduceAt18,
-  Resize: [{ before: 11, convert: toResize }],
-  RoiAlign: [
-    { before: 16, convert: (node) => [withAttributes(node, { coordinate_transformation_mode: 'output_half_pixel' })] },
-  ],
-  Scatter: [{ before: 11, convert: (node) => [{ ...node, op: 'ScatterElements' }] }],
-  Slice: [{ before: 10, convert: toInputs({ starts: 1, ends: 2, axes: 3 }, ints) }],
-  Softmax: [{ before: 13, convert: flattenedAxis }],
-  Split: [
-    { before: 13, convert: toInputs({ split: 1 }, ints) },
-    {
-      before: 18,
-      convert: (node) => [node.inputs[1] ? node : withAttributes(node, { num_outputs: node.outputs.length })],
-    },
-  ],
-  Squeeze: [{ before: 13, convert: AXES_TO_INPUT }],
-  TopK: [
-    {
-      before: 10,
-      convert: toInputs({ k: 1 }, (node, name) => int64([1], [intOf(node, name, 1)])),
-    },
-  ],
-  Unsqueeze: [{ before: 13, convert: AXES_TO_INPUT }],
-  Upsample: [{ before: 10, convert: toResize }],
-}
+    ],
+    Clip: [{ before: 11, convert: toInputs({ min: 1, max: 2 }, floatScalar) }],
+    Dropout: [
+      {
+        before: 12,
+        convert: (node) => [{ ...without(node, ['ratio']), inputs: node.inputs.slice(0, 1) }],
+      },
+    ],
+    Hardmax: [{ before: 13, convert: flattenedAxis }],
+    LogSoftmax: [{ before: 13, convert: flattenedAxis }],
+    Pad: [
+      {
+        before: 11,
+        convert: toInputs({ pads: 1, value: 2 }, (node, name) =>
+          name === 'pads' ? ints(node, name) : floatScalar(node, name),
+        ),
+      },
+    ],
+    ReduceL1: reduceAt18,
+    ReduceL2: reduceAt18,
+    ReduceLogSum: reduceAt18,
+    ReduceLogSumExp: reduceAt18,
+    ReduceMax: reduceAt18,
+    ReduceMean: reduceAt18,
+    ReduceMin: reduceAt18,
+    ReduceProd: reduceAt18,
+    ReduceSum: [{ before: 13, convert: AXES_TO_INPUT }],
+    ReduceSumSquare: reduceAt18,
+    Resize: [{ before: 11, convert: toResize }],
+    RoiAlign: [
+      {
+        before: 16,
+        convert: (node) => [withAttributes(node, { coordinate_transformation_mode: 'output_half_pixel' })],
+      },
+    ],
+    Scatter: [{ before: 11, convert: (node) => [{ ...node, op: 'ScatterElements' }] }],
+    Slice: [{ before: 10, convert: toInputs({ starts: 1, ends: 2, axes: 3 }, ints) }],
+    Softmax: [{ before: 13, convert: flattenedAxis }],
+    Split: [
+      { before: 13, convert: toInputs({ split: 1 }, ints) },
+      {
+        before: 18,
+        convert: (node) => [node.inputs[1] ? node : withAttributes(node, { num_outputs: node.outputs.length })],
+      },
+    ],
+    Squeeze: [{ before: 13, convert: AXES_TO_INPUT }],
+    TopK: [
+      {
+        before: 10,
+        convert: toInputs({ k: 1 }, (node, name) => int64([1], [intOf(node, name, 1)])),
+      },
+    ],
+    Unsqueeze: [{ before: 13, convert: AXES_TO_INPUT }],
+    Upsample: [{ before: 10, convert: toResize }],
+  } satisfies Readonly<Record<string, readonly Change[]>>),
+)
 
 /** Upgrades the graph to opset {@link MINIMUM_OPSET} where it is older. Throws `unsupported-opset`. */
 export function upgrade(graph: Graph): Graph {
@@ -201,7 +206,7 @@ export function upgrade(graph: Graph): Graph {
   if (opset >= MINIMUM_OPSET) return graph
   const b = new Builder(graph)
   for (const node of graph.nodes) {
-    const changes = node.domain === '' ? (CHANGES[node.op] ?? []).filter((c) => opset < c.before) : []
+    const changes = node.domain === '' ? (CHANGES.get(node.op) ?? []).filter((c) => opset < c.before) : []
     refuseSubgraphs(node, opset)
     const converted = changes.reduce<readonly Node[]>(
       (nodes, change) => nodes.flatMap((n) => (n.op === node.op ? change.convert(n, b, opset) : [n])),
@@ -220,7 +225,7 @@ export function upgrade(graph: Graph): Graph {
 /** Nodes inside `If`, `Loop` and `Scan` are not converted; say so rather than change what they mean. */
 function refuseSubgraphs(node: Node, opset: number): void {
   const old = graphsOf(node).flatMap((g) =>
-    g.node.filter((n) => n.domain === '' && (CHANGES[n.opType] ?? []).some((c) => opset < c.before)),
+    g.node.filter((n) => n.domain === '' && (CHANGES.get(n.opType) ?? []).some((c) => opset < c.before)),
   )
   if (old.length === 0) return
   throw new ExplainError('unsupported-opset', {

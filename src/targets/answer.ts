@@ -20,11 +20,11 @@ export interface Answer {
   readonly others: readonly string[]
 }
 
-const ACTIVATIONS: Readonly<Record<string, FinalActivation>> = {
-  Softmax: 'softmax',
-  LogSoftmax: 'log-softmax',
-  Sigmoid: 'sigmoid',
-}
+const ACTIVATIONS: ReadonlyMap<string, FinalActivation> = new Map([
+  ['Softmax', 'softmax'],
+  ['LogSoftmax', 'log-softmax'],
+  ['Sigmoid', 'sigmoid'],
+])
 /** Operators that only rearrange or relabel: what lies before them is looked for through them. */
 export const TRANSPARENT: ReadonlySet<string> = new Set([
   'Identity',
@@ -64,7 +64,7 @@ export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string): Answe
   const parts = { ...found, others }
   let value = found.output
   for (let node = graph.producer(value); node; node = graph.producer(value)) {
-    const activation = node.domain === '' ? ACTIVATIONS[node.op] : undefined
+    const activation = node.domain === '' ? ACTIVATIONS.get(node.op) : undefined
     const [input = ''] = node.inputs
     if (activation) {
       const dims = shapes.get(input)?.dims

@@ -189,7 +189,10 @@ export function nodesWithoutRule(b: Builder, of: string, wrt: readonly string[])
 function refuseUnsupported(path: readonly Node[]): void {
   const nodes = path.filter((node) => !ruleOf(node))
   if (nodes.length === 0) return
-  const list = nodes.map((n) => `${describe(n)}${reasonOf(n)}`).join(', ')
+  const shown = nodes.slice(0, 6).map((n) => `${describe(n)}${reasonOf(n)}`)
+  const list = [...shown, ...(nodes.length > shown.length ? [`and ${nodes.length - shown.length} more`] : [])].join(
+    ', ',
+  )
   throw new ExplainError('unsupported-operator', {
     what: `${nodes.length} ${nodes.length === 1 ? 'node has' : 'nodes have'} no backward rule: ${list}`,
     remedy: 'Methods that need no gradient still work: occlusion.',
