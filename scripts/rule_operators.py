@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from rule_operators_shape import SHAPE_OPERATORS
+from rule_operators_standard import STANDARD_OPERATORS
 
-OPERATORS = dict(SHAPE_OPERATORS)
+OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS}
 
 
 def operator(*names):

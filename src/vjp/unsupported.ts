@@ -18,7 +18,6 @@ export const UNSUPPORTED = {
   DequantizeLinear: NO_RULE,
   Det: NO_RULE,
   DynamicQuantizeLinear: NO_RULE,
-  Einsum: NO_RULE,
   GRU: NO_RULE,
   GridSample: NO_RULE,
   GroupNormalization: NO_RULE,

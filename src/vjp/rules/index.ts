@@ -1,6 +1,7 @@
 /** Every backward rule, by operator. */
 import { activation } from './activation.js'
 import { conv } from './conv.js'
+import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
 import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
@@ -18,6 +19,7 @@ export const RULES = {
   ...pool,
   ...norm,
   ...matmul,
+  ...einsum,
   ...shape,
   ...indexing,
   ...reduce,

@@ -4,6 +4,7 @@ import type { RuleOperator } from '../../../src/vjp/rules/index.js'
 import type { Sample } from '../sample.js'
 import { activation } from './activation.js'
 import { conv } from './conv.js'
+import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
 import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
@@ -13,7 +14,7 @@ import { reduce } from './reduce.js'
 import { shape } from './shape.js'
 
 /** By family; each has a file of PyTorch's gradients of its name. */
-export const GROUPS = { elementwise, activation, conv, pool, norm, matmul, shape, indexing, reduce }
+export const GROUPS = { elementwise, activation, conv, pool, norm, matmul, einsum, shape, indexing, reduce }
 
 export const SAMPLES = {
   ...GROUPS.elementwise,
@@ -22,6 +23,7 @@ export const SAMPLES = {
   ...GROUPS.pool,
   ...GROUPS.norm,
   ...GROUPS.matmul,
+  ...GROUPS.einsum,
   ...GROUPS.shape,
   ...GROUPS.indexing,
   ...GROUPS.reduce,

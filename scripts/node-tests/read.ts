@@ -1,0 +1,45 @@
+/** The files that scripts/node-tests.py writes. */
+import { readFileSync } from 'node:fs'
+import { type DataType, type Tensor, tensor, zeros } from '../../src/core/tensor.js'
+
+export interface NodeTest {
+  readonly name: string
+  /** The operator; with a note where the model is the operator's function body. */
+  readonly op: string
+  readonly model: Uint8Array
+  /** Undefined where the inputs are not tensors of numbers; `cannot` says what they are. */
+  readonly feeds: Readonly<Record<string, Tensor>> | undefined
+  readonly cannot: string
+}
+
+interface Stored {
+  readonly name: string
+  readonly op: string
+  readonly model: string
+  readonly cannot?: string
+  readonly inputs?: readonly {
+    readonly name: string
+    readonly type: DataType
+    readonly dims: readonly number[]
+    readonly data: string
+  }[]
+}
+
+export function readTest(path: string): NodeTest {
+  const stored: Stored = JSON.parse(readFileSync(path, 'utf8'))
+  const feeds = stored.inputs?.map(({ name, type, dims, data }) => {
+    const array = zeros(
+      type,
+      dims.reduce((a, d) => a * d, 1),
+    )
+    new Uint8Array(array.buffer).set(Buffer.from(data, 'base64'))
+    return [name, tensor(type, dims, array)] as const
+  })
+  return {
+    name: stored.name,
+    op: stored.op,
+    model: Uint8Array.from(Buffer.from(stored.model, 'base64')),
+    feeds: feeds && Object.fromEntries(feeds),
+    cannot: stored.cannot ?? '',
+  }
+}
