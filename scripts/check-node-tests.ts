@@ -6,8 +6,8 @@
  *
  * Each test's model is differentiated, every float output by every float input, and run in ONNX Runtime on the test's own inputs. A sample
  * of each input's elements is compared with differences of the model's own answers at several steps. Where none fits and the slopes to
- * the left and to the right differ however small the step, or grow as it shrinks, the element sits on a kink and is skipped; both are
- * counted. Prints the counts
+ * the left and to the right differ however small the step, or grow as it shrinks, the element sits on a kink and is skipped; both
+ * are counted. Prints the counts
  * and what is behind them; exits with 1 where a gradient is wrong.
  */
 import { readdirSync } from 'node:fs'
