@@ -7,6 +7,7 @@ import { Builder, declare } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
+import { renameValues } from '../onnx/subgraphs.js'
 import { targetInput } from '../targets/append.js'
 
 /** The graph with the repetition, the shapes of its values, and the name under which the picture goes on. */
@@ -46,7 +47,7 @@ export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at
   // a picture's consumers read its repeated form; a layer's own name goes to its repeated form, which is what they read
   const nodes =
     place === input
-      ? [expand(input, before), ...graph.nodes.map((n) => ({ ...n, inputs: renamed(n.inputs, rename) }))]
+      ? [expand(input, before), ...graph.nodes.map((n) => renameValues(n, (name) => (name === input ? before : name)))]
       : graph.nodes.flatMap((n) =>
           n.outputs.includes(place) ? [{ ...n, outputs: renamed(n.outputs, rename) }, expand(before, place)] : [n],
         )

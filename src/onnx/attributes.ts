@@ -70,7 +70,7 @@ export function float(value: number | readonly number[]): FloatAttribute {
 }
 
 /** What a new attribute can be made from. */
-export type AttributeValue = number | string | readonly number[] | FloatAttribute | TensorProto
+export type AttributeValue = number | string | readonly number[] | FloatAttribute | TensorProto | GraphProto
 
 export function attribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === 'number')
@@ -81,7 +81,10 @@ export function attribute(name: string, value: AttributeValue): AttributeProto {
     return typeof value.float === 'number'
       ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
       : create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...value.float] })
-  if ('$typeName' in value) return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value })
+  if ('$typeName' in value)
+    return value.$typeName === 'onnx.GraphProto'
+      ? create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value })
+      : create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value })
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((v) => BigInt(v)) })
 }
 

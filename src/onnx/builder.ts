@@ -11,6 +11,7 @@ import { type AttributeValue, attributes } from './attributes.js'
 import { float16Bits } from './float16.js'
 import type { Graph, Node } from './ir.js'
 import { declaredShapes, type Shapes } from './shapes.js'
+import { namesInUse } from './subgraphs.js'
 import { protoType, writeTensor } from './tensors.js'
 
 /** One axis' size: a number where it is known, else the name of an int64 value of shape [1]. */
@@ -26,16 +27,21 @@ export class Builder {
   readonly #counters = new Map<string, number>()
   readonly #cache = new Map<string, string>()
   readonly #declared: Shapes
+  readonly #outer: Builder | undefined
   readonly #known = new Map<string, { type: DataType | undefined; dims: readonly Dim[] | undefined }>()
   #prefix = ''
 
+  /** `outer`: the builder of the graph around, for a graph inside a node; names and constants are shared with it. */
   constructor(
     readonly graph: Graph,
     readonly shapes: Shapes = new Map(),
+    outer?: Builder,
   ) {
     // a new node bears its first output's name, and ORT wants node names to differ
-    this.#taken = new Set([...graph.valueNames(), ...graph.nodes.map((n) => n.name)])
+    this.#taken = outer ? outer.#taken : namesInUse(graph)
     this.#declared = declaredShapes(graph)
+    this.#outer = outer
+    this.#prefix = outer ? outer.#prefix : ''
   }
 
   /** Names of what is made inside `make` begin with `prefix/`. */
@@ -92,21 +98,32 @@ export class Builder {
 
   /** The name of a node's output `index`, which is given one if the model left that output out. */
   output(node: Node, index: number): string {
-    const current = this.#replaced.get(node) ?? node
+    const current = this.current(node)
     const existing = current.outputs[index]
     if (existing) return existing
     const name = this.fresh(`${current.outputs[0] ?? current.op}/output${index}`)
     const outputs = Array.from({ length: Math.max(index + 1, current.outputs.length) }, (_, i) =>
       i === index ? name : (current.outputs[i] ?? ''),
     )
-    this.#replaced.set(node, { ...current, outputs })
+    this.replace(node, { ...current, outputs })
     return name
+  }
+
+  /** The node of the graph as it will be written: itself, or what took its place. */
+  current(node: Node): Node {
+    return this.#replaced.get(node) ?? node
+  }
+
+  /** Puts another node in the place of one of the graph's own: it gives the same values, and perhaps more. */
+  replace(node: Node, by: Node): void {
+    this.#replaced.set(node, by)
   }
 
   // --- constants -------------------------------------------------------------------------------------------------
 
   /** An initialiser; equal small ones are shared. */
   constant(t: Tensor, hint = 'constant'): string {
+    if (this.#outer) return this.#outer.constant(t, hint)
     const key = t.data.length <= 16 ? `${t.type}[${t.dims.join()}]${Array.from(t.data, printNumber).join()}` : undefined
     const cached = key === undefined ? undefined : this.#cache.get(key)
     if (cached !== undefined) return cached
@@ -140,6 +157,7 @@ export class Builder {
   type(value: string): DataType | undefined {
     return (
       this.#known.get(value)?.type ??
+      this.#outer?.type(value) ??
       this.shapes.get(value)?.type ??
       this.#declared.get(value)?.type ??
       this.graph.constant(value)?.type
@@ -160,6 +178,7 @@ export class Builder {
   dims(value: string): readonly Dim[] | undefined {
     return (
       this.#known.get(value)?.dims ??
+      this.#outer?.dims(value) ??
       this.shapes.get(value)?.dims ??
       this.#declared.get(value)?.dims ??
       this.graph.constant(value)?.dims
@@ -274,7 +293,7 @@ export class Builder {
   /** The graph with the added nodes behind its own. */
   finish(parts: { inputs?: readonly ValueInfoProto[]; outputs?: readonly ValueInfoProto[] } = {}): Graph {
     return this.graph.with({
-      nodes: [...this.graph.nodes.map((n) => this.#replaced.get(n) ?? n), ...this.nodes],
+      nodes: [...this.graph.nodes.map((n) => this.current(n)), ...this.nodes],
       initializers: this.initializers(),
       valueInfo: [...this.graph.valueInfo, ...this.#valueInfo.values()],
       ...parts,

@@ -58,11 +58,12 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
 }
 
 /** ONNX's own domain has two spellings. */
-function canonicalDomain(domain: string): string {
+export function canonicalDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain
 }
 
-function toNode(proto: NodeProto): Node {
+/** A node as the file has it. */
+export function toNode(proto: NodeProto): Node {
   return {
     op: proto.opType,
     domain: canonicalDomain(proto.domain),

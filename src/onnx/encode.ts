@@ -84,7 +84,8 @@ function toModel(graph: Graph, initializers: readonly TensorProto[]): ModelProto
   }
 }
 
-function toNodeProto(node: Node): NodeProto {
+/** A node as the file has it. */
+export function toNodeProto(node: Node): NodeProto {
   return {
     ...(node.origin ?? create(NodeProtoSchema)),
     opType: node.op,

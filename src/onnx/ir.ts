@@ -38,6 +38,8 @@ export interface GraphParts {
   /** The bytes that the model was read from: weights are views into them. */
   readonly source: Uint8Array | undefined
   readonly externalData: ExternalData
+  /** The graph around this one, where this one is inside a node (`If`, `Loop`, `Scan`): its values can be read here. */
+  readonly outer?: Graph | undefined
 }
 
 interface Index {
@@ -57,6 +59,7 @@ export class Graph implements GraphParts {
   readonly origin: ModelProto
   readonly source: Uint8Array | undefined
   readonly externalData: ExternalData
+  readonly outer: Graph | undefined
   #index: Index | undefined
 
   constructor(parts: GraphParts) {
@@ -71,6 +74,7 @@ export class Graph implements GraphParts {
     this.origin = parts.origin
     this.source = parts.source
     this.externalData = parts.externalData
+    this.outer = parts.outer
   }
 
   /** A graph with some parts replaced. */
@@ -93,14 +97,18 @@ export class Graph implements GraphParts {
     return this.#indexed().consumers.get(value) ?? []
   }
 
-  /** True where the name is an input, an initialiser or some node's output. */
+  /** True where the name is an input, an initialiser or some node's output, here or in the graph around. */
   has(value: string): boolean {
+    return this.#makes(value) || (this.outer?.has(value) ?? false)
+  }
+
+  #makes(value: string): boolean {
     return (
       this.initializers.has(value) || this.#indexed().producers.has(value) || this.inputs.some((i) => i.name === value)
     )
   }
 
-  /** Every value name: inputs, initialisers, node outputs. */
+  /** Every value name of its own: inputs, initialisers, node outputs. */
   valueNames(): string[] {
     return [
       ...this.inputs.map((i) => i.name),
@@ -114,6 +122,7 @@ export class Graph implements GraphParts {
     const initializer = this.initializers.get(value)
     if (initializer) return readTensor(initializer, this.externalData)
     const node = this.producer(value)
+    if (!node && this.outer && !this.#makes(value)) return this.outer.constant(value)
     if (node?.op === 'Identity' && node.domain === '') return this.constant(node.inputs[0] ?? '')
     if (node?.op !== 'Constant' || node.domain !== '') return undefined
     const stored = tensorOf(node, 'value')

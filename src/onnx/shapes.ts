@@ -17,13 +17,14 @@ export function valueInfo(proto: ValueInfoProto): ValueInfo {
   return { name: proto.name, type: dataType(type.value.elemType), dims }
 }
 
-/** What the file itself says: inputs, outputs, `value_info` and initialisers. */
+/** What the file itself says: inputs, outputs, `value_info` and initialisers, those of the graph around included. */
 export function declaredShapes(graph: Graph): Shapes {
   const declared = [...graph.inputs, ...graph.outputs, ...graph.valueInfo].map(valueInfo)
   const stored = [...graph.initializers].map(
     ([name, t]): ValueInfo => ({ name, type: dataType(t.dataType), dims: t.dims.map(Number) }),
   )
-  return new Map([...declared, ...stored].map((v) => [v.name, v]))
+  const outer = graph.outer ? declaredShapes(graph.outer) : []
+  return new Map([...outer, ...[...declared, ...stored].map((v): [string, ValueInfo] => [v.name, v])])
 }
 
 /** True where every axis is a number. */

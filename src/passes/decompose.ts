@@ -6,6 +6,7 @@
  */
 import { Builder } from '../onnx/builder.js'
 import { type Graph, type Node, operatorName } from '../onnx/ir.js'
+import { renameValues } from '../onnx/subgraphs.js'
 import type { Decompose } from './decompositions/decomposition.js'
 import { DECOMPOSITIONS } from './decompositions/index.js'
 
@@ -45,6 +46,6 @@ function writeOut(b: Builder, node: Node, parts: Decompose): void {
     else copies.push([value, output])
   }
   const renamed = (name: string): string => names.get(name) ?? name
-  for (const n of own) b.emit({ ...n, inputs: n.inputs.map(renamed), outputs: n.outputs.map(renamed) })
+  for (const n of own) b.emit(renameValues(n, renamed))
   for (const [value, output] of copies) b.alias(renamed(value), output)
 }

@@ -5,7 +5,9 @@
  */
 import type { Graph } from '../onnx/ir.js'
 import { decompose } from './decompose.js'
+import { distinctNames } from './distinct-names.js'
 import { dropout } from './dropout.js'
+import { everywhere } from './everywhere.js'
 import { upgrade } from './upgrade.js'
 
 /** A pass, and what docs/operators.md says of it. */
@@ -27,8 +29,9 @@ export const PASSES: readonly Pass[] = [
     rewrites: { Scatter: 'becomes ScatterElements', Upsample: 'becomes Resize' },
     shownBy: 'test/passes/upgrade.test.ts',
   },
-  { run: decompose },
-  { run: dropout },
+  { run: everywhere(decompose) },
+  { run: everywhere(dropout) },
+  { run: distinctNames },
 ]
 
 /** Throws `unsupported-opset`, and `unsupported-operator` for forms that cannot be rewritten. */
