@@ -169,17 +169,22 @@ function plainConstant(node: Node): Tensor | undefined {
 
 /** The distinct values that a node reads: its inputs and what its subgraphs capture from outside. */
 export function reads(node: Node): Set<string> {
-  const names = new Set(node.inputs.filter((i) => i !== ''))
-  const visit = (g: ReturnType<typeof graphsOf>[number]): void => {
-    const own = new Set([...g.input.map((i) => i.name), ...g.initializer.map((t) => t.name)])
+  return new Set([...node.inputs.filter((i) => i !== ''), ...captures(node)])
+}
+
+/** The values from outside that the graphs inside a node read, each once, in a fixed order. */
+export function captures(node: Node): Set<string> {
+  const names = new Set<string>()
+  const visit = (g: ReturnType<typeof graphsOf>[number], outer: ReadonlySet<string>): void => {
+    const own = new Set([...outer, ...g.input.map((i) => i.name), ...g.initializer.map((t) => t.name)])
     for (const n of g.node) {
       for (const i of n.input) if (i !== '' && !own.has(i)) names.add(i)
-      for (const a of n.attribute) for (const inner of [...(a.g ? [a.g] : []), ...a.graphs]) visit(inner)
+      for (const a of n.attribute) for (const inner of [...(a.g ? [a.g] : []), ...a.graphs]) visit(inner, own)
       for (const o of n.output) own.add(o)
     }
     for (const o of g.output) if (!own.has(o.name)) names.add(o.name)
   }
-  for (const g of graphsOf(node)) visit(g)
+  for (const g of graphsOf(node)) visit(g, new Set())
   return names
 }
 

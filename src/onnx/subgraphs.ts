@@ -7,7 +7,7 @@ import { type GraphProto, GraphProtoSchema, type NodeProto } from 'onnx-buf'
 import { type AttributeValue, attribute, graphsOf } from './attributes.js'
 import { toNode } from './decode.js'
 import { toNodeProto } from './encode.js'
-import { Graph, type Node, reads } from './ir.js'
+import { Graph, type Node } from './ir.js'
 
 /** The graph that a node carries as an attribute; undefined where it has none of that name. */
 export function subgraph(graph: Graph, node: Node, name: string): Graph | undefined {
@@ -64,12 +64,6 @@ export function mapSubgraphs(graph: Graph, change: (inner: Graph) => Graph): Gra
     return withAttributes(node, made)
   })
   return changed ? graph.with({ nodes }) : graph
-}
-
-/** What a node reads that is no input of it: the values its graphs capture, in a fixed order. */
-export function captures(node: Node): readonly string[] {
-  if (graphsOf(node).length === 0) return []
-  return [...reads(node)].filter((name) => !node.inputs.includes(name))
 }
 
 /**

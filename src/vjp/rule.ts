@@ -5,8 +5,10 @@ import type { Node } from '../onnx/ir.js'
 /** What a rule is given. */
 export interface RuleCall {
   readonly node: Node
-  /** Input value names; '' where an optional input is absent. */
+  /** Input value names, '' where an optional input is absent; behind them what the node's graphs capture (`captures`). */
   readonly x: readonly string[]
+  /** Which of `x` need a gradient. */
+  readonly wanted: readonly boolean[]
   /** Output value names. */
   readonly y: readonly string[]
   /** The gradient that arrives at the first output; zeros where only other outputs have one. */
@@ -14,12 +16,25 @@ export interface RuleCall {
   /** The gradients that arrive at each output; undefined where none does. */
   readonly gys: readonly (string | undefined)[]
   readonly b: Builder
+  readonly walk: Walk
+}
+
+/** The reverse walk, for operators that hold graphs: over the graph of a builder, with the same rules. */
+export interface Walk {
+  /** The values that depend on `wrt` through what can be differentiated, these included. */
+  dependents(b: Builder, wrt: readonly string[]): ReadonlySet<string>
+  /** The gradient of each of `wrt`, where `seeds` are values and the gradients that arrive at them; undefined where none arrives. */
+  pull(
+    b: Builder,
+    seeds: readonly (readonly [value: string, gradient: string])[],
+    wrt: readonly string[],
+  ): readonly (string | undefined)[]
 }
 
 /** Makes the gradient of one input; called only when that input needs one. */
 export type Pullback = () => string
 
-/** One pullback per input, in order; undefined where an input has no gradient by its nature (an index, a shape). */
+/** One pullback for each of `x`, in order; undefined where an input has no gradient by its nature (an index, a shape). */
 export type Rule = (call: RuleCall) => readonly (Pullback | undefined)[]
 
 export interface RuleEntry {

@@ -6,13 +6,13 @@ import { ExplainError } from '../core/errors.js'
 import type { DataType } from '../core/tensor.js'
 import { intOf } from '../onnx/attributes.js'
 import type { Builder } from '../onnx/builder.js'
-import { describe, type Graph, type Node, operatorName, reads } from '../onnx/ir.js'
+import { captures, describe, type Graph, type Node, operatorName, reads } from '../onnx/ir.js'
 import { printNode } from '../onnx/print.js'
 import { printDims } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
 import { sorted } from '../passes/prune.js'
 import { sumTo } from './broadcast.js'
-import type { Override, Pullback, Rule, RuleEntry } from './rule.js'
+import type { Override, Pullback, Rule, RuleEntry, Walk } from './rule.js'
 import { RULES, ZERO_GRADIENT } from './rules/index.js'
 import { whyUnsupported } from './unsupported.js'
 
@@ -40,12 +40,29 @@ export function ruleOf(node: Node): RuleEntry | undefined {
  * `unsupported-operator` with every node on the path that has no rule.
  */
 export function pullBack(b: Builder, request: GradientRequest): string[] {
-  const { graph } = b
-  for (const value of [request.of, ...request.wrt]) graph.require(value, 'differentiation')
-  const path = nodesBetween(b, request.of, request.wrt)
+  const { of, seed, wrt, override } = request
+  for (const value of [of, ...wrt]) b.graph.require(value, 'differentiation')
+  return pullSeeds(b, [[of, seed]], wrt, nodesBetween(b, of, wrt), override).map((gradient, i) => {
+    if (gradient === undefined) throw notConnected(wrt[i] ?? '', of)
+    return gradient
+  })
+}
+
+/** The walk over `path`, from values at which gradients arrive; undefined for values that none reaches. */
+function pullSeeds(
+  b: Builder,
+  seeds: readonly (readonly [value: string, gradient: string])[],
+  wrt: readonly string[],
+  path: readonly Node[],
+  override: Override | undefined,
+): (string | undefined)[] {
   refuseUnsupported(path)
-  const wanted = new Set([...request.wrt, ...path.flatMap((n) => n.outputs)])
-  const arrived = new Map<string, string[]>([[request.of, [request.seed]]])
+  const wanted = new Set([...wrt, ...path.flatMap((n) => n.outputs)])
+  const arrived = new Map<string, string[]>()
+  const arrive = (value: string, gradient: string): void => {
+    arrived.set(value, [...(arrived.get(value) ?? []), gradient])
+  }
+  for (const [value, gradient] of seeds) arrive(value, gradient)
   const summed = new Map<string, string>()
   const gradientOf = (value: string): string | undefined => {
     const done = summed.get(value)
@@ -61,15 +78,10 @@ export function pullBack(b: Builder, request: GradientRequest): string[] {
     const gys = node.outputs.map((y) => (y === '' ? undefined : gradientOf(y)))
     if (gys.every((g) => g === undefined)) continue
     b.scope(`gradient/${node.name || node.outputs[0]}`, () => {
-      for (const [value, gradient] of inputGradients(b, node, gys, wanted, request.override))
-        arrived.set(value, [...(arrived.get(value) ?? []), gradient])
+      for (const [value, gradient] of inputGradients(b, node, gys, wanted, override)) arrive(value, gradient)
     })
   }
-  return request.wrt.map((value) => {
-    const gradient = gradientOf(value)
-    if (gradient === undefined) throw notConnected(value, request.of)
-    return gradient
-  })
+  return wrt.map(gradientOf)
 }
 
 /** Applies one node's rule. A value that is read twice gets two gradients. */
@@ -77,17 +89,24 @@ function inputGradients(
   b: Builder,
   node: Node,
   gys: readonly (string | undefined)[],
-  wanted: ReadonlySet<string>,
+  wantedValues: ReadonlySet<string>,
   override: Override | undefined,
 ): [string, string][] {
   const entry = ruleOf(node)
   if (!entry) return []
   const first = node.outputs[0] ?? ''
   const gy = gys[0] ?? b.op('Mul', [first, b.scalar(0, first)])
-  const call = { node, x: node.inputs, y: node.outputs, gy, gys, b }
+  const x = [...node.inputs, ...captures(node)]
+  const wanted = x.map((v) => v !== '' && wantedValues.has(v) && isDifferentiable(b.type(v)))
+  const walk: Walk = {
+    dependents: (inner, wrt) => dependentsOf(inner, wrt).values,
+    pull: (inner, seeds, wrt) =>
+      pullSeeds(inner, seeds, wrt, pathTo(dependentsOf(inner, wrt), new Set(seeds.map(([v]) => v))), override),
+  }
+  const call = { node, x, wanted, y: node.outputs, gy, gys, b, walk }
   const pullbacks = ruleFor(entry.rule, operatorName(node), override)(call)
-  return node.inputs.flatMap((x, i): [string, string][] => {
-    if (x === '' || !wanted.has(x) || !isDifferentiable(b.type(x))) return []
+  return x.flatMap((x, i): [string, string][] => {
+    if (!wanted[i]) return []
     const pullback: Pullback | undefined = pullbacks[i]
     if (!pullback)
       throw new ExplainError('unsupported-operator', {
@@ -141,20 +160,36 @@ function blocks(node: Node): boolean {
 
 /** The nodes that depend on a wanted value and that `of` depends on, in order of computation. */
 export function nodesBetween(b: Builder, of: string, wrt: readonly string[]): readonly Node[] {
-  const { graph } = b
-  const dependent = new Set(wrt)
-  const forward = sorted(graph).filter((node) => {
+  const dependents = dependentsOf(b, wrt)
+  for (const value of wrt)
+    if (value !== of && !leadsTo(b.graph, dependents.nodes, value, of)) throw notConnected(value, of)
+  return pathTo(dependents, new Set([of]))
+}
+
+/** What depends on some values through what can be differentiated: values, these included, and nodes in order of computation. */
+interface Dependents {
+  readonly values: ReadonlySet<string>
+  readonly nodes: readonly Node[]
+}
+
+function dependentsOf(b: Builder, wrt: readonly string[]): Dependents {
+  const values = new Set(wrt)
+  const nodes = sorted(b.graph).filter((node) => {
     if (blocks(node)) return false
-    if (![...reads(node)].some((x) => dependent.has(x) && isDifferentiable(b.type(x)))) return false
+    if (![...reads(node)].some((x) => values.has(x) && isDifferentiable(b.type(x)))) return false
     const smooth = node.outputs.slice(0, ruleOf(node)?.outputs)
-    for (const y of smooth) if (y !== '' && isDifferentiable(b.type(y))) dependent.add(y)
+    for (const y of smooth) if (y !== '' && isDifferentiable(b.type(y))) values.add(y)
     return true
   })
-  for (const value of wrt) if (value !== of && !leadsTo(graph, forward, value, of)) throw notConnected(value, of)
-  const needed = new Set([of])
-  const path = [...forward].reverse().filter((node) => {
+  return { values, nodes }
+}
+
+/** Those of the dependent nodes that one of `ends` depends on. */
+function pathTo(dependents: Dependents, ends: ReadonlySet<string>): readonly Node[] {
+  const needed = new Set(ends)
+  const path = [...dependents.nodes].reverse().filter((node) => {
     if (!node.outputs.some((y) => needed.has(y))) return false
-    for (const x of reads(node)) if (dependent.has(x)) needed.add(x)
+    for (const x of reads(node)) if (dependents.values.has(x)) needed.add(x)
     return true
   })
   return path.reverse()

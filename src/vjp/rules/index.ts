@@ -1,5 +1,6 @@
 /** Every backward rule, by operator. */
 import { activation } from './activation.js'
+import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
@@ -15,6 +16,7 @@ export { ZERO_GRADIENT } from './zero.js'
 export const RULES = {
   ...elementwise,
   ...activation,
+  ...control,
   ...conv,
   ...pool,
   ...norm,
