@@ -34,17 +34,26 @@ def to_torch(values):
     return torch.from_numpy(values.astype(np.float64) if values.dtype.kind == "f" else values)
 
 
-def run(model, env):
-    """Evaluates the graph's nodes on torch tensors by name."""
-    opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
-    for node in model.graph.node:
+def run(graph, env, opset):
+    """Evaluates a graph's nodes on torch tensors by name; a graph inside a node becomes a function that sees what is around it."""
+    for node in graph.node:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in attributes.items()}
+        attributes = {k: inner(v, env, opset) if isinstance(v, onnx.GraphProto) else v for k, v in attributes.items()}
         inputs = [env[name] if name else None for name in node.input]
         name = f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
         made = OPERATORS[name](inputs, attributes, opset, len(node.output))
         env.update(zip(node.output, made if isinstance(made, tuple) else (made,)))
     return env
+
+
+def inner(graph, env, opset):
+    def call(*inputs):
+        stored = {t.name: to_torch(numpy_helper.to_array(t)) for t in graph.initializer}
+        found = run(graph, {**env, **stored, **dict(zip((i.name for i in graph.input), inputs))}, opset)
+        return [found[o.name] for o in graph.output]
+
+    return call
 
 
 def gradients(case):
@@ -56,7 +65,8 @@ def gradients(case):
     stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     env = {name: to_torch(v) for name, v in {**stored, **feeds}.items()}
     wanted = {name: env[name].requires_grad_() for name in case["wrt"]}
-    y = run(model, dict(env))[case["of"]]
+    opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    y = run(model.graph, dict(env), opset)[case["of"]]
 
     session = ort.InferenceSession(bytes_, providers=["CPUExecutionProvider"])
     reference = session.run([case["of"]], feeds)[0]

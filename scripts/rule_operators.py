@@ -8,10 +8,11 @@ import math
 import torch
 import torch.nn.functional as F
 
+from rule_operators_control import CONTROL_OPERATORS
 from rule_operators_shape import SHAPE_OPERATORS
 from rule_operators_standard import STANDARD_OPERATORS
 
-OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS}
+OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS}
 
 
 def operator(*names):

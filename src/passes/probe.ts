@@ -6,6 +6,7 @@
  * other numbers fed at the other size; there an axis may depend on integers fed (shapes, axes, counts), so that with such
  * inputs none is taken for a constant. Axes that are the same multiple of the batch at both sizes are named so.
  */
+import { ExplainError } from '../core/errors.js'
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
 import { Builder, declare } from '../onnx/builder.js'
@@ -13,10 +14,11 @@ import { encodeSkeleton } from '../onnx/encode.js'
 import type { Graph } from '../onnx/ir.js'
 import { declaredShapes, type Shapes, valueInfo } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
+import { bodies } from './bodies.js'
 import { lower } from './lower.js'
 
 /**
- * Shapes of all values of the graph, and of those that lowering adds to it. Batch and other free axes stay symbolic. Rejects with
+ * Shapes of all values of the graph, of those that lowering adds to it, and of those inside its nodes. Batch and other free axes stay symbolic. Rejects with
  * `runtime-failed`, and throws what `lower` throws.
  */
 export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
@@ -36,7 +38,20 @@ export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
     await session.release()
   }
   const open = session.outputs.filter((o) => isOpen(o)).map((o) => o.name)
-  return open.length === 0 ? shapes : settle(graph, runtime, shapes, open)
+  const known = open.length === 0 ? shapes : await settle(graph, runtime, shapes, open)
+  return new Map([...(await probeBodies(graph, runtime, known)), ...known])
+}
+
+/** Shapes of the values inside nodes. A body that does not stand alone (it takes a sequence, say) tells none. */
+async function probeBodies(graph: Graph, runtime: Runtime, shapes: Shapes): Promise<Shapes> {
+  const found = new Map<string, ValueInfo>()
+  for (const body of bodies(graph, shapes))
+    try {
+      for (const [name, info] of await probe(body, runtime)) found.set(name, info)
+    } catch (error) {
+      if (!(error instanceof ExplainError) || error.code !== 'runtime-failed') throw error
+    }
+  return found
 }
 
 /** `[]` may mean a scalar or an unknown rank; `null` is an axis without even a name. */

@@ -390,9 +390,15 @@ describe('upgrade', () => {
     return graph.with({ nodes: graph.nodes.map((n) => ({ ...n, attributes })) })
   }
 
-  test('refuses a subgraph with operators in an old form, naming them', () => {
-    expect(() => upgrade(conditional(11, 'Softmax'))).toThrow(expect.objectContaining({ code: 'unsupported-opset' }))
-    expect(() => upgrade(conditional(11, 'Softmax'))).toThrow(/If "If_y".*Softmax/)
+  test.each([true, false])('converts the graphs inside nodes (condition %s)', async (taken) => {
+    const feeds = { c: tensor('bool', [], Uint8Array.of(taken ? 1 : 0)), x: noise(2, 3) }
+    const old = conditional(11, 'Softmax')
+    const inside = upgrade(old).nodes.flatMap((n) => [...n.attributes.values()].flatMap((a) => a.g?.node ?? []))
+    expect(inside.map((n) => [n.opType, n.attribute.map((a) => a.name)])).toEqual([
+      ['Softmax', ['axis']],
+      ['Softmax', ['axis']],
+    ])
+    expect(numbers((await run(upgrade(old), feeds)).y)).toEqual(numbers((await run(old, feeds)).y))
   })
 
   test('takes a subgraph whose operators did not change', async () => {

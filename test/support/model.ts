@@ -1,6 +1,6 @@
 /** Small models made in tests: protobuf bytes as an exporter would write them, read back by `decode`. */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, NodeProtoSchema, type ValueInfoProto } from 'onnx-buf'
+import { type GraphProto, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, type ValueInfoProto } from 'onnx-buf'
 import type { Tensor } from '../../src/core/tensor.js'
 import { type AttributeValue, attribute } from '../../src/onnx/attributes.js'
 import { decode } from '../../src/onnx/decode.js'
@@ -36,24 +36,29 @@ export function modelBytes(spec: ModelSpec): Uint8Array {
         { domain: '', version: BigInt(spec.opset) },
         ...[...domains].map((domain) => ({ domain, version: 1n })),
       ],
-      graph: {
-        name: 'test',
-        node: spec.nodes.map((n) =>
-          create(NodeProtoSchema, {
-            opType: n.op,
-            domain: n.domain ?? '',
-            name: `${n.op}_${n.outputs[0]}`,
-            input: [...n.inputs],
-            output: [...n.outputs],
-            attribute: Object.entries(n.attributes ?? {}).map(([name, value]) => attribute(name, value)),
-          }),
-        ),
-        input: [...spec.inputs],
-        output: [...spec.outputs],
-        initializer: Object.entries(spec.initializers ?? {}).map(([name, t]) => writeTensor(name, t)),
-      },
+      graph: graphProto('test', spec),
     }),
   )
+}
+
+/** A graph inside a node: the branch of an If, the body of a Loop or a Scan. */
+export function graphProto(name: string, spec: Omit<ModelSpec, 'opset'>): GraphProto {
+  return create(GraphProtoSchema, {
+    name,
+    node: spec.nodes.map((n) =>
+      create(NodeProtoSchema, {
+        opType: n.op,
+        domain: n.domain ?? '',
+        name: `${n.op}_${n.outputs[0]}`,
+        input: [...n.inputs],
+        output: [...n.outputs],
+        attribute: Object.entries(n.attributes ?? {}).map(([key, value]) => attribute(key, value)),
+      }),
+    ),
+    input: [...spec.inputs],
+    output: [...spec.outputs],
+    initializer: Object.entries(spec.initializers ?? {}).map(([key, t]) => writeTensor(key, t)),
+  })
 }
 
 export function model(spec: ModelSpec): Graph {

@@ -47,7 +47,7 @@ export async function makeCase(op: string, sample: Sample, runtime: Runtime): Pr
   const tensors = new Map<string, Tensor>()
   const stored = new Set<string>()
   const wrt: string[] = []
-  for (const [i, spec] of sample.inputs.entries()) {
+  for (const [i, spec] of [...sample.inputs, ...(sample.captured ?? [])].entries()) {
     if (!spec) continue
     const name = `x${i}`
     tensors.set(name, spec.make(random(seedOf(`${key}/${i}`))))
@@ -156,5 +156,10 @@ function hashOf(c: PartialCase, gy: Tensor): string {
     c.wrt,
     tensors,
   ]
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12)
+  return createHash('sha256').update(JSON.stringify(content, plain)).digest('hex').slice(0, 12)
+}
+
+/** Graphs in attributes hold int64s. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }

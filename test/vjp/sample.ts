@@ -27,6 +27,8 @@ interface Common {
   readonly opsets?: readonly number[]
   readonly attributes?: Readonly<Record<string, AttributeValue>>
   readonly inputs: readonly Input[]
+  /** What the graphs inside the node capture: values that go on from the inputs in their names. */
+  readonly captured?: readonly InputSpec[]
   /** How many outputs the node has (default 1). */
   readonly outputs?: number
   /** The outputs that are differentiated (default: the first). Several are flattened and joined. */

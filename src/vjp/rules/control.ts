@@ -31,11 +31,20 @@ function together(wanted: readonly boolean[], make: () => readonly string[]): (P
   })
 }
 
-/** An output of the graph that `b` adds to: the value, or zeros like `like` where there is none. */
-function resultOf(b: Builder, value: string | undefined, like: string): string {
-  const result = b.op('Identity', [value ?? zerosLike(b, like)])
-  b.know(result, b.type(like), b.dims(like))
-  return result
+/**
+ * The outputs of a graph that `b` adds to: each value, or zeros like its `like` where there is none. A node in the graph must make each,
+ * for one output only. Identity stands in where that is not so, and nowhere else: ORT 1.30 takes it away again, and then loses a value
+ * that it has fused into a Gemm.
+ */
+function resultsOf(b: Builder, values: readonly (string | undefined)[], like: readonly string[]): readonly string[] {
+  const free = new Set([...b.graph.nodes, ...b.nodes].flatMap((n) => n.outputs))
+  return values.map((value, i) => {
+    const source = like[i] ?? ''
+    const result = value ?? zerosLike(b, source)
+    const own = value === undefined || free.delete(value) ? result : b.op('Identity', [result])
+    b.know(own, b.type(source), b.dims(source))
+    return own
+  })
 }
 
 function declared(b: Builder, value: string): ReturnType<typeof declare> {
@@ -50,7 +59,7 @@ function conditional({ b, node, x, gys, wanted, walk }: RuleCall): (Pullback | u
       const branch = graphIn(b, node, name)
       const inner = new Builder(branch, b.shapes, b)
       const seeds = branch.outputs.flatMap((o, i): [string, string][] => (gys[i] ? [[o.name, gys[i]]] : []))
-      const outputs = walk.pull(inner, seeds, wrt).map((g, i) => declare(resultOf(inner, g, wrt[i] ?? '')))
+      const outputs = resultsOf(inner, walk.pull(inner, seeds, wrt), wrt).map((o) => declare(o))
       return toGraphProto(prune(inner.finish({ outputs })), name)
     }
     const branches = { then_branch: back('then_branch'), else_branch: back('else_branch') }
@@ -100,38 +109,42 @@ function partsOf(b: Builder, node: Node): ScanParts {
   }
 }
 
-/** `[T, ...]`: a state as each step found it, in the order of the steps. The Scan gives it as an output more. */
+/** `[T, ...]`: a state as each step found it, in the order of the steps: what the Scan gives already, or gives as an output more. */
 function statesOf(b: Builder, node: Node, parts: ScanParts, state: string): string {
-  return b.cached(`States ${node.name} ${node.outputs.join()} ${state}`, () => {
-    const current = b.current(node)
-    const body = graphIn(b, current, 'body')
-    const inner = new Builder(body, b.shapes, b)
-    const kept = inner.op('Identity', [state])
-    const graph = inner.finish({ outputs: [...body.outputs, declare(kept)] })
-    const whole = b.fresh(`${state}/steps`)
-    const outputs = body.outputs.map((o, i) => current.outputs[i] || b.fresh(`${o.name}/unread`))
-    const more = (name: string): Readonly<Record<string, readonly number[]>> =>
-      current.attributes.has(name) ? { [name]: [...intsOf(current, name, []), 0] } : {}
-    b.replace(node, {
-      ...withAttributes(current, {
-        body: toGraphProto(graph, 'body'),
-        ...more('scan_output_axes'),
-        ...more('scan_output_directions'),
-      }),
-      outputs: [...outputs, whole],
-    })
-    const dims = b.dims(parts.states.find((s) => s.name === state)?.initial ?? '')
-    b.know(whole, b.type(parts.states.find((s) => s.name === state)?.initial ?? ''), dims && [null, ...dims])
-    return whole
+  const current = b.current(node)
+  const body = graphIn(b, current, 'body')
+  const list = (name: string): readonly number[] => intsOf(current, name, [])
+  const known = body.outputs.findIndex(({ name }, i) => {
+    const [kept, place] = [body.producer(name), i - parts.states.length]
+    const inOrder = !list('scan_output_axes')[place] && !list('scan_output_directions')[place]
+    return place >= 0 && kept?.op === 'Identity' && kept.inputs[0] === state && inOrder && current.outputs[i]
   })
+  if (known >= 0) return current.outputs[known] ?? ''
+  const inner = new Builder(body, b.shapes, b)
+  const kept = inner.op('Identity', [state])
+  const graph = inner.finish({ outputs: [...body.outputs, declare(kept)] })
+  const whole = b.fresh(`${state}/steps`)
+  const more = ['scan_output_axes', 'scan_output_directions'].filter((name) => current.attributes.has(name))
+  const lists = more.map((name) => [name, [...list(name), 0]] as const)
+  const { initial } = parts.states.find((s) => s.name === state) ?? { initial: '' }
+  const dims = b.dims(initial)
+  b.know(whole, b.type(initial), dims && [null, ...dims])
+  b.replace(node, {
+    ...withAttributes(current, { body: toGraphProto(graph, 'body'), ...Object.fromEntries(lists) }),
+    outputs: [...body.outputs.map((o, i) => current.outputs[i] || b.fresh(`${o.name}/unread`)), whole],
+  })
+  return whole
 }
 
 /** The builder of the body's gradient, which knows of the body's inputs what is known outside. */
 function insideBody(b: Builder, { body, states, sequences }: ScanParts): Builder {
   const inner = new Builder(body, b.shapes, b)
-  for (const { name, initial } of states) inner.know(name, b.type(initial), b.dims(initial))
-  for (const { name, whole, axis } of sequences)
-    inner.know(name, b.type(whole), b.dims(whole)?.toSpliced(axis, 1))
+  for (const [i, { name, initial }] of states.entries()) {
+    // a state keeps its shape, so that its rank is that of what a step makes of it
+    const next = body.outputs[i]?.name ?? ''
+    inner.know(name, b.type(initial) ?? inner.type(next), b.dims(initial) ?? inner.dims(next)?.map(() => null))
+  }
+  for (const { name, whole, axis } of sequences) inner.know(name, b.type(whole), b.dims(whole)?.toSpliced(axis, 1))
   return inner
 }
 
@@ -182,11 +195,13 @@ function scan(call: RuleCall): (Pullback | undefined)[] {
       ...arriving.map((a): [string, string] => [a.of, a.name]),
     ]
     const wrt = [...active, ...captured, ...cut.map((s) => s.name)]
-    const outputs = walk.pull(inner, seeds, wrt).map((gradient, i) => {
-      const value = wrt[i] ?? ''
-      const sum = sums.get(value)
-      return resultOf(inner, sum && gradient ? inner.op('Add', [sum, gradient]) : (gradient ?? sum), value)
+    // ORT must be told the rank of all that a body gives
+    for (const value of wrt) inner.requireRank(value, 'Scan')
+    const pulled = walk.pull(inner, seeds, wrt).map((gradient, i) => {
+      const sum = sums.get(wrt[i] ?? '')
+      return sum && gradient ? inner.op('Add', [sum, gradient]) : (gradient ?? sum)
     })
+    const outputs = resultsOf(inner, pulled, wrt)
 
     const graph = prune(inner.finish({ outputs: outputs.map((o) => declared(inner, o)) }))
     const used = new Set([...graph.nodes.flatMap((n) => [...reads(n)])])
@@ -198,7 +213,11 @@ function scan(call: RuleCall): (Pullback | undefined)[] {
       ...states.flatMap((s, i) => (stateGradients.has(s.name) ? [gys[i] ?? zeros(s.initial)] : [])),
       ...captured.map(zeros),
     ]
-    const inputs = [...stateGradients.values(), ...sums.values(), ...[...before, ...parted, ...given].map((v) => v.name)]
+    const inputs = [
+      ...stateGradients.values(),
+      ...sums.values(),
+      ...[...before, ...parted, ...given].map((v) => v.name),
+    ]
     const results = b.ops(
       'Scan',
       [

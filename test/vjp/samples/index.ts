@@ -3,6 +3,7 @@ import type { DecomposedOperator } from '../../../src/passes/decompose.js'
 import type { RuleOperator } from '../../../src/vjp/rules/index.js'
 import type { Sample } from '../sample.js'
 import { activation } from './activation.js'
+import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
@@ -14,11 +15,12 @@ import { reduce } from './reduce.js'
 import { shape } from './shape.js'
 
 /** By family; each has a file of PyTorch's gradients of its name. */
-export const GROUPS = { elementwise, activation, conv, pool, norm, matmul, einsum, shape, indexing, reduce }
+export const GROUPS = { elementwise, activation, conv, pool, norm, matmul, einsum, shape, indexing, reduce, control }
 
 export const SAMPLES = {
   ...GROUPS.elementwise,
   ...GROUPS.activation,
+  ...GROUPS.control,
   ...GROUPS.conv,
   ...GROUPS.pool,
   ...GROUPS.norm,
