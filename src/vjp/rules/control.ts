@@ -2,9 +2,10 @@
  * Operators that hold graphs. Their gradient is the same operator with other graphs in it: each computes what its graph did once more,
  * and walks back through it. What a graph captures from outside is an input like the others, and comes behind them in `x`.
  */
+import { ExplainError } from '../../core/errors.js'
 import { intOf, intsOf } from '../../onnx/attributes.js'
 import { Builder, declare } from '../../onnx/builder.js'
-import { type Graph, type Node, reads } from '../../onnx/ir.js'
+import { describe, type Graph, type Node, reads } from '../../onnx/ir.js'
 import { subgraph, toGraphProto, withAttributes } from '../../onnx/subgraphs.js'
 import { prune } from '../../passes/prune.js'
 import { defineRules, type Pullback, type RuleCall } from '../rule.js'
@@ -13,7 +14,7 @@ import { zerosLike } from '../scatter.js'
 /** The graph that a node must have. */
 function graphIn(b: Builder, node: Node, name: string): Graph {
   const found = subgraph(b.graph, node, name)
-  if (!found) throw new Error(`${node.op} without ${name}`)
+  if (!found) throw new ExplainError('invalid-model', { what: `${node.op} has no ${name}`, where: describe(node) })
   return found
 }
 
