@@ -20,6 +20,14 @@ export function positive(text: string): number {
   return value
 }
 
+/** `320x448` (height x width), or `224` for a square. */
+export function size(text: string): { readonly height: number; readonly width: number } {
+  const [, height = '', width = height] = /^(\d+)(?:x(\d+))?$/i.exec(text.trim()) ?? []
+  if (Number(height) < 1 || Number(width) < 1)
+    throw new InvalidArgumentError('HEIGHTxWIDTH in pixels, or one side, is wanted.')
+  return { height: Number(height), width: Number(width) }
+}
+
 /** Adds the options of all methods, under their own names. */
 export function addMethodOptions(command: Command): void {
   for (const method of METHODS) {

@@ -4,18 +4,19 @@ import type { Command } from 'commander'
 import { distance } from 'fastest-levenshtein'
 import { type ErrorCode, ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import { distinctAnswers, type Explanation, type ExplanationSet } from '../explain/index.js'
-import { type Picture, tensorPicture } from '../image/index.js'
+import { distinctAnswers, type Explanation, type ExplanationSet, type GivenInputs } from '../explain/index.js'
+import type { Picture } from '../image/index.js'
 import { findMethod, METHODS } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
-import { drawFigure, figureOf, refuseFormat } from '../node/draw.js'
+import { backgroundOf, drawFigure, figureOf, refuseFormat } from '../node/draw.js'
 import { isFile, isFolder, placeOf, readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { decodeNpy, encodeNpy } from '../node/npy.js'
 import { type NodeModel, open, readImage } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
 import { COLORMAP_NAMES, type ColormapName, type FigureMethod, parseColormap } from '../render/index.js'
 import type { Score } from '../targets/target.js'
-import { addMethodOptions, collect, givenMethodOptions, numbers, positive } from './arguments.js'
+import { addMethodOptions, collect, givenMethodOptions, numbers, positive, size } from './arguments.js'
+import { readInputs } from './inputs.js'
 import { answersText, resultJson } from './print.js'
 import { showProgress } from './progress.js'
 
@@ -46,7 +47,10 @@ interface Options {
   readonly labels?: string
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
-  readonly size?: number
+  readonly size?: { readonly height: number; readonly width: number }
+  readonly input?: readonly string[]
+  readonly pictureInput?: string
+  readonly explain?: readonly string[]
   readonly fit?: 'crop' | 'stretch'
   readonly channels?: 'RGB' | 'BGR'
   readonly batch?: number
@@ -81,13 +85,31 @@ export function explainCommand(program: Command): void {
       'figure to write: .png, .svg, .jpg or .webp; or a folder (default: beside the picture)',
     )
     .option('--raw <file.npy>', 'write the raw signed map, float32: for one method and one target')
-    .option('--tensor <file.npy>', 'an already preprocessed input, [C,H,W] or [1,C,H,W], instead of a picture')
+    .option(
+      '--tensor <file.npy>',
+      'an already preprocessed input, [C,H,W] or [1,C,H,W] (volumes and clips: [C,D,H,W]), instead of a picture',
+    )
+    .option(
+      '--input <name=value>',
+      'what another input of the model is given: a number, numbers separated by commas, JSON, or a .npy file; repeats',
+      collect,
+    )
+    .option('--picture-input <name>', 'input that takes the picture, where several could')
+    .option(
+      '--explain <input>',
+      'input that gradients are taken of, by its name, or "all" of floats; repeats (default: the picture)',
+      collect,
+    )
     .option('--json', 'print the whole result as JSON, one line a picture; no figure unless --output is given')
     .option('--quiet', 'say nothing on standard error but errors')
     .option('--labels <file>', 'class names: one a line, or JSON (default: config.json beside the model)')
     .option('--mean <r,g,b>', 'mean of the preprocessing, after division by 255', numbers)
     .option('--std <r,g,b>', 'standard deviation of the preprocessing, after division by 255', numbers)
-    .option('--size <px>', 'side of the model input, for models that take any size', positive)
+    .option(
+      '--size <px|HxW>',
+      'size of the model input (its side, or height x width), for models that take any size',
+      size,
+    )
     .option('--fit <how>', 'crop: the centre of the picture; stretch: all of it, squeezed')
     .option('--channels <order>', 'RGB or BGR')
     .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
@@ -104,6 +126,7 @@ interface Work {
   readonly methods: readonly Method[]
   readonly options: Options
   readonly given: Readonly<Record<string, string>>
+  readonly inputs: GivenInputs
   readonly colormap: ColormapName | undefined
   readonly warn: (line: string) => void
 }
@@ -127,10 +150,21 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   await refuseOverwriting(read, written, 'Give --output another file, or a folder where several pictures are given.')
   for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
-  const { mean, std, size, fit, channels, answer } = options
+  const { mean, std, size, fit, channels, answer, pictureInput } = options
+  const others = await readInputs(options.input)
   const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
-  await using model = await open(options.model, { mean, std, size, fit, channels, answer, warn, ...labels })
-  const work: Work = { model, methods, options, given: givenMethodOptions(program), colormap, warn }
+  await using model = await open(options.model, {
+    mean,
+    std,
+    size,
+    fit,
+    channels,
+    answer,
+    pictureInput,
+    warn,
+    ...labels,
+  })
+  const work: Work = { model, methods, options, given: givenMethodOptions(program), inputs: others, colormap, warn }
   for (const input of inputs) {
     try {
       await explainOne(work, input, outputs.get(input))
@@ -145,30 +179,60 @@ async function run(program: Command, pictures: readonly string[], options: Optio
 }
 
 async function explainOne(work: Work, input: string, output: string | undefined): Promise<void> {
-  const { model, methods, options, given, colormap, warn } = work
+  const { model, options, warn } = work
   const image =
     options.tensor === undefined ? await readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input)
-  const set = await explain(model, image, methods, options, given)
-  let figure: Uint8Array | undefined
-  if (output !== undefined) {
-    const picture = 'dims' in image ? tensorPicture(image, model.model.preprocessing) : image
-    const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
-    figure = await drawFigure(figureOf(picture, set, columns(methods, set), drawing), output)
-  }
+  const set = await explain(work, image)
+  const figures = output === undefined ? [] : await draw(work, set, 'dims' in image ? undefined : image, output)
   // nothing is written before all that can fail has been done
   const [first] = set.explanations
   if (options.raw !== undefined && first) await writeWhole(options.raw, encodeNpy(first.raw))
-  if (output !== undefined && figure) await writeWhole(output, figure)
+  for (const { path, bytes } of figures) await writeWhole(path, bytes)
+  const [figure] = figures.map((f) => f.path)
   process.stdout.write(
     options.json
-      ? `${resultJson(input, set, output)}\n`
-      : answersText(input, set, BEST_ANSWERS, { figure: output, raw: options.raw }),
+      ? `${resultJson(input, set, figure)}\n`
+      : answersText(input, set, BEST_ANSWERS, { figures: figures.map((f) => f.path), raw: options.raw }),
   )
   for (const e of set.explanations)
     for (const d of e.diagnosis) warn(`${e.method.id} of ${e.answer.label}: ${d.message}`)
   for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes)))
     if (!model.model.notes.includes(note)) warn(note)
   for (const r of set.refused) warn(r.error.message)
+}
+
+/** The figure of the picture, and one for each other input that is drawn, named after it. */
+async function draw(
+  work: Work,
+  set: ExplanationSet,
+  picture: Picture | undefined,
+  output: string,
+): Promise<readonly { readonly path: string; readonly bytes: Uint8Array }[]> {
+  const { model, methods, options, colormap, warn } = work
+  const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
+  const inputs = [...new Set(set.explanations.map((e) => e.input))]
+  const figures: { path: string; bytes: Uint8Array }[] = []
+  for (const input of inputs) {
+    const own = input === model.model.input.name
+    const explanations = set.explanations.filter((e) => e.input === input)
+    const [first] = explanations
+    if (!first?.drawable) {
+      warn(`The map of the input "${input}" lies on no picture, and is not drawn: --raw or --json gives it.`)
+      continue
+    }
+    const background = backgroundOf(first, own ? picture : undefined, own ? model.model.preprocessing : undefined)
+    const shown = own ? methods : methods.filter((m) => explanations.some((e) => e.method === m))
+    const spec = figureOf(background, { ...set, explanations }, columns(shown, { ...set, explanations }), drawing)
+    const path = own ? output : besides(output, input)
+    figures.push({ path, bytes: await drawFigure(spec, path) })
+  }
+  return figures
+}
+
+/** `cat.png` and the input `mask` to `cat.mask.png`. */
+function besides(path: string, input: string): string {
+  const ending = extname(path)
+  return join(dirname(path), `${basename(path, ending)}.${input.replaceAll(/[^\w.-]+/g, '_')}${ending}`)
 }
 
 /** Where no such picture is there, a word that is almost a command was meant to be one. */
@@ -185,9 +249,13 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
   if (options.tensor !== undefined && pictures.length > 0) usage('give a picture or --tensor, not both')
   if (
     options.raw !== undefined &&
-    (options.method?.length !== 1 || (options.target?.length ?? 1) !== 1 || pictures.length > 1)
+    (options.method?.length !== 1 ||
+      (options.target?.length ?? 1) !== 1 ||
+      (options.explain?.length ?? 1) !== 1 ||
+      options.explain?.[0] === 'all' ||
+      pictures.length > 1)
   )
-    usage('--raw needs one --method, at most one --target and one picture')
+    usage('--raw needs one --method, at most one --target, at most one --explain, and one picture')
   if (options.score !== 'logit' && options.score !== 'probability') usage('--score is logit or probability')
   if (options.fit !== undefined && options.fit !== 'crop' && options.fit !== 'stretch')
     usage('--fit is crop or stretch')
@@ -227,14 +295,9 @@ async function outputPath(input: string, options: Options): Promise<string | und
   return options.json || options.raw !== undefined ? undefined : join(dirname(input), name)
 }
 
-async function explain(
-  model: NodeModel,
-  image: Picture | Tensor<'float32'>,
-  methods: readonly Method[],
-  options: Options,
-  given: Readonly<Record<string, string>>,
-): Promise<ExplanationSet> {
-  const target = options.target ?? (await defaultTargets(model, image, options))
+async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<ExplanationSet> {
+  const { model, methods, options, given, inputs } = work
+  const target = options.target ?? (await defaultTargets(work, image))
   const progress = showProgress(!options.quiet)
   try {
     const set = await model.explainAll(image, {
@@ -242,6 +305,8 @@ async function explain(
       target,
       score: options.score,
       layer: options.layer,
+      inputs,
+      wrt: options.explain,
       options: given,
       ...(options.batch === undefined ? {} : { batch: options.batch }),
       onProgress: progress.update,
@@ -256,14 +321,13 @@ async function explain(
 
 /** The best answer, and for the figure the best one that rests on another part of the picture. */
 async function defaultTargets(
-  model: NodeModel,
+  { model, options, inputs }: Work,
   image: Picture | Tensor<'float32'>,
-  options: Options,
 ): Promise<readonly number[]> {
   const answers =
     options.raw === undefined
-      ? await distinctAnswers(model.model, image, options.layer)
-      : await model.classify(image, { top: 1 })
+      ? await distinctAnswers(model.model, image, options.layer, { inputs })
+      : await model.classify(image, { top: 1, inputs })
   return answers.map((a) => a.index)
 }
 

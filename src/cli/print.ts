@@ -14,13 +14,14 @@ export function answersText(
   name: string,
   set: ExplanationSet,
   top: number,
-  written: { readonly figure: string | undefined; readonly raw: string | undefined },
+  written: { readonly figures: readonly string[]; readonly raw: string | undefined },
 ): string {
   const rows = set.answers
     .slice(0, top)
     .map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`])
   const layers = [...new Set(set.explanations.flatMap((e) => e.raw.layer ?? []))]
-  const files = Object.entries(written).flatMap(([what, path]) => (path === undefined ? [] : [`  ${what}: ${path}\n`]))
+  const figures = written.figures.map((path) => `  figure: ${path}\n`)
+  const files = [...figures, ...(written.raw === undefined ? [] : [`  raw: ${written.raw}\n`])]
   return `${name}\n${table(rows, [0])}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
 }
 
@@ -37,8 +38,9 @@ export function resultJson(name: string, set: ExplanationSet, figure: string | u
       method: e.method.id,
       target: e.target,
       answer: e.answer,
+      input: e.input,
       raw: { dims: e.raw.dims, layer: e.raw.layer ?? null, data: short(e.raw.data) },
-      heatmap: { width: e.heatmap.width, height: e.heatmap.height, seen: e.heatmap.seen },
+      heatmap: { width: e.heatmap.width, height: e.heatmap.height, depth: e.heatmap.depth, seen: e.heatmap.seen },
       diagnosis: e.diagnosis,
       provenance: e.provenance,
     })),

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'invalid-model',
   'invalid-tensor',
   'method-not-applicable',
+  'missing-input',
   'no-image-input',
   'no-runtime',
   'not-connected',

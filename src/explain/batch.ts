@@ -10,26 +10,52 @@ import type { Shapes } from '../onnx/shapes.js'
 import { renameValues } from '../onnx/subgraphs.js'
 import { targetInput } from '../targets/append.js'
 
-/** The graph with the repetition, the shapes of its values, and the name under which the picture goes on. */
+/** The graph with the repetition, the shapes of its values, and the names under which repeated inputs go on. */
 export interface Repeated {
   readonly graph: Graph
   readonly shapes: Shapes
-  readonly input: string
+  /** By the input's own name; inputs that are not repeated are not in it. */
+  readonly inputs: ReadonlyMap<string, string>
 }
 
 /** The free axis of the target, and of everything behind the repetition. */
 export const TARGETS_AXIS = 'targets'
 
 /**
- * Repeats `at` along its first axis to the length of the input `target`: the layer `at`, where everything that leads from the
- * picture to the answer passes through it, else the picture. All value names keep their meaning but the picture's, whose
- * repeated form has the name that is returned.
+ * Repeats values along their first axis to the length of the input `target`: the layer `at`, where everything that leads from any input
+ * to the answer passes through it, else each of `inputs` (the picture, and what has a row for each picture). All value names keep their
+ * meaning but those inputs', whose repeated forms have the names that are returned.
  */
-export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at: string, logits: string): Repeated {
-  const place = at !== input && isCut(graph, input, at, logits) ? at : input
+export function repeatForTargets(
+  graph: Graph,
+  shapes: Shapes,
+  inputs: readonly string[],
+  at: string | undefined,
+  logits: string,
+): Repeated {
+  const all = graph.inputs.map((i) => i.name)
+  const cut = at !== undefined && all.every((input) => isCut(graph, input, at, logits))
+  if (cut) return { ...repeat(graph, shapes, at), inputs: new Map() }
+  let made = { graph, shapes }
+  const names = new Map<string, string>()
+  for (const input of inputs) {
+    const { name, ...next } = repeat(made.graph, made.shapes, input)
+    names.set(input, name)
+    made = next
+  }
+  return { ...made, inputs: names }
+}
+
+/** Repeats one value: a layer, whose own name goes to its repeated form, or an input, whose repeated form has the name returned. */
+function repeat(
+  graph: Graph,
+  shapes: Shapes,
+  place: string,
+): { readonly graph: Graph; readonly shapes: Shapes; readonly name: string } {
+  const isInput = graph.inputs.some((i) => i.name === place)
   const b = new Builder(graph, shapes)
   const rank = b.requireRank(place, 'several targets of one picture')
-  const before = b.scope('onnxplain', () => b.fresh(place === input ? `${place}/repeated` : `${place}/once`))
+  const before = b.scope('onnxplain', () => b.fresh(isInput ? `${place}/repeated` : `${place}/once`))
   const ones = b.int64s(Array.from({ length: rank - 1 }, () => 1))
   const count = b.scope('onnxplain', () => b.op('Shape', [targetInput(graph)]))
   const shape = b.scope('onnxplain', () => b.op('Concat', [count, ones], { axis: 0 }))
@@ -42,15 +68,13 @@ export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at
     outputs: [to],
     attributes: new Map(),
   })
-  const repeated = place === input ? before : place
-  const rename = place === input ? [input, before] : [place, before]
-  // a picture's consumers read its repeated form; a layer's own name goes to its repeated form, which is what they read
-  const nodes =
-    place === input
-      ? [expand(input, before), ...graph.nodes.map((n) => renameValues(n, (name) => (name === input ? before : name)))]
-      : graph.nodes.flatMap((n) =>
-          n.outputs.includes(place) ? [{ ...n, outputs: renamed(n.outputs, rename) }, expand(before, place)] : [n],
-        )
+  const repeated = isInput ? before : place
+  // an input's consumers read its repeated form; a layer's own name goes to its repeated form, which is what they read
+  const nodes = isInput
+    ? [expand(place, before), ...graph.nodes.map((n) => renameValues(n, (name) => (name === place ? before : name)))]
+    : graph.nodes.flatMap((n) =>
+        n.outputs.includes(place) ? [{ ...n, outputs: renamed(n.outputs, [place, before]) }, expand(before, place)] : [n],
+      )
   const known = behind(graph, shapes, place, repeated)
   const info = known.get(repeated)
   const declared = info?.type && info.dims ? [declare(repeated, info.type, info.dims)] : []
@@ -59,7 +83,7 @@ export function repeatForTargets(graph: Graph, shapes: Shapes, input: string, at
   return {
     graph: graph.with({ nodes: [...b.nodes, ...nodes], initializers: b.initializers(), valueInfo }),
     shapes: known,
-    input: place === input ? before : input,
+    name: repeated,
   }
 }
 

@@ -3,6 +3,9 @@
  * in as data (see passes/probe.ts).
  */
 import { ExplainError } from '../core/errors.js'
+import { axisOf, type InputLayout } from '../core/layout.js'
+import { didYouMean } from '../core/nearest.js'
+import type { Dim } from '../core/runtime.js'
 import { chooseLayer, earlyLayer, linearHead } from '../methods/head.js'
 import { findMethod } from '../methods/index.js'
 import { upsample } from '../methods/maps.js'
@@ -20,6 +23,7 @@ import type { Override } from '../vjp/rule.js'
 import { nodesBetween, pullBack } from '../vjp/walk.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
+import { type OtherInput, otherInputs } from './others.js'
 import { VERSION } from './version.js'
 
 export interface CompileOptions {
@@ -31,6 +35,13 @@ export interface CompileOptions {
   readonly answer?: string | undefined
   /** What the maps explain. Default: `logit`. */
   readonly score?: Score
+  /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
+  readonly pictureInput?: string | undefined
+  /**
+   * The inputs that methods of the input's own space explain at (gradients and their like), by name: float ones, or `all` of those. Other
+   * methods explain at the picture alone. Default: the picture.
+   */
+  readonly wrt?: string | readonly string[] | undefined
   /** What `probe(graph, runtime)` found. Default: what the file declares, which is often too little. */
   readonly shapes?: Shapes
   /** Keeps the positive part of a map. Default: false. */
@@ -45,10 +56,12 @@ export interface CompileOptions {
 export interface PlannedMap {
   readonly method: CompiledMethod
   /**
-   * The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several; `heatmap_1` where the model has a
-   * value of that name.
+   * The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several methods; with `/<input>` behind it for
+   * inputs other than the picture; `heatmap_1` where the model has a value of that name.
    */
   readonly output: string
+  /** The input that it explains. */
+  readonly input: string
   /** The layer it was taken at; undefined for maps at the input. */
   readonly layer: string | undefined
   /** Sentences for the provenance. */
@@ -58,7 +71,7 @@ export interface PlannedMap {
 export interface Plan {
   /**
    * The model's own inputs and outputs; one input more, `target` int64 `[N]` (a class index, -1 for the best answer; `[1]` picture
-   * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` or `[N,C,H,W]`.
+   * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` (volumes and clips: `[N,d,h,w]`), or in the input's shape.
    */
   readonly graph: Graph
   /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
@@ -67,6 +80,8 @@ export interface Plan {
   /** Methods that this network does not allow, with the reason; only where several methods were asked for. */
   readonly refused: readonly { readonly method: CompiledMethod; readonly error: ExplainError }[]
   readonly input: PictureInput
+  /** The other inputs that the answer needs. */
+  readonly others: readonly OtherInput[]
   readonly answer: Answer
   readonly score: Score
   /** True where one picture may be given with several targets. */
@@ -77,7 +92,7 @@ export interface Plan {
 
 /**
  * Compiles methods into the model. Throws `unknown-method`, `unknown-layer`, `method-not-applicable`, `unsupported-operator`,
- * `unsupported-opset`, `no-image-input`.
+ * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there.
  *
  * @example
  * ```ts
@@ -89,29 +104,42 @@ export interface Plan {
 export function compile(model: Graph, options: CompileOptions = {}): Plan {
   const methods = [options.method ?? 'grad-cam'].flat().map(compiledMethod)
   const stage = prepare(model, options, methods)
-  const { b, input } = stage
+  const { b, input, others } = stage
   const build = mapBuilder(stage)
+  const asked = methods.flatMap((method) => stage.wrt.map((at) => ({ method, at })))
   const refused: { method: CompiledMethod; error: ExplainError }[] = []
-  const maps = methods.flatMap((method): PlannedMap[] => {
-    const result = attempt(methods, () => build(method))
+  const maps = asked.flatMap(({ method, at }): PlannedMap[] => {
+    const result = attempt(asked.length, () => build(method, at))
     if (result instanceof ExplainError) {
       refused.push({ method, error: result })
       return []
     }
-    const finished = b.scope(`onnxplain/${method.id}`, () => finish(b, result.value, method, input, options))
-    const output = b.alias(finished, b.fresh(methods.length === 1 ? 'heatmap' : `heatmap/${method.id}`))
+    const finished = b.scope(`onnxplain/${method.id}`, () => finish(stage, result.value, method, at, options))
+    const name = ['heatmap', ...(methods.length > 1 ? [method.id] : []), ...(at === input.name ? [] : [at])].join('/')
+    const output = b.alias(finished, b.fresh(name))
     const layer = typeof stage.layer === 'string' && method.atLayer ? stage.layer : undefined
     const early =
       layer !== undefined && options.layer === undefined && earlyLayer(stage.source, layer, stage.answer.logits)
-    return [{ method, output, layer, notes: early ? [...result.notes, early] : result.notes }]
+    return [{ method, output, input: at, layer, notes: early ? [...result.notes, early] : result.notes }]
   })
-  const outputs = maps.map((m) => declare(m.output, 'float32', mapDims(b, m, input, options)))
+  const outputs = maps.map((m) => declare(m.output, 'float32', mapDims(stage, m, options)))
   const graph = b
     .finish({ outputs: [...stage.source.outputs, ...outputs] })
     .with({ metadata: metadata(maps, stage.score, stage.target.input, options) })
   const { answer, score, batched, target } = stage
-  const sharesForward = batched && stage.picture === input.name
-  return { graph: prune(graph), target: target.input, maps, refused, input, answer, score, batched, sharesForward }
+  const sharesForward = batched && stage.inputs.size === 0
+  return {
+    graph: prune(graph),
+    target: target.input,
+    maps,
+    refused,
+    input,
+    others,
+    answer,
+    score,
+    batched,
+    sharesForward,
+  }
 }
 
 /** The model made ready: upgraded, its parts found, the target appended. */
@@ -119,13 +147,16 @@ interface Stage {
   readonly source: Graph
   readonly shapes: Shapes
   readonly input: PictureInput
+  readonly others: readonly OtherInput[]
+  /** The inputs that are explained. */
+  readonly wrt: readonly string[]
   readonly answer: Answer
   readonly score: Score
   readonly batched: boolean
   /** The layer, or why there is none; undefined where no method wants one. */
   readonly layer: string | ExplainError | undefined
-  /** The picture as the network reads it: the input, or its repeated form. */
-  readonly picture: string
+  /** Inputs that are repeated for several targets: what the network reads instead of them. */
+  readonly inputs: ReadonlyMap<string, string>
   readonly target: AppendedTarget
   /** Adds to the graph with the target. */
   readonly b: Builder
@@ -135,20 +166,63 @@ function prepare(model: Graph, options: CompileOptions, methods: readonly Compil
   const shapes = options.shapes ?? declaredShapes(model)
   const score = options.score ?? 'logit'
   const source = lower(model)
-  const input = findPictureInput(source, shapes)
+  const input = findPictureInput(source, shapes, options.pictureInput)
   const answer = findAnswer(source, shapes, options.answer)
-  const batched = input.batch === undefined && typeof answer.dims[0] !== 'number'
+  const others = otherInputs(source, shapes, input, answer.logits)
+  const wrt = explainedInputs(source, shapes, options.wrt, input, others)
+  const isRow = (name: string): boolean => others.every((o) => o.name !== name || o.batch === 'row')
+  const batched =
+    input.batch === undefined &&
+    typeof answer.dims[0] !== 'number' &&
+    others.every((o) => o.batch !== 'unclear') &&
+    wrt.every(isRow)
   const layer = methods.some((m) => m.atLayer)
-    ? attempt(methods, () => chooseLayer(source, shapes, answer.logits, options.layer))
+    ? attempt(methods.length * wrt.length, () => chooseLayer(source, shapes, answer.logits, options.layer))
     : undefined
-  const from = methods.every((m) => m.space === 'layer') && typeof layer === 'string' ? layer : input.name
+  const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
+  const isShared = methods.every((m) => m.space === 'layer') && typeof layer === 'string'
+  const at = isShared && !isFolded(shapes, input, layer) ? layer : undefined
   const repeated = batched
-    ? repeatForTargets(source, shapes, input.name, from, answer.logits)
-    : { graph: source, shapes, input: input.name }
+    ? repeatForTargets(source, shapes, rows, at, answer.logits)
+    : { graph: source, shapes, inputs: new Map<string, string>() }
   const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
   const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
   const b = new Builder(graph, repeated.shapes)
-  return { source, shapes, input, answer, score, batched, layer, picture: repeated.input, target, b }
+  return { source, shapes, input, others, wrt, answer, score, batched, layer, inputs: repeated.inputs, target, b }
+}
+
+/** The inputs to explain at. Throws `unknown-value`, and `method-not-applicable` for one that has no gradient. */
+function explainedInputs(
+  graph: Graph,
+  shapes: Shapes,
+  wanted: string | readonly string[] | undefined,
+  picture: PictureInput,
+  others: readonly OtherInput[],
+): readonly string[] {
+  const isFloat = (name: string): boolean => shapes.get(name)?.type?.includes('float') ?? false
+  const names = [wanted ?? picture.name].flat()
+  const all = [picture.name, ...others.map((o) => o.name)]
+  if (names.includes('all')) return all.filter((name) => name === picture.name || isFloat(name))
+  for (const name of names) {
+    if (!graph.inputs.some((i) => i.name === name))
+      throw new ExplainError('unknown-value', {
+        what: `There is no input "${name}" in this model to explain`,
+        remedy: didYouMean(name, all) || `Its inputs are: ${all.join(', ')}; "all" takes those of floats.`,
+        details: { inputs: all },
+      })
+    if (name !== picture.name && !isFloat(name))
+      throw new ExplainError('method-not-applicable', {
+        what: `The input "${name}" is ${shapes.get(name)?.type ?? 'of unknown type'}, which has no gradient`,
+        remedy: 'Explain the picture, or an input of floats.',
+      })
+  }
+  return [...new Set(names)]
+}
+
+/** True where slices or frames were made part of the batch on the way to a layer: `[N*D, K, h, w]`. */
+function isFolded(shapes: Shapes, input: PictureInput, layer: string): boolean {
+  const [dims, own] = [shapes.get(layer)?.dims, shapes.get(input.name)?.dims]
+  return input.depth !== 1 && dims?.length === 4 && dims[0] !== own?.[0]
 }
 
 /** A method's raw map and the sentences it noted. */
@@ -157,23 +231,30 @@ interface Built {
   readonly notes: readonly string[]
 }
 
-/** Builds the map of a method, once; methods may ask for each other's. */
-function mapBuilder(stage: Stage): (method: CompiledMethod) => Built {
+/** Builds the map of a method at an input, once; methods may ask for each other's. */
+function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built {
   const { source, shapes, input, answer, layer, target, b } = stage
   const head = linearHead(source, shapes, answer.logits)
   const gradients = new Map<string, string>()
-  const made = new Map<CompiledMethod, Built>()
-  const build = (method: CompiledMethod): Built => {
-    const known = made.get(method)
+  const made = new Map<string, Built>()
+  const build = (method: CompiledMethod, at: string): Built => {
+    const key = `${method.id} ${at}`
+    const known = made.get(key)
     if (known) return known
+    if (at !== input.name && (method.space === 'layer' || method.atLayer))
+      throw new ExplainError('method-not-applicable', {
+        what: `${method.id} explains at a layer, or at the picture: it has no map of the input "${at}"`,
+        remedy: 'Explain other inputs by gradient or input-x-gradient.',
+      })
     const notes: string[] = []
+    const value = stage.inputs.get(at) ?? at
     const context: CompileContext = {
       b,
-      input: stage.picture,
+      input: value,
       layout: input.layout,
       head,
       chosen: target.chosen,
-      path: () => nodesBetween(b, target.scores, [stage.picture]),
+      path: () => nodesBetween(b, target.scores, [value]),
       layer: () => {
         if (typeof layer === 'string') return layer
         throw (
@@ -182,18 +263,25 @@ function mapBuilder(stage: Stage): (method: CompiledMethod) => Built {
       },
       gradient: (value, override) => gradientOf(b, gradients, target, value, override),
       map: (other) => {
-        const built = build(other)
+        const built = build(other, at)
         notes.push(...built.notes)
         return built.value
       },
       note: (text) => notes.push(text),
     }
-    const value = b.scope(`onnxplain/${method.id}`, () => asFloat32(b, method.build(context)))
-    const result = { value, notes }
-    made.set(method, result)
+    const map = b.scope(`onnxplain/${method.id}`, () => unfolded(stage, method, asFloat32(b, method.build(context))))
+    const result = { value: map, notes }
+    made.set(key, result)
     return result
   }
   return build
+}
+
+/** The map of a layer where slices or frames are part of the batch: `[N*d,h,w]` to `[N,d,h,w]`. */
+function unfolded({ b, input, layer, inputs }: Stage, method: CompiledMethod, map: string): string {
+  if (method.space !== 'layer' || typeof layer !== 'string' || !isFolded(b.shapes, input, layer)) return map
+  const batch = b.extent(inputs.get(input.name) ?? input.name, 0)
+  return b.reshape(map, [batch, -1, b.extent(layer, 2), b.extent(layer, 3)])
 }
 
 function compiledMethod(id: string): CompiledMethod {
@@ -205,12 +293,12 @@ function compiledMethod(id: string): CompiledMethod {
   })
 }
 
-/** Asked for one method, a failure is thrown; asked for several, it is kept beside the others. */
-function attempt<T>(methods: readonly CompiledMethod[], make: () => T): T | ExplainError {
+/** Asked for one map, a failure is thrown; asked for several, it is kept beside the others. */
+function attempt<T>(maps: number, make: () => T): T | ExplainError {
   try {
     return make()
   } catch (error) {
-    if (methods.length > 1 && error instanceof ExplainError && error.code !== 'unknown-layer') return error
+    if (maps > 1 && error instanceof ExplainError && error.code !== 'unknown-layer') return error
     throw error
   }
 }
@@ -238,30 +326,45 @@ function asFloat32(b: Builder, map: string): string {
 }
 
 /** The optional steps behind the raw map. */
-function finish(b: Builder, raw: string, method: CompiledMethod, input: PictureInput, options: CompileOptions): string {
+function finish(
+  { b, input, layer, others }: Stage,
+  raw: string,
+  method: CompiledMethod,
+  at: string,
+  options: CompileOptions,
+): string {
   let map = options.relu ? b.op('Relu', [raw]) : raw
-  if (options.upsample && method.space === 'layer') {
-    const [h, w] = input.layout === 'NCHW' ? [2, 3] : [1, 2]
-    map = upsample(b, map, b.extent(input.name, h), b.extent(input.name, w))
-  }
+  const atLayer = method.space === 'layer' && typeof layer === 'string'
+  const axes = spatialAxes(input.layout)
+  if (options.upsample && atLayer)
+    map = upsample(
+      b,
+      map,
+      axes.map((axis) => b.extent(input.name, axis)),
+    )
   if (!options.normalize) return map
-  const axes = b.int64s(method.space === 'layer' ? [1, 2] : [1, 2, 3])
-  const largest = b.op('ReduceMax', [b.op('Abs', [map]), axes], { keepdims: 1 })
+  // without a row for each picture, the whole map is one
+  const rank = atLayer ? axes.length + 1 : (b.rank(at) ?? 4)
+  const first = others.some((o) => o.name === at && o.batch !== 'row') ? 0 : 1
+  const reduced = b.int64s(Array.from({ length: rank - first }, (_, i) => i + first))
+  const largest = b.op('ReduceMax', [b.op('Abs', [map]), reduced], { keepdims: 1 })
   return b.op('Div', [map, b.op('Max', [largest, b.scalar(1e-30, map)])])
 }
 
+/** The axes of slices, rows and columns. */
+function spatialAxes(layout: InputLayout): readonly number[] {
+  return (['D', 'H', 'W'] as const).flatMap((letter) => axisOf(layout, letter) ?? [])
+}
+
 /** The declared shape of a map: what is known of it, `N` first. */
-function mapDims(
-  b: Builder,
-  map: PlannedMap,
-  input: PictureInput,
-  options: CompileOptions,
-): readonly (number | string | null)[] {
+function mapDims({ b, shapes, input, others }: Stage, map: PlannedMap, options: CompileOptions): readonly Dim[] {
   const batch = input.batch ?? TARGETS_AXIS
-  const own = b.dims(input.name) ?? []
-  if (map.method.space === 'input') return [batch, ...own.slice(1)]
-  if (options.upsample) return [batch, ...(input.layout === 'NCHW' ? own.slice(2) : own.slice(1, 3))]
-  return [batch, ...(b.dims(map.layer ?? '')?.slice(2) ?? [])]
+  const own = shapes.get(map.input)?.dims ?? []
+  if (map.method.space === 'input')
+    return others.some((o) => o.name === map.input && o.batch !== 'row') ? own : [batch, ...own.slice(1)]
+  if (options.upsample) return [batch, ...spatialAxes(input.layout).map((axis) => own[axis] ?? null)]
+  const layer = b.dims(map.layer ?? '')?.slice(2) ?? []
+  return isFolded(shapes, input, map.layer ?? '') ? [batch, null, ...layer] : [batch, ...layer]
 }
 
 function metadata(
@@ -275,6 +378,7 @@ function metadata(
     ['onnxplain.version', VERSION],
     ['onnxplain.method', maps.map((m) => m.method.id).join(',')],
     ['onnxplain.layer', maps.find((m) => m.layer)?.layer ?? ''],
+    ['onnxplain.input', [...new Set(maps.map((m) => m.input))].join(',')],
     ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
     ['onnxplain.steps', steps.join(',') || 'raw'],
   ])

@@ -1,7 +1,8 @@
 /** Which classes to show where none is named: the best answer, and the best that rests on another part of the picture. */
 import { ExplainError } from '../core/errors.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
-import type { Image, Model } from './model.js'
+import type { Model } from './model.js'
+import type { Image, ImageOptions } from './prepare.js'
 
 /** Answers that are looked at. */
 const CANDIDATES = 5
@@ -12,12 +13,18 @@ const DIFFERENT = 0.5
  * The best answer and, of the next four, the best one whose Grad-CAM map has a correlation below 0.5 with the best answer's: two
  * things in one picture rather than two names of one thing. The second best where there is none, or no feature map to tell.
  */
-export async function distinctAnswers(model: Model, image: Image, layer?: string): Promise<readonly ClassAnswer[]> {
-  const answers = await model.classify(image, { top: CANDIDATES })
+export async function distinctAnswers(
+  model: Model,
+  image: Image,
+  layer?: string,
+  options: ImageOptions = {},
+): Promise<readonly ClassAnswer[]> {
+  const answers = await model.classify(image, { ...options, top: CANDIDATES })
   const [best, second] = answers
   if (!best || !second) return answers
   try {
     const { explanations } = await model.explainAll(image, {
+      ...options,
       method: 'grad-cam',
       target: answers.map((a) => a.index),
       layer,

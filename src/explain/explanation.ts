@@ -1,10 +1,12 @@
 /** What an explanation is: the raw map, the map on the picture, what it says of itself, and how to make it again. */
-import { sizeOf, type Tensor } from '../core/tensor.js'
+import { type Grid, gridOf, planeOf } from '../core/layout.js'
+import { type DataType, sizeOf, type Tensor } from '../core/tensor.js'
 import {
   type Box,
   type Geometry,
   liftToPicture,
   type PreprocessSpec,
+  resizePlane,
   type Size,
   scaleGeometry,
 } from '../image/index.js'
@@ -36,7 +38,9 @@ export interface RawMap extends Tensor<'float32'> {
 export interface Heatmap {
   readonly width: number
   readonly height: number
-  /** `[height, width]`; 0 where the network did not see the picture. Made when first read, and kept: it has the picture's size. */
+  /** Slices of a volume or frames of a clip; 1 for pictures. */
+  readonly depth: number
+  /** `[height, width]`, or `[depth, height, width]`; 0 where the network did not see the picture. Made when first read, and kept. */
   readonly data: Float32Array
   /** The part of the picture that the network saw, in pixels. */
   readonly seen: Box
@@ -50,6 +54,10 @@ export interface Provenance {
   readonly method: string
   readonly options: Readonly<Record<string, number | string>>
   readonly layer: string | null
+  /** The input that the map explains. */
+  readonly input: string
+  /** What the other inputs were given. */
+  readonly inputs: Readonly<Record<string, ProvenanceInput>>
   readonly target: Target
   readonly answer: {
     readonly label: string
@@ -64,12 +72,26 @@ export interface Provenance {
   readonly notes: readonly string[]
 }
 
+/** What an input was given: its values where they are few, else their SHA-256 (of the bytes, little-endian). */
+export interface ProvenanceInput {
+  readonly type: DataType
+  readonly dims: readonly number[]
+  /** Integers of 64 bits as text. */
+  readonly values: readonly (number | string)[] | null
+  readonly sha256: string | null
+}
+
+/** What an input was fed, and what its axes mean: `CHW`, `HWC`, `CDHW`, ...; `HW` for inputs that are no pictures. */
+export interface FedInput extends Tensor<'float32'> {
+  readonly layout: string
+}
+
 /** A map on the pixels of a picture. */
 export interface PictureMaps {
   readonly heatmap: Heatmap
   /**
-   * A pixel map by colour channel, `[3,H,W]` (red, green, blue) or `[1,H,W]`, on the pixels of the picture; NaN where the network did not
-   * see it. undefined for maps of one value a place. Made at each call.
+   * A pixel map by channel, `[C,H,W]` (red, green, blue where there are three), on the pixels of the picture, or `[C,D,H,W]`; NaN where
+   * the network did not see it. undefined for maps of one value a place. Made at each call.
    */
   readonly channels: (() => Float32Array) | undefined
 }
@@ -78,7 +100,16 @@ export interface Explanation extends PictureMaps {
   readonly method: Method
   readonly target: Target
   readonly answer: ClassAnswer
+  /** The input that is explained: the picture's, or another one that was asked for by `wrt`. */
+  readonly input: string
   readonly raw: RawMap
+  /** The explained input as the model was fed it, without the batch axis. */
+  readonly fed: FedInput
+  /**
+   * True where the map lies on a picture, a volume or a clip. False for inputs that are none, and for signals: `heatmap` is then the map
+   * as rows of its last axis.
+   */
+  readonly drawable: boolean
   /**
    * The map on the picture scaled to another size, made from the raw map: a drawing of a large photo need not hold it in full.
    *
@@ -90,20 +121,23 @@ export interface Explanation extends PictureMaps {
   readonly provenance: Provenance
 }
 
-/** What a raw map's values are, and where they lie on the picture. */
+/** What a raw map's axes are, and where they lie on the picture. */
 export interface Lifting {
   readonly geometry: Geometry
-  readonly layout: 'NCHW' | 'NHWC'
+  /** Slices or frames of the input: 1 for pictures. */
+  readonly depth: number
+  /** The axes of the raw map: `CHW`, `HWC`, `CDHW`, ... for pixel maps, `HW`, `DHW` or `W` for others. */
+  readonly layout: string
   readonly order: PreprocessSpec['channels']
   readonly reduction: ChannelReduction | undefined
 }
 
 /** A raw map on its picture, at the picture's own size and at any other. Nothing is lifted before it is read. */
 export function onPicture(raw: Tensor<'float32'>, lifting: Lifting): PictureMaps & Pick<Explanation, 'at'> {
-  const { geometry, layout, order, reduction } = lifting
+  const { geometry, reduction } = lifting
   const maps = (place: Geometry, channels: ChannelReduction | undefined): PictureMaps => ({
-    heatmap: toHeatmap(raw, place, layout, channels),
-    channels: raw.dims.length === 3 ? () => liftChannels(raw, place, layout, order) : undefined,
+    heatmap: toHeatmap(raw, place, lifting, channels),
+    channels: lifting.layout.includes('C') ? () => liftChannels(raw, place, lifting) : undefined,
   })
   return {
     ...maps(geometry, reduction),
@@ -115,66 +149,75 @@ export function onPicture(raw: Tensor<'float32'>, lifting: Lifting): PictureMaps
 function toHeatmap(
   raw: Tensor<'float32'>,
   geometry: Geometry,
-  layout: 'NCHW' | 'NHWC',
+  { depth, layout }: Lifting,
   channels: ChannelReduction | undefined,
 ): Heatmap {
   const { source, seen } = geometry
   let lifted: Float32Array | undefined
-  const lift = (): Float32Array => {
-    const plane = raw.dims.length === 3 ? reduceChannels(raw, layout, channels ?? 'sum') : raw
-    const [height = 0, width = 0] = plane.dims
-    return liftToPicture(plane.data, width, height, geometry)
-  }
   return {
     width: source.width,
     height: source.height,
+    depth,
     get data() {
-      lifted ??= lift()
+      lifted ??= liftVolume(
+        layout.includes('C') ? reduceChannels(raw, layout, channels ?? 'sum') : raw,
+        depth,
+        geometry,
+        0,
+      )
       return lifted
     },
     seen,
   }
 }
 
-/** The planes of a pixel map on the picture, in the order red, green, blue. */
-function liftChannels(
-  raw: Tensor<'float32'>,
-  geometry: Geometry,
-  layout: 'NCHW' | 'NHWC',
-  order: PreprocessSpec['channels'],
-): Float32Array {
-  const [height = 0, width = 0, count = 0] = layout === 'NCHW' ? [...raw.dims.slice(1), raw.dims[0] ?? 0] : raw.dims
-  const area = width * height
+/** `[d,h,w]`, `[h,w]` or `[w]` on the picture: `[depth, height, width]`. Slices are resized linearly, as rows and columns are. */
+function liftVolume(map: Tensor<'float32'>, depth: number, geometry: Geometry, outside: number): Float32Array {
+  const { D, H, W } = gridOf('DHW', map.dims)
+  const area = H.extent * W.extent
+  const deep = D.extent === depth ? map.data : resizePlane(map.data, area, D.extent, area, depth, 'bilinear')
   const { source } = geometry
-  const out = new Float32Array(count * source.width * source.height)
-  for (let c = 0; c < count; c++) {
-    const plane = Float32Array.from(
-      { length: area },
-      (_, i) => raw.data[layout === 'NCHW' ? c * area + i : i * count + c] ?? 0,
-    )
-    const place = order === 'BGR' ? count - 1 - c : c
-    const lifted = liftToPicture(plane, width, height, geometry, { outside: Number.NaN })
-    out.set(lifted, place * source.width * source.height)
+  const out = new Float32Array(depth * source.width * source.height)
+  for (let z = 0; z < depth; z++) {
+    const slice = deep.subarray(z * area, (z + 1) * area)
+    const lifted = liftToPicture(slice, W.extent, H.extent, geometry, { outside })
+    out.set(lifted, z * lifted.length)
   }
   return out
 }
 
-/** `[C,H,W]` or `[H,W,C]` to `[H,W]`. */
-export function reduceChannels(
-  raw: Tensor<'float32'>,
-  layout: 'NCHW' | 'NHWC',
-  how: ChannelReduction,
-): Tensor<'float32'> {
-  const { dims, data } = raw
-  const channels = (layout === 'NCHW' ? dims[0] : dims[2]) ?? 1
-  const size = layout === 'NCHW' ? dims.slice(1) : dims.slice(0, 2)
-  const area = sizeOf(size)
-  const out = new Float32Array(area)
-  for (let c = 0; c < channels; c++)
-    for (let i = 0; i < area; i++) {
-      const v = data[layout === 'NCHW' ? c * area + i : i * channels + c] ?? 0
+/** The channels of a pixel map on the picture, in the order red, green, blue. */
+function liftChannels(raw: Tensor<'float32'>, geometry: Geometry, { depth, layout, order }: Lifting): Float32Array {
+  const grid = gridOf(layout, raw.dims)
+  const count = grid.C.extent
+  const { source } = geometry
+  const size = depth * source.width * source.height
+  const out = new Float32Array(count * size)
+  for (let c = 0; c < count; c++) {
+    const volume = channelOf(raw, grid, c)
+    const place = order === 'BGR' ? count - 1 - c : c
+    out.set(liftVolume(volume, depth, geometry, Number.NaN), place * size)
+  }
+  return out
+}
+
+/** One channel, `[D,H,W]`. */
+function channelOf(raw: Tensor<'float32'>, grid: Grid, channel: number): Tensor<'float32'> {
+  const { D, H, W } = grid
+  const data = new Float32Array(D.extent * H.extent * W.extent)
+  for (let z = 0; z < D.extent; z++) data.set(planeOf(raw.data, grid, channel, z), z * H.extent * W.extent)
+  return { type: 'float32', dims: [D.extent, H.extent, W.extent], data }
+}
+
+/** A pixel map with its channels made one: `[C,H,W]` or `[H,W,C]` to `[H,W]`, volumes and clips to `[D,H,W]`. */
+export function reduceChannels(raw: Tensor<'float32'>, layout: string, how: ChannelReduction): Tensor<'float32'> {
+  const grid = gridOf(layout, raw.dims)
+  const dims = (['D', 'H', 'W'] as const).filter((l) => layout.includes(l)).map((l) => grid[l].extent)
+  const out = new Float32Array(sizeOf(dims))
+  for (let c = 0; c < grid.C.extent; c++)
+    for (const [i, v] of channelOf(raw, grid, c).data.entries()) {
       const before = out[i] ?? 0
       out[i] = how === 'sum' ? before + v : Math.max(before, Math.abs(v))
     }
-  return { type: 'float32', dims: size, data: out }
+  return { type: 'float32', dims, data: out }
 }

@@ -7,8 +7,14 @@ import type { PreprocessSpec } from '../image/index.js'
  * The value of each channel after preprocessing. `mean`: 0, which is the mean colour of the preprocessing. Else a CSS colour (`grey`,
  * `#808080`, `rgb(128, 128, 128)`). Throws `bad-option`.
  */
-export function fillValues(text: string, spec: PreprocessSpec, channels: number): readonly number[] {
+export function fillValues(text: string, spec: PreprocessSpec | undefined, channels: number): readonly number[] {
   if (text === 'mean') return Array.from({ length: channels }, () => 0)
+  if (!spec)
+    throw new ExplainError('bad-option', {
+      what: `"${text}" is a colour, and this model takes no photos`,
+      where: 'fill',
+      remedy: 'Leave fill out: the square is filled with 0.',
+    })
   const colour = rgb(text)
   if ([colour.r, colour.g, colour.b].some((v) => Number.isNaN(v)))
     throw new ExplainError('bad-option', {

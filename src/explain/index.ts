@@ -5,9 +5,11 @@ export { distinctAnswers } from './distinct.js'
 export {
   type ClassAnswer,
   type Explanation,
+  type FedInput,
   type Heatmap,
   type PictureMaps,
   type Provenance,
+  type ProvenanceInput,
   type RawMap,
   reduceChannels,
 } from './explanation.js'
@@ -16,10 +18,11 @@ export { type InspectedLayer, type InspectedValue, type Inspection, inspect } fr
 export {
   type ExplainOptions,
   type ExplanationSet,
-  type Image,
   Model,
   type ModelOptions,
   type Progress,
   type Refusal,
 } from './model.js'
+export type { GivenInputs, Numbers, OtherInput } from './others.js'
+export type { Image, ImageOptions } from './prepare.js'
 export { VERSION } from './version.js'

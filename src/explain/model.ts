@@ -1,8 +1,8 @@
 /** A loaded model that classifies and explains. Portable: the runtime is handed in. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import type { OptimizationLevel, Runtime } from '../core/runtime.js'
-import { float32, type Tensor } from '../core/tensor.js'
-import { type Geometry, imagenetPreprocessing, type Picture, type PreprocessSpec, preprocess } from '../image/index.js'
+import type { Tensor } from '../core/tensor.js'
+import type { PreprocessSpec } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
 import type { CompiledMethod, DrivenMethod, Method } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
@@ -12,12 +12,16 @@ import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
 import { compile, type Plan } from './compile.js'
 import { diagnose } from './diagnose.js'
-import { type ClassAnswer, type Explanation, onPicture } from './explanation.js'
+import { type ClassAnswer, type Explanation, onPicture, type Provenance } from './explanation.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
-import { findPictureInput, type PictureInput } from './input.js'
+import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
-import { type PlanRun, Runner } from './runner.js'
+import { type OtherInput, otherInputs } from './others.js'
+import { placeMap } from './place.js'
+import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
+import { provenanceInputs, sha256 } from './provenance.js'
+import { type Feed, type PlanRun, Runner } from './runner.js'
 import { VERSION } from './version.js'
 
 export interface ModelOptions {
@@ -25,21 +29,31 @@ export interface ModelOptions {
   readonly name: string
   /** Class names in class order. */
   readonly labels?: readonly string[] | undefined
-  /** Default: the usual ImageNet preprocessing at the model's size, and `notes` says so. */
+  /**
+   * Default: the usual ImageNet preprocessing at the model's size (224 where that is free), and `notes` says so. Models that take no photos
+   * (volumes, clips, signals, other numbers of channels than 1 or 3) have none.
+   */
   readonly preprocessing?: PreprocessSpec | undefined
   /** How far ORT may rewrite the graph. Default: `all`. */
   readonly optimization?: OptimizationLevel
   /** The output that holds the class scores. Default: the first such output that no other output is made from. */
   readonly answer?: string | undefined
+  /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
+  readonly pictureInput?: string | undefined
 }
 
-export interface ExplainOptions {
+export interface ExplainOptions extends ImageOptions {
   /** Method ids. Default: `grad-cam`. */
   readonly method?: string | readonly string[]
   /** Labels, indices or target objects. Default: the best answer. */
   readonly target?: string | number | Target | readonly (string | number | Target)[]
   /** What is explained of a class. Default: `logit`. */
   readonly score?: Score
+  /**
+   * Inputs that gradients and their like are taken of: names of inputs of floats, or `all` of those; one explanation for each. Methods that
+   * explain at a layer, and occlusion, explain the picture alone. Default: the picture.
+   */
+  readonly wrt?: string | readonly string[] | undefined
   /** Value name of the layer for CAM methods. Default: the last feature map before pooling. */
   readonly layer?: string | undefined
   /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
@@ -72,28 +86,21 @@ export interface ExplanationSet {
   readonly refused: readonly Refusal[]
 }
 
-/** A picture, or an already preprocessed tensor `[C,H,W]` or `[1,C,H,W]`. */
-export type Image = Picture | Tensor<'float32'>
-
-interface Prepared {
-  readonly tensor: Tensor<'float32'>
-  readonly geometry: Geometry
-  readonly preprocessing: PreprocessSpec | null
-}
-
 /** What the explanations of one method have in common. */
 interface About {
   readonly method: Method
+  /** The input that is explained. */
+  readonly input: string
   readonly layer: string | undefined
   readonly notes: readonly string[]
   readonly prepared: Prepared
   readonly targets: readonly Target[]
   readonly answers: readonly ClassAnswer[]
   readonly sha256: string
+  readonly inputs: Provenance['inputs']
   readonly settings: ReadonlyMap<Method, Readonly<Record<string, number | string>>>
 }
 
-const DEFAULT_SIDE = 224
 const DEFAULT_BATCH = 16
 
 export class Model {
@@ -101,9 +108,12 @@ export class Model {
   readonly graph: Graph
   readonly shapes: Shapes
   readonly input: PictureInput
+  /** The other inputs that the answer needs: to be given with each picture. */
+  readonly others: readonly OtherInput[]
   readonly answer: Answer
   readonly labels: readonly string[]
-  readonly preprocessing: PreprocessSpec
+  /** undefined where the model takes no photos, but tensors alone. */
+  readonly preprocessing: PreprocessSpec | undefined
   /** What had to be assumed, for people. */
   readonly notes: readonly string[]
   readonly #runtime: Runtime
@@ -118,27 +128,35 @@ export class Model {
     return new Model(graph, await probe(graph, runtime), runtime, options, options.preprocessing === undefined)
   }
 
-  /** The same model with another preprocessing. */
-  withPreprocessing(preprocessing: PreprocessSpec): Model {
+  /** The same model with another preprocessing. Both share their sessions: released is one with the other. */
+  withPreprocessing(preprocessing: PreprocessSpec | undefined): Model {
     if (preprocessing === this.preprocessing) return this
     const options = { ...this.#options, preprocessing }
-    return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed)
+    return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed, this.#runner)
   }
 
-  private constructor(graph: Graph, shapes: Shapes, runtime: Runtime, options: ModelOptions, assumed: boolean) {
+  private constructor(
+    graph: Graph,
+    shapes: Shapes,
+    runtime: Runtime,
+    options: ModelOptions,
+    assumed: boolean,
+    runner?: Runner,
+  ) {
     this.name = options.name
     this.graph = graph
     this.shapes = shapes
-    this.input = findPictureInput(graph, shapes)
+    this.input = findPictureInput(graph, shapes, options.pictureInput)
     this.answer = findAnswer(graph, shapes, options.answer)
+    this.others = otherInputs(graph, shapes, this.input, this.answer.logits)
     this.labels = options.labels ?? []
-    const { height = DEFAULT_SIDE, width = DEFAULT_SIDE, channels, layout } = this.input
-    this.#assumed = assumed
-    this.preprocessing = { ...(options.preprocessing ?? imagenetPreprocessing(height, width, channels)), layout }
+    this.#assumed = assumed && takesPhotos(this.input)
+    this.preprocessing = photoPreprocessing(this.input, options.preprocessing)
     const { classes } = this.answer
     const miscounted = this.labels.length > 0 && this.labels.length !== classes
     this.notes = [
-      ...(assumed ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
+      ...(this.#assumed && this.preprocessing ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
+      ...(this.others.length > 0 ? [`The picture goes to the input "${this.input.name}".`] : []),
       ...(this.answer.others.length > 0
         ? [`Explained is the output "${this.answer.output}"; others hold scores too: ${this.answer.others.join(', ')}.`]
         : []),
@@ -148,12 +166,15 @@ export class Model {
     ]
     this.#runtime = runtime
     this.#options = options
-    this.#runner = new Runner(graph, shapes, this, runtime, options.optimization ?? 'all')
+    this.#runner = runner ?? new Runner(graph, shapes, this, runtime, options.optimization ?? 'all')
   }
 
   /** The best answers, best first. Default: five. */
-  async classify(image: Image, options: { readonly top?: number } = {}): Promise<readonly ClassAnswer[]> {
-    const logits = await this.#forward(this.#prepare(image).tensor)
+  async classify(
+    image: Image,
+    options: ImageOptions & { readonly top?: number } = {},
+  ): Promise<readonly ClassAnswer[]> {
+    const logits = await this.#forward(prepareImage(this, image, options).feed)
     return this.#ranked(logits).slice(0, options.top ?? 5)
   }
 
@@ -165,58 +186,67 @@ export class Model {
     throw refused[0]?.error ?? new ExplainError('bad-option', { what: 'No method was asked for' })
   }
 
-  /** Explains every target by every method, method by method; compiled methods share one run. */
+  /** Explains every target by every method, method by method, and input by input where `wrt` names several; compiled methods share one run. */
   async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
     const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
     const given = options.options ?? {}
     refuseUnknown(methods, given)
     const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
-    const prepared = this.#prepare(image)
+    const prepared = prepareImage(this, image, options)
     const context = { labels: this.labels, classes: this.answer.classes, score: options.score ?? 'logit' }
     const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
     const asked = wanted.map((t) => parseTarget(t, context))
     throwIfAborted(options.signal)
 
     const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
-    const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options.layer) : undefined
-    const logits = ran?.logits ?? (await this.#forward(prepared.tensor))
+    const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options) : undefined
+    const logits = ran?.logits ?? (await this.#forward(prepared.feed))
     const answers = this.#ranked(logits)
     const best = answers[0]?.index ?? 0
     const targets = asked.map((t): Target => (t.index === BEST ? { ...t, index: best } : t))
 
     const sha256 = await this.#hash()
-    const about: Omit<About, 'method' | 'layer' | 'notes'> = { prepared, targets, answers, sha256, settings }
-    const made = new Map<Method, readonly Explanation[]>()
-    for (const { method, layer, notes, raws } of ran?.maps ?? [])
-      made.set(method, this.#explanations({ ...about, method, layer, notes }, raws))
+    const inputs = await provenanceInputs(prepared.feed.others)
+    const about = { prepared, targets, answers, sha256, inputs, settings }
+    const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
+    for (const { method, input, layer, notes, raws } of ran?.maps ?? [])
+      made.get(method)?.push(...this.#explanations({ ...about, method, input, layer, notes }, raws))
+    const refused: Refusal[] = [...(ran?.refused ?? [])]
     for (const method of methods) {
       if (method.kind !== 'driven') continue
+      const others = [options.wrt ?? this.input.name]
+        .flat()
+        .filter((name) => name !== this.input.name && name !== 'all')
+      if (others.length > 0) refused.push({ method, error: pictureOnly(method, others) })
+      if (!explainsPicture(options.wrt, this.input.name)) continue
       const notes: string[] = []
       const note = (text: string): unknown => notes.push(text)
       const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, { ...options, note })
-      made.set(method, this.#explanations({ ...about, method, layer: undefined, notes }, raws))
+      const { name: input } = this.input
+      made.get(method)?.push(...this.#explanations({ ...about, method, input, layer: undefined, notes }, raws))
     }
-    return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused: ran?.refused ?? [] }
+    return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
   }
 
   /** Explanations of one method, one a target. */
   #explanations(about: About, raws: readonly Tensor<'float32'>[]): readonly Explanation[] {
-    const { method, layer, prepared, targets, answers, settings } = about
-    const { layout } = this.input
-    const { geometry, preprocessing } = prepared
+    const { method, input, layer, prepared, targets, answers, settings } = about
+    const { preprocessing } = prepared
     return targets.flatMap((target, t): readonly Explanation[] => {
       const raw = raws[t]
       const answer = answers.find((a) => a.index === target.index)
       if (!raw || !answer) return []
-      const reduction = method.kind === 'compiled' ? method.channels : undefined
-      const order = this.preprocessing.channels
+      const place = placeMap(this, raw, about)
       return [
         {
           method,
           target,
           answer,
+          input,
           raw: { ...raw, layer },
-          ...onPicture(raw, { geometry, layout, order, reduction }),
+          fed: place.fed,
+          drawable: place.drawable,
+          ...onPicture(place.map, place.lifting),
           diagnosis: diagnose(raw.data, method.display),
           provenance: {
             onnxplain: VERSION,
@@ -225,6 +255,8 @@ export class Model {
             method: method.id,
             options: settings.get(method) ?? {},
             layer: layer ?? null,
+            input,
+            inputs: about.inputs,
             target,
             answer: { ...answer, logits: this.answer.logits, activation: this.answer.activation },
             preprocessing,
@@ -240,12 +272,12 @@ export class Model {
     methods: readonly CompiledMethod[],
     prepared: Prepared,
     targets: readonly Target[],
-    layer: string | undefined,
+    { layer, wrt }: ExplainOptions,
   ): Promise<PlanRun> {
     const runs: { readonly score: Score; readonly run: PlanRun }[] = []
     for (const score of new Set(targets.map((t) => t.score))) {
       const indices = targets.map((t) => t.index)
-      runs.push({ score, run: await this.#runner.maps({ methods, layer, score }, prepared.tensor, indices) })
+      runs.push({ score, run: await this.#runner.maps({ methods, layer, score, wrt }, prepared.feed, indices) })
     }
     const first = runs[0]?.run ?? { logits: new Float32Array(), maps: [], refused: [] }
     const maps = first.maps.map((map, m) => ({
@@ -257,7 +289,8 @@ export class Model {
 
   /** A plan of this model; see {@link compile}. */
   compile(options: Omit<Parameters<typeof compile>[1] & object, 'shapes'>): Plan {
-    return compile(this.graph, { ...options, shapes: this.shapes })
+    const { answer, pictureInput } = this.#options
+    return compile(this.graph, { answer, pictureInput, ...options, shapes: this.shapes })
   }
 
   /** Releases the sessions. The model cannot be used afterwards. */
@@ -265,41 +298,9 @@ export class Model {
     await this.#runner.release()
   }
 
-  #prepare(image: Image): Prepared {
-    if (!('dims' in image)) {
-      const { data, dims, geometry } = preprocess(image, this.preprocessing)
-      this.#checkSize(dims)
-      return { tensor: float32([1, ...dims], data), geometry, preprocessing: this.preprocessing }
-    }
-    const dims = image.dims.length === 3 ? [1, ...image.dims] : image.dims
-    if (dims.length !== 4 || dims[0] !== 1)
-      throw new ExplainError('invalid-tensor', {
-        what: `A tensor of shape [${image.dims.join(', ')}] is not one picture`,
-        remedy: 'Give [C, H, W] or [1, C, H, W], as the model takes it.',
-      })
-    this.#checkSize(dims.slice(1))
-    if (image.data.some((v) => !Number.isFinite(v)))
-      throw new ExplainError('invalid-tensor', { what: 'The tensor holds values that are not finite' })
-    const [height = 0, width = 0] = this.input.layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)
-    const size = { width, height }
-    const geometry = { source: size, model: size, seen: { x0: 0, y0: 0, x1: width, y1: height } }
-    return { tensor: float32(dims, image.data), geometry, preprocessing: null }
-  }
-
-  #checkSize(dims: readonly number[]): void {
-    const { layout, channels, height, width } = this.input
-    const want = layout === 'NCHW' ? [channels, height, width] : [height, width, channels]
-    if (want.every((w, i) => w === undefined || w === dims[i])) return
-    throw new ExplainError('shape-mismatch', {
-      what: `The model takes [${want.map((w) => w ?? 'any').join(', ')}], but the input is [${dims.join(', ')}]`,
-      where: `input "${this.input.name}"`,
-      remedy: 'Check the preprocessing (size, crop, channels) or the tensor.',
-    })
-  }
-
   /** The logits of one picture. */
-  async #forward(picture: Tensor<'float32'>): Promise<Float32Array> {
-    const [logits = new Float32Array()] = await this.#runner.forward(picture)
+  async #forward(feed: Feed): Promise<Float32Array> {
+    const [logits = new Float32Array()] = await this.#runner.forward(feed)
     return logits
   }
 
@@ -327,18 +328,19 @@ export class Model {
     values: Readonly<Record<string, number | string>>,
     options: ExplainOptions & { readonly note: (text: string) => void },
   ): Promise<readonly Tensor<'float32'>[]> {
-    const { layout, channels, batch } = this.input
+    const { layout, channels } = this.input
+    const { pictures, others } = prepared.feed
     return method.run({
-      input: prepared.tensor,
+      input: pictures,
       layout,
       targets: targets.length,
-      batch: batch ?? options.batch ?? DEFAULT_BATCH,
+      batch: this.#runner.batch ?? options.batch ?? DEFAULT_BATCH,
       options: values,
       signal: options.signal,
       note: options.note,
       fill: (text) => fillValues(text, this.preprocessing, channels),
-      scores: async (pictures) => {
-        const rows = await this.#runner.forward(pictures)
+      scores: async (covered) => {
+        const rows = await this.#runner.forward({ pictures: covered, others })
         return rows.map((logits) => {
           const p = targets.some((t) => t.score === 'probability')
             ? probabilities(logits, this.answer.activation)
@@ -356,7 +358,13 @@ export class Model {
   }
 }
 
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('')
+function explainsPicture(wrt: ExplainOptions['wrt'], picture: string): boolean {
+  return wrt === undefined || [wrt].flat().some((name) => name === picture || name === 'all')
+}
+
+function pictureOnly(method: Method, inputs: readonly string[]): ExplainError {
+  return new ExplainError('method-not-applicable', {
+    what: `${method.id} explains the picture: it has no map of ${inputs.map((i) => `the input "${i}"`).join(', ')}`,
+    remedy: 'Explain other inputs by gradient or input-x-gradient.',
+  })
 }

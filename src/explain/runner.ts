@@ -13,6 +13,7 @@ import type { Answer } from '../targets/answer.js'
 import { BEST, type Score } from '../targets/target.js'
 import { compile, type Plan, type PlannedMap } from './compile.js'
 import type { PictureInput } from './input.js'
+import { type OtherInput, repeatRow } from './others.js'
 import { SessionCache } from './sessions.js'
 
 /** What a plan is made of. */
@@ -20,6 +21,14 @@ export interface PlanRequest {
   readonly methods: readonly CompiledMethod[]
   readonly layer: string | undefined
   readonly score: Score
+  /** The inputs that are explained; undefined: the picture. */
+  readonly wrt: string | readonly string[] | undefined
+}
+
+/** What one run is fed: the picture, or several, and what the other inputs are given, one row each. */
+export interface Feed {
+  readonly pictures: Tensor<'float32'>
+  readonly others: Readonly<Record<string, Tensor>>
 }
 
 /** One map of a run: its raw maps, one a target, without the batch axis. */
@@ -38,6 +47,7 @@ export class Runner {
   readonly #graph: Graph
   readonly #shapes: Shapes
   readonly #input: PictureInput
+  readonly #others: readonly OtherInput[]
   readonly #answer: Answer
   readonly #sessions: SessionCache
   readonly #plans = new Map<string, Plan>()
@@ -45,45 +55,55 @@ export class Runner {
   constructor(
     graph: Graph,
     shapes: Shapes,
-    parts: { readonly input: PictureInput; readonly answer: Answer },
+    parts: { readonly input: PictureInput; readonly others: readonly OtherInput[]; readonly answer: Answer },
     runtime: Runtime,
     optimization: OptimizationLevel,
   ) {
     this.#graph = graph
     this.#shapes = shapes
     this.#input = parts.input
+    this.#others = parts.others
     this.#answer = parts.answer
     this.#sessions = new SessionCache(runtime, { optimization })
   }
 
+  /** How many pictures may go in one run; undefined: any number. */
+  get batch(): number | undefined {
+    return this.#others.some((o) => o.batch === 'unclear') ? 1 : this.#input.batch
+  }
+
   /** The logits of each picture of a batch, which is filled up where the model's batch is fixed. */
-  async forward(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]> {
+  async forward({ pictures, others }: Feed): Promise<readonly Float32Array[]> {
     const count = pictures.dims[0] ?? 0
-    const batch = this.#filled(pictures)
     const result = await this.#sessions.use(
       'forward',
       () => this.#file(this.#graph, []),
-      (session) => session.run({ [this.#input.name]: batch }),
+      (session) => session.run(this.#feeds(session, { pictures, others })),
     )
     return this.#rows(result, count)
   }
 
   /** Logits and maps of one picture: in one run where targets share the forward pass, else in as many as they need. */
-  async maps(request: PlanRequest, picture: Tensor<'float32'>, indices: readonly number[]): Promise<PlanRun> {
-    const { methods, layer, score } = request
-    const key = JSON.stringify([methods.map((m) => m.id), score, layer])
+  async maps(request: PlanRequest, feed: Feed, indices: readonly number[]): Promise<PlanRun> {
+    const { methods, layer, score, wrt } = request
+    const key = JSON.stringify([methods.map((m) => m.id), score, layer, wrt])
     const plan =
       this.#plans.get(key) ??
       compile(this.#graph, {
         method: methods.map((m) => m.id),
         layer,
         score,
+        wrt,
         shapes: this.#shapes,
         answer: this.#answer.output,
+        pictureInput: this.#input.name,
       })
     this.#plans.set(key, plan)
     // without a shared forward pass a batch is not faster than run after run, and takes more memory (npm run bench)
-    const runs = plan.sharesForward ? [indices] : chunks(indices, this.#input.batch ?? 1)
+    // a map of an input that has no row for each picture is one for all targets of a run
+    const single = plan.maps.some((m) => isShared(plan, m))
+    if (single && (this.#input.batch ?? 1) > 1) throw mixedMaps(plan, this.#input.batch ?? 1)
+    const runs = plan.sharesForward ? [indices] : chunks(indices, single ? 1 : (this.#input.batch ?? 1))
     const parts = await this.#sessions.use(
       key,
       () =>
@@ -93,7 +113,7 @@ export class Runner {
         ),
       async (session) => {
         const done: RunPart[] = []
-        for (const run of runs) done.push(await this.#once(session, plan, picture, run))
+        for (const run of runs) done.push(await this.#once(session, plan, feed, run))
         return done
       },
     )
@@ -109,16 +129,28 @@ export class Runner {
     await this.#sessions.release()
   }
 
-  async #once(session: Session, plan: Plan, picture: Tensor<'float32'>, indices: readonly number[]): Promise<RunPart> {
+  async #once(session: Session, plan: Plan, feed: Feed, indices: readonly number[]): Promise<RunPart> {
     const fixed = plan.batched ? indices.length : (this.#input.batch ?? 1)
     const classes = Array.from({ length: fixed }, (_, i) => indices[i] ?? BEST)
     const target = plan.maps.length > 0 ? { [plan.target]: int64([fixed], classes) } : {}
-    const result = await session.run({ [this.#input.name]: this.#filled(picture), ...target })
-    const raws = plan.maps.map(({ output }) => {
-      const map = this.#float(result, output)
-      return indices.map((_, i) => sliceFirst(map, i))
+    const result = await session.run({ ...this.#feeds(session, feed), ...target })
+    const raws = plan.maps.map((map) => {
+      const value = this.#float(result, map.output)
+      return isShared(plan, map) ? [value] : indices.map((_, i) => sliceFirst(value, i))
     })
     return { logits: this.#rows(result, 1)[0] ?? new Float32Array(), raws }
+  }
+
+  /** What a session is fed: its own inputs only, rows repeated for as many pictures as there are. */
+  #feeds(session: Session, { pictures, others }: Feed): Readonly<Record<string, Tensor>> {
+    const batch = this.#filled(pictures)
+    const wanted = new Set(session.inputs.map((i) => i.name))
+    const rows = this.#others.flatMap(({ name, batch: kind }): [string, Tensor][] => {
+      const given = others[name]
+      if (!given || !wanted.has(name)) return []
+      return [[name, kind === 'row' ? repeatRow(given, batch.dims[0] ?? 1) : given]]
+    })
+    return { [this.#input.name]: batch, ...Object.fromEntries(rows) }
   }
 
   /** A batch as large as the model's fixed one, its last picture repeated; itself where the batch is free. */
@@ -164,6 +196,19 @@ const NARROW_LOGITS = 'onnxplain/logits'
 interface RunPart {
   readonly logits: Float32Array
   readonly raws: readonly (readonly Tensor<'float32'>[])[]
+}
+
+/** True where one map holds for all pictures of a run: that of an input without a row for each. */
+function isShared(plan: Plan, map: PlannedMap): boolean {
+  return plan.others.some((o) => o.name === map.input && o.batch !== 'row')
+}
+
+function mixedMaps(plan: Plan, batch: number): ExplainError {
+  const names = plan.maps.filter((m) => isShared(plan, m)).map((m) => `"${m.input}"`)
+  return new ExplainError('method-not-applicable', {
+    what: `This model takes ${batch} pictures at once and one value of ${[...new Set(names)].join(', ')} for all of them, so that its gradient mixes the pictures`,
+    remedy: 'Explain the picture, or export the model with a batch of 1.',
+  })
 }
 
 function chunks(indices: readonly number[], size: number): readonly (readonly number[])[] {

@@ -1,4 +1,5 @@
 /** Pictures: pixels, resizing as Pillow does, preprocessing, and the way back from a map to the picture. */
+export { adjustPreprocessing, type PreprocessOptions } from './adjust.js'
 export {
   type Box,
   type Geometry,
@@ -19,4 +20,5 @@ export {
   type ResizeRule,
   tensorPicture,
 } from './preprocess.js'
+export { type Rendition, rendition } from './rendition.js'
 export { type Filter, resize, resizePlane } from './resize.js'

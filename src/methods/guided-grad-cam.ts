@@ -1,3 +1,4 @@
+import { axisOf } from '../core/layout.js'
 import { gradCam } from './grad-cam.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
 import { upsample } from './maps.js'
@@ -20,9 +21,12 @@ export const guidedGradCam = defineMethod({
     const { b, input, layout } = context
     const pixels = context.map(guidedBackpropagation)
     const coarse = b.op('Relu', [context.map(gradCam)])
-    const channel = layout === 'NCHW' ? 1 : 3
-    const [height, width] = layout === 'NCHW' ? [2, 3] : [1, 2]
-    const fine = upsample(b, coarse, b.extent(input, height), b.extent(input, width))
-    return b.op('Mul', [pixels, b.op('Unsqueeze', [fine, b.int64s([channel])])])
+    const spatial = (['D', 'H', 'W'] as const).flatMap((letter) => axisOf(layout, letter) ?? [])
+    const fine = upsample(
+      b,
+      coarse,
+      spatial.map((axis) => b.extent(input, axis)),
+    )
+    return b.op('Mul', [pixels, b.op('Unsqueeze', [fine, b.int64s([axisOf(layout, 'C') ?? 1])])])
   },
 })

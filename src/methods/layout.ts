@@ -8,7 +8,7 @@ import { sorted } from '../passes/prune.js'
 export type Layout = 'channels-first' | 'channels-last'
 
 /** Operators that take and give channels on the second axis. */
-const SPATIAL = new Set([
+export const SPATIAL: ReadonlySet<string> = new Set([
   'AveragePool',
   'BatchNormalization',
   'Conv',
@@ -26,7 +26,7 @@ const SPATIAL = new Set([
 ])
 
 /** Operators behind which axes mean something else. */
-const REARRANGES = new Set([
+export const REARRANGES: ReadonlySet<string> = new Set([
   'Einsum',
   'Expand',
   'Flatten',

@@ -10,10 +10,10 @@ export function weightedSum(b: Builder, features: string, weights: string): stri
   return b.reshape(b.op('MatMul', [row, flat]), [-1, ...spatial])
 }
 
-/** `[N,h,w]` resized bilinearly to `[N,height,width]`. */
-export function upsample(b: Builder, map: string, height: Extent, width: Extent): string {
+/** `[N,h,w]` (or `[N,d,h,w]`, `[N,w]`) resized linearly along each axis to `[N,...extents]`. */
+export function upsample(b: Builder, map: string, extents: readonly Extent[]): string {
   const plane = b.op('Unsqueeze', [map, b.int64s([1])])
-  const sizes = b.vector([b.extent(map, 0), 1, height, width])
+  const sizes = b.vector([b.extent(map, 0), 1, ...extents])
   const attributes = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' }
   return b.op('Squeeze', [b.op('Resize', [plane, '', '', sizes], attributes), b.int64s([1])])
 }

@@ -3,6 +3,7 @@
  * *driven* one is a loop around runs. Adding a method means one file and one line in `index.ts`: command line, documentation and
  * tests follow from the definition.
  */
+import type { InputLayout } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import type { Builder } from '../onnx/builder.js'
 import type { Node } from '../onnx/ir.js'
@@ -14,7 +15,7 @@ export type Family = 'cam' | 'gradient' | 'perturbation'
 /** How a map is drawn: positive evidence as an overlay; evidence for and against around zero; a colour picture of pixels. */
 export type Display = 'positive' | 'signed' | 'pixels'
 
-/** How a pixel map `[C,H,W]` becomes one number a pixel. */
+/** How a pixel map `[C,H,W]` (or with slices or frames) becomes one number a pixel. */
 export type ChannelReduction = 'max-abs' | 'sum'
 
 /** An option of a method, as the command line and forms show it. */
@@ -52,9 +53,10 @@ interface Common {
 /** What a compiled method is given. Values are names in the graph. */
 export interface CompileContext {
   readonly b: Builder
-  /** The picture, `[N,C,H,W]` (or `[N,H,W,C]`). */
+  /** The input that is explained: the picture, `[N,C,H,W]` or as `layout` says; or another one, for methods without a layer. */
   readonly input: string
-  readonly layout: 'NCHW' | 'NHWC'
+  /** The picture's axes. */
+  readonly layout: InputLayout
   /** The feature map `[N,K,h,w]`. Throws `method-not-applicable` where the network has none. */
   layer(): string
   /** The linear head behind global pooling, where the network ends in one. */
@@ -73,7 +75,7 @@ export interface CompileContext {
 
 export interface CompiledMethod extends Common {
   readonly kind: 'compiled'
-  /** Where the raw map lives: `[N,h,w]` at the layer, or `[N,C,H,W]` at the model's input. */
+  /** Where the raw map lives: `[N,h,w]` (or `[N,d,h,w]`) at the layer, or in the shape of the model's input. */
   readonly space: 'layer' | 'input'
   /** True where the map depends on a layer, which the user may choose. */
   readonly atLayer: boolean
@@ -85,9 +87,9 @@ export interface CompiledMethod extends Common {
 
 /** What a driven method is given. */
 export interface DriveContext<O extends OptionDefinitions> {
-  /** One preprocessed picture, `[1,C,H,W]` or `[1,H,W,C]`. */
+  /** One preprocessed picture, `[1,C,H,W]` or as `layout` says. */
   readonly input: Tensor<'float32'>
-  readonly layout: 'NCHW' | 'NHWC'
+  readonly layout: InputLayout
   /** Scores `[pictures][targets]` of a batch of pictures. */
   scores(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]>
   readonly targets: number
@@ -106,7 +108,7 @@ export interface DriveContext<O extends OptionDefinitions> {
 export interface DrivenMethod<O extends OptionDefinitions = OptionDefinitions> extends Common {
   readonly kind: 'driven'
   readonly options: O
-  /** Raw maps `[H,W]` at the model's input, one a target. */
+  /** Raw maps `[H,W]` at the model's input (volumes and clips: `[D,H,W]`), one a target. */
   run(context: DriveContext<O>): Promise<readonly Tensor<'float32'>[]>
 }
 

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../core/errors.js'
+import { type Grid, gridOf } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import { type DriveContext, defineMethod } from './method.js'
 
@@ -22,16 +23,29 @@ const OPTIONS = {
     default: 'mean',
     description: 'what the square is filled with: mean (0 after normalisation) or a colour',
   },
+  slices: {
+    kind: 'integer',
+    default: 0,
+    minimum: 0,
+    unit: 'n',
+    description:
+      'slices of a volume or frames of a clip that the square covers, in steps of half as many; 0: all of them',
+  },
 } as const
 
 type Context = DriveContext<typeof OPTIONS>
 
-/** A square of the model's input; `x1`, `y1` exclusive. */
+/** Axes of a map, in order. */
+const AXES = ['D', 'H', 'W'] as const
+
+/** A square of the model's input, through some of its slices; `x1`, `y1`, `z1` exclusive. */
 interface Square {
   readonly x0: number
   readonly y0: number
+  readonly z0: number
   readonly x1: number
   readonly y1: number
+  readonly z1: number
 }
 
 /** Scores of pictures of which one square each is covered: `[squares][targets]`. The seam for faster ways than whole runs. */
@@ -39,7 +53,8 @@ type ScoreSquares = (squares: readonly Square[]) => Promise<readonly Float32Arra
 
 /**
  * Occlusion sensitivity: a grey square slides over the picture; the map is, at each pixel, the mean drop of the target's score over
- * the squares that cover it (0 where none does). The last square of a row or column is cut off at the border.
+ * the squares that cover it (0 where none does). The last square of a row or column is cut off at the border. On volumes and clips the
+ * square goes through all slices or frames, or through `slices` of them: a box, which slides along them too.
  */
 export const occlusion = defineMethod({
   id: 'occlusion',
@@ -53,20 +68,23 @@ export const occlusion = defineMethod({
   options: OPTIONS,
   run: async (context) => {
     const { input, options, batch, signal } = context
-    const { height, width } = sizeOf(context)
+    const grid = gridOf(context.layout.slice(1), input.dims.slice(1))
+    const size = { depth: grid.D.extent, height: grid.H.extent, width: grid.W.extent }
+    const dims = AXES.filter((letter) => context.layout.includes(letter)).map((letter) => grid[letter].extent)
+    const places = size.depth * size.height * size.width
     if (options.stride > options.patch)
       context.note(
         `occlusion: a stride of ${options.stride} px leaves gaps between squares of ${options.patch} px; the map is 0 there.`,
       )
-    const squares = positions(height, width, options.patch, options.stride)
-    const score = coverAndRun(context, context.fill(options.fill))
+    const squares = positions(size, options)
+    const score = coverAndRun(context, grid, context.fill(options.fill))
     const [baseline] = await context.scores(input)
-    const sums = Array.from({ length: context.targets }, () => new Float64Array(height * width))
-    const counts = new Float64Array(height * width)
+    const sums = Array.from({ length: context.targets }, () => new Float64Array(places))
+    const counts = new Float64Array(places)
     const maps = (): Tensor<'float32'>[] =>
       sums.map((sum) =>
         float32(
-          [height, width],
+          dims,
           Float32Array.from(sum, (v, i) => (counts[i] ? v / (counts[i] ?? 1) : 0)),
         ),
       )
@@ -75,7 +93,8 @@ export const occlusion = defineMethod({
       const part = squares.slice(done, done + batch)
       const scores = await score(part)
       for (const [i, square] of part.entries()) {
-        cover(square, width, (at) => {
+        cover(square, (z, y, x) => {
+          const at = (z * size.height + y) * size.width + x
           counts[at] = (counts[at] ?? 0) + 1
           for (const [t, sum] of sums.entries()) sum[at] = (sum[at] ?? 0) + (baseline?.[t] ?? 0) - (scores[i]?.[t] ?? 0)
         })
@@ -86,42 +105,49 @@ export const occlusion = defineMethod({
   },
 })
 
-function sizeOf({ input, layout }: Context): { readonly height: number; readonly width: number } {
-  const [height = 0, width = 0] = layout === 'NCHW' ? input.dims.slice(2) : input.dims.slice(1, 3)
-  return { height, width }
-}
-
-/** Squares in raster order: from 0 in steps of `stride` until the border is reached. */
-export function positions(height: number, width: number, patch: number, stride: number): readonly Square[] {
-  const starts = (extent: number): number[] =>
+/** Squares in raster order: from 0 in steps of `stride` until the border is reached; slices by half of those covered. */
+export function positions(
+  size: { readonly depth: number; readonly height: number; readonly width: number },
+  options: { readonly patch: number; readonly stride: number; readonly slices: number },
+): readonly Square[] {
+  const starts = (extent: number, patch: number, stride: number): number[] =>
     Array.from({ length: Math.max(0, Math.ceil((extent - patch) / stride)) + 1 }, (_, i) => i * stride).filter(
       (start) => start < extent, // a stride wider than the square may step over the border
     )
-  return starts(height).flatMap((y0) =>
-    starts(width).map((x0) => ({ x0, y0, x1: Math.min(x0 + patch, width), y1: Math.min(y0 + patch, height) })),
+  const { depth, height, width } = size
+  const { patch, stride } = options
+  const slices = options.slices === 0 ? depth : options.slices
+  return starts(depth, slices, Math.max(1, Math.floor(slices / 2))).flatMap((z0) =>
+    starts(height, patch, stride).flatMap((y0) =>
+      starts(width, patch, stride).map((x0) => ({
+        x0,
+        y0,
+        z0,
+        x1: Math.min(x0 + patch, width),
+        y1: Math.min(y0 + patch, height),
+        z1: Math.min(z0 + slices, depth),
+      })),
+    ),
   )
 }
 
-function cover(square: Square, width: number, visit: (at: number) => void): void {
-  for (let y = square.y0; y < square.y1; y++) for (let x = square.x0; x < square.x1; x++) visit(y * width + x)
+function cover(square: Square, visit: (z: number, y: number, x: number) => void): void {
+  const { x0, y0, z0, x1, y1, z1 } = square
+  for (let z = z0; z < z1; z++) for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) visit(z, y, x)
 }
 
 /** The plain way: copies of the whole picture, each with its square filled, through the whole network. */
-function coverAndRun(context: Context, fill: readonly number[]): ScoreSquares {
-  const { input, layout } = context
-  const { height, width } = sizeOf(context)
-  const plane = height * width
-  const channels = fill.length
+function coverAndRun(context: Context, grid: Grid, fill: readonly number[]): ScoreSquares {
+  const { input } = context
+  const { C, D, H, W } = grid
   return (squares) => {
     const data = new Float32Array(squares.length * input.data.length)
     for (const [i, square] of squares.entries()) {
       const offset = i * input.data.length
       data.set(input.data, offset)
-      cover(square, width, (at) => {
-        for (let c = 0; c < channels; c++) {
-          const place = layout === 'NCHW' ? c * plane + at : at * channels + c
-          data[offset + place] = fill[c] ?? 0
-        }
+      cover(square, (z, y, x) => {
+        const at = offset + z * D.stride + y * H.stride + x * W.stride
+        for (let c = 0; c < C.extent; c++) data[at + c * C.stride] = fill[c] ?? 0
       })
     }
     return context.scores(float32([squares.length, ...input.dims.slice(1)], data))

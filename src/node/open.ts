@@ -9,18 +9,18 @@ import {
   type ExplainOptions,
   type Explanation,
   type ExplanationSet,
+  type ImageOptions,
   Model,
   type Plan,
 } from '../explain/index.js'
-import type { Picture, PreprocessSpec } from '../image/index.js'
+import { adjustPreprocessing, type Picture, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
 import { decode } from '../onnx/decode.js'
 import type { DrawOptions } from '../render/index.js'
 import { decodePicture } from './codec.js'
-import { drawFigure, figureOf, refuseFormat } from './draw.js'
+import { type Background, backgroundOf, drawFigure, figureOf, refuseFormat } from './draw.js'
 import { readBytes, refuseUnwritable, writeWhole } from './files.js'
 import { ortRuntime } from './ort.js'
-import { adjustPreprocessing, type PreprocessOptions } from './preprocessing.js'
 import { type ModelParts, resolveModel } from './resolve.js'
 
 export interface OpenOptions extends PreprocessOptions {
@@ -34,6 +34,8 @@ export interface OpenOptions extends PreprocessOptions {
   readonly optimization?: OptimizationLevel
   /** The output that holds the class scores. Default: the first such output that no other output is made from. */
   readonly answer?: string | undefined
+  /** The input that takes the picture. Default: the one with three channels, else the only one that could. */
+  readonly pictureInput?: string | undefined
   /** Is told in one line what had to be assumed. Default: nothing is said. */
   readonly warn?: (line: string) => void
 }
@@ -43,7 +45,10 @@ export type ImageSource = string | URL | Uint8Array | Picture | Tensor<'float32'
 
 /** An explanation that can be saved as a picture. */
 export interface NodeExplanation extends Explanation {
-  /** Writes the map over the picture as .png, .svg, .jpg or .webp. Rejects with `cannot-write`, `bad-option`. */
+  /**
+   * Writes the map over the picture as .png, .svg, .jpg or .webp. A tensor is drawn as a picture of its first channels; volumes and clips as
+   * a row of up to six slices. Rejects with `cannot-write`, `bad-option` (also for a map that lies on no picture).
+   */
   save(path: string, options?: DrawOptions): Promise<void>
 }
 
@@ -70,11 +75,25 @@ export async function open(source?: string | URL | Uint8Array, options: OpenOpti
     labels: options.labels ?? parts.labels,
     preprocessing: own,
     answer: options.answer,
+    pictureInput: options.pictureInput,
     ...(options.optimization ? { optimization: options.optimization } : {}),
   })
-  const model = bare.withPreprocessing(adjustPreprocessing(bare.preprocessing, options))
+  const model = bare.withPreprocessing(adjusted(bare, options))
   for (const note of model.notes) options.warn?.(note)
   return new NodeModel(model)
+}
+
+function adjusted({ preprocessing, input }: Model, options: OpenOptions): PreprocessSpec | undefined {
+  if (preprocessing) return adjustPreprocessing(preprocessing, options)
+  const { mean, std, size, fit, channels } = options
+  const given = Object.entries({ mean, std, size, fit, channels, preprocessing: options.preprocessing })
+  const [named] = given.find(([, value]) => value !== undefined) ?? []
+  if (named === undefined) return undefined
+  throw new ExplainError('bad-option', {
+    what: `${named} is about photos, and this model takes none: its input has the axes ${input.layout}, of ${input.channels} channels`,
+    where: named,
+    remedy: 'Give it tensors that are preprocessed.',
+  })
 }
 
 function pathOf(source: string | URL | undefined): string | undefined {
@@ -92,14 +111,17 @@ export class NodeModel {
   ) {}
 
   /** The best answers, best first: `[{ index, label, logit, probability }]`. Default: five. */
-  async classify(image: ImageSource, options: { readonly top?: number } = {}): Promise<readonly ClassAnswer[]> {
+  async classify(
+    image: ImageSource,
+    options: ImageOptions & { readonly top?: number } = {},
+  ): Promise<readonly ClassAnswer[]> {
     return this.model.classify(await readImage(image), options)
   }
 
   /** Explains one target by one method. Defaults: Grad-CAM, the best answer. */
   async explain(image: ImageSource, options: ExplainOptions = {}): Promise<NodeExplanation> {
     const read = await readImage(image)
-    return savable(await this.model.explain(read, options), 'dims' in read ? undefined : read)
+    return savable(await this.model.explain(read, options), this.model, 'dims' in read ? undefined : read)
   }
 
   /** Explains every target by every method. */
@@ -130,25 +152,22 @@ export async function readImage(image: ImageSource): Promise<Picture | Tensor<'f
   return image
 }
 
-function savable(explanation: Explanation, picture: Picture | undefined): NodeExplanation {
+function savable(explanation: Explanation, model: Model, picture: Picture | undefined): NodeExplanation {
   return {
     ...explanation,
     async save(path, options = {}): Promise<void> {
       refuseFormat(path)
       await refuseUnwritable(path)
-      if (!picture)
-        throw new ExplainError('bad-option', {
-          what: 'A preprocessed tensor has no picture to draw the map on',
-          remedy: 'Save the raw map, or give the picture itself.',
-        })
-      await writeWhole(path, await drawOne(picture, explanation, path, options))
+      const own = explanation.input === model.input.name
+      const background = backgroundOf(explanation, own ? picture : undefined, own ? model.preprocessing : undefined)
+      await writeWhole(path, await drawOne(background, explanation, path, options))
     },
   }
 }
 
-/** One explanation as a figure of one cell. */
+/** One explanation as a figure of one cell, or of one row of slices. */
 export async function drawOne(
-  picture: Picture,
+  background: Background,
   explanation: Explanation,
   path: string,
   options: DrawOptions,
@@ -156,7 +175,7 @@ export async function drawOne(
   const { method } = explanation
   const set: ExplanationSet = { answers: [], explanations: [explanation], refused: [] }
   const subtitle = explanation.raw.layer ? { subtitle: `at ${explanation.raw.layer}` } : {}
-  return drawFigure(figureOf(picture, set, [{ id: method.id, title: method.title, ...subtitle }], options), path)
+  return drawFigure(figureOf(background, set, [{ id: method.id, title: method.title, ...subtitle }], options), path)
 }
 
 /** The methods, for lists and forms. */

@@ -15,7 +15,7 @@ export interface PictureMap {
     readonly data: Float32Array
     readonly seen: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number }
   }
-  /** `[3 or 1, height, width]`, for maps with colour channels. */
+  /** `[channels, height, width]`, for maps with channels. */
   readonly channels: (() => Float32Array) | undefined
 }
 
@@ -59,7 +59,9 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
   const { method } = explained
   const coloured = method.display === 'pixels' && options.signed === undefined && options.colormap === undefined
   const planes = coloured ? explained.at(picture).channels?.() : undefined
-  if (planes) {
+  const count = (planes?.length ?? 0) / (picture.width * picture.height)
+  // other numbers of channels have no colours: they are drawn by their magnitude
+  if (planes && (count === 1 || count === 3)) {
     const { low, high, ...image } = pixelAttribution(planes, picture.width, picture.height)
     return { image, bar: { colormap: 'grey', low, high, kind: 'signed' } }
   }

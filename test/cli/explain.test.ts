@@ -85,7 +85,7 @@ test('--json holds the whole result, one line a picture, and draws nothing', asy
     expect(e.answer.label).toBe('espresso')
     expect(e.raw.data).toHaveLength(e.raw.dims.reduce((a, b) => a * b, 1))
     // its values follow from the raw map and where that lies, and would be too many
-    expect(Object.keys(e.heatmap)).toEqual(['width', 'height', 'seen'])
+    expect(Object.keys(e.heatmap)).toEqual(['width', 'height', 'depth', 'seen'])
     expect(e.heatmap).toMatchObject({ width, height })
     const { x0, y0, x1, y1 } = e.heatmap.seen
     for (const off of [x0 + x1 - (width ?? 0), y0 + y1 - (height ?? 0)]) expect(Math.abs(off)).toBeLessThan(3) // the centre

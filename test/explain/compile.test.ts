@@ -121,6 +121,7 @@ describe('the contract', () => {
       'onnxplain.version': VERSION,
       'onnxplain.method': 'grad-cam',
       'onnxplain.layer': 'features',
+      'onnxplain.input': 'x',
       'onnxplain.target': expect.stringContaining('logit'),
       'onnxplain.steps': 'relu,upsample',
     })

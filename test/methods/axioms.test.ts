@@ -97,7 +97,7 @@ describe('guided Grad-CAM', () => {
       outputs: [declare('none')],
     })
     const b = new Builder(empty)
-    const fine = upsample(b, 'map', SIDE, SIDE)
+    const fine = upsample(b, 'map', [SIDE, SIDE])
     const feeds = { map: float32([1, FEATURES_SIDE, FEATURES_SIDE], coarse) }
     return numbers((await run(b.finish({ outputs: [declare(fine)] }), feeds))[fine])
   }

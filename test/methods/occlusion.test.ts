@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ExplainError } from '../../src/core/errors.js'
 import { float32, type Tensor } from '../../src/core/tensor.js'
 import { type ExplainOptions, Model, type ModelOptions } from '../../src/explain/index.js'
+import { imagenetPreprocessing } from '../../src/image/index.js'
 import { positions } from '../../src/methods/occlusion.js'
 import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
@@ -13,6 +14,11 @@ import { network, noise, picture, SIDE } from '../support/networks.js'
 import { runtime } from '../support/ort.js'
 
 const AREA = SIDE * SIDE
+
+/** The squares of a picture. */
+function squares(height: number, width: number, patch: number, stride: number): ReturnType<typeof positions> {
+  return positions({ depth: 1, height, width }, { patch, stride, slices: 0 })
+}
 
 async function load(graph: Graph, options: Partial<ModelOptions> = {}): Promise<Model> {
   return Model.load(graph, runtime, { name: 'test', ...options })
@@ -38,7 +44,7 @@ function byHand(x: Tensor<'float32'>, patch: number, stride: number, fill = 0): 
   const plane = x.data.subarray(AREA, 2 * AREA)
   const total = new Array<number>(AREA).fill(0)
   const count = new Array<number>(AREA).fill(0)
-  for (const s of positions(SIDE, SIDE, patch, stride)) {
+  for (const s of squares(SIDE, SIDE, patch, stride)) {
     const covered: number[] = []
     for (let y = s.y0; y < s.y1; y++) for (let c = s.x0; c < s.x1; c++) covered.push(y * SIDE + c)
     const drop = covered.reduce((a, i) => a + (plane[i] ?? 0) - fill, 0)
@@ -70,15 +76,15 @@ describe('positions', () => {
     [[1, 1, 1, 1], 1],
     [[6, 8, 2, 2], 12],
   ] as const)('%j: %i squares', ([height, width, patch, stride], count) => {
-    expect(positions(height, width, patch, stride)).toHaveLength(count)
+    expect(squares(height, width, patch, stride)).toHaveLength(count)
   })
 
   test('in raster order, cut off at the border', () => {
-    expect(positions(3, 5, 3, 2)).toEqual([
-      { x0: 0, y0: 0, x1: 3, y1: 3 },
-      { x0: 2, y0: 0, x1: 5, y1: 3 },
+    expect(squares(3, 5, 3, 2)).toEqual([
+      { x0: 0, y0: 0, z0: 0, x1: 3, y1: 3, z1: 1 },
+      { x0: 2, y0: 0, z0: 0, x1: 5, y1: 3, z1: 1 },
     ])
-    expect(positions(3, 6, 3, 2).at(-1)).toEqual({ x0: 4, y0: 0, x1: 6, y1: 3 })
+    expect(squares(3, 6, 3, 2).at(-1)).toMatchObject({ x0: 4, y0: 0, x1: 6, y1: 3 })
   })
 
   test('every square lies inside, and no pixel is left out where squares meet', () => {
@@ -86,7 +92,7 @@ describe('positions', () => {
     fc.assert(
       fc.property(extent, extent, extent, extent, (height, width, patch, stride) => {
         const seen = new Set<number>()
-        for (const s of positions(height, width, patch, stride)) {
+        for (const s of squares(height, width, patch, stride)) {
           expect(s.x0 >= 0 && s.y0 >= 0 && s.x1 <= width && s.y1 <= height && s.x0 < s.x1 && s.y0 < s.y1).toBe(true)
           for (let y = s.y0; y < s.y1; y++) for (let x = s.x0; x < s.x1; x++) seen.add(y * width + x)
         }
@@ -188,7 +194,7 @@ describe('the fill', () => {
     ['rgb(10, 100, 200)', 100],
   ])('%s is preprocessed as a pixel is', async (fill, green) => {
     const loaded = await load(sums())
-    const { mean, std, rescale } = loaded.preprocessing
+    const { mean, std, rescale } = loaded.preprocessing ?? imagenetPreprocessing(SIDE, SIDE)
     const value = (green * rescale - (mean[1] ?? 0)) / (std[1] ?? 1)
     const got = await occlude(loaded, x, { options: { ...grey, fill } })
     expect(relativeL2(got, byHand(x, 4, 4, value))).toBeLessThan(1e-4)
@@ -219,7 +225,7 @@ describe('options', () => {
       method: 'occlusion',
       options: { patch: '6' },
     })
-    expect(provenance.options).toEqual({ patch: 6, stride: 16, fill: 'mean' })
+    expect(provenance.options).toEqual({ patch: 6, stride: 16, fill: 'mean', slices: 0 })
   })
 })
 

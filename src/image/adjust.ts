@@ -1,14 +1,15 @@
 /** Changes to a model's preprocessing, for a model that comes without its own. */
 import { ExplainError } from '../core/errors.js'
-import type { PreprocessSpec } from '../image/index.js'
+import type { Size } from './picture.js'
+import type { PreprocessSpec, ResizeRule } from './spec.js'
 
 export interface PreprocessOptions {
   /** Mean of each channel, after division by 255. */
   readonly mean?: readonly number[] | undefined
   /** Standard deviation of each channel, after division by 255. */
   readonly std?: readonly number[] | undefined
-  /** The model input's side in pixels, for models that take any size. */
-  readonly size?: number | undefined
+  /** The model input's size in pixels, or its side where it is square; for models that take any size. */
+  readonly size?: number | Size | undefined
   /** `crop`: shorter side to 256/224 of the size, then the centre; `stretch`: the whole picture, squeezed to the size. */
   readonly fit?: 'crop' | 'stretch' | undefined
   /** Order of the colour channels. */
@@ -27,18 +28,22 @@ export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOpt
         what: `${name} is ${values.join(',')}; ${count} numbers are wanted`,
         where: name,
       })
-  if (size !== undefined && (!Number.isInteger(size) || size < 1))
-    throw new ExplainError('bad-option', { what: `size is ${size}; a whole number of pixels is wanted`, where: 'size' })
+  const wanted = typeof size === 'number' ? { height: size, width: size } : size
+  if (wanted && [wanted.height, wanted.width].some((v) => !Number.isInteger(v) || v < 1))
+    throw new ExplainError('bad-option', {
+      what: `size is ${typeof size === 'number' ? size : `${wanted.height}x${wanted.width}`}; whole numbers of pixels are wanted`,
+      where: 'size',
+    })
   const now = spec.crop ?? (spec.resize.kind === 'exact' ? spec.resize : { height: 224, width: 224 })
-  const target = size === undefined ? { height: now.height, width: now.width } : { height: size, width: size }
+  const target = wanted ? { height: wanted.height, width: wanted.width } : { height: now.height, width: now.width }
   const stretch = fit === 'stretch' || (fit === undefined && spec.crop === undefined)
-  const edge = Math.round((Math.min(target.height, target.width) * 256) / 224)
+  const enlarged = (side: number): number => Math.round((side * 256) / 224)
   const geometry =
     fit === undefined && size === undefined
       ? {}
       : stretch
         ? { resize: { kind: 'exact' as const, ...target }, crop: undefined }
-        : { resize: { kind: 'shortest-edge' as const, size: edge }, crop: target }
+        : { resize: covering(enlarged(target.height), enlarged(target.width)), crop: target }
   return {
     ...spec,
     ...geometry,
@@ -47,4 +52,9 @@ export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOpt
     channels: channels ?? spec.channels,
     source: `${spec.source}, with ${changed.map(([name]) => name).join(', ')} as given`,
   }
+}
+
+/** Scales a picture so that it covers a rectangle; the shorter edge tells for a square. */
+function covering(height: number, width: number): ResizeRule {
+  return height === width ? { kind: 'shortest-edge', size: height } : { kind: 'cover', height, width }
 }

@@ -1,8 +1,7 @@
 /** Parts of a model's preprocessing replaced by hand. */
 import { describe, expect, test } from 'vitest'
 import { ExplainError } from '../../src/core/errors.js'
-import { imagenetPreprocessing, type PreprocessSpec } from '../../src/image/index.js'
-import { adjustPreprocessing } from '../../src/node/preprocessing.js'
+import { adjustPreprocessing, imagenetPreprocessing, type PreprocessSpec } from '../../src/image/index.js'
 
 const usual = imagenetPreprocessing(224, 224)
 
