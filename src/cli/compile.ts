@@ -15,6 +15,8 @@ interface Options {
   readonly layer?: string
   readonly answer?: string
   readonly score: Score
+  readonly pictureInput?: string
+  readonly explain?: readonly string[]
   readonly relu?: boolean
   readonly upsample?: boolean
   readonly normalize?: boolean
@@ -30,6 +32,12 @@ export function compileCommand(program: Command): void {
     .option('-l, --layer <value>', 'layer for CAM methods, by its value name (default: the last feature map)')
     .option('--answer <output>', 'output that holds the class scores, where the model has several')
     .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
+    .option('--picture-input <name>', 'input that takes the picture, where several could')
+    .option(
+      '--explain <input>',
+      'input that gradients are taken of, by its name, or "all" of floats; repeats (default: the picture)',
+      collect,
+    )
     .option('--relu', 'keep the positive part of the map')
     .option('--upsample', "resize the map bilinearly to the model's input")
     .option('--normalize', 'divide each map by its largest absolute value')
@@ -41,12 +49,15 @@ export function compileCommand(program: Command): void {
     await refuseOverwriting(files, [options.output], 'Give --output another file.')
     const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
     const shapes = await probe(graph, await ortRuntime({ warn }))
-    const { output, method, ...rest } = options
-    const plan = compile(graph, { ...rest, shapes, ...(method ? { method } : {}) })
+    const { output, method, explain: wrt, ...rest } = options
+    const plan = compile(graph, { ...rest, wrt, shapes, ...(method ? { method } : {}) })
     const [refusal] = plan.refused
     if (refusal) throw refusal.error
     await writeWhole(output, encode(plan.graph))
-    const maps = plan.maps.map((m) => `  ${m.output}: ${m.method.id}${m.layer ? ` at ${m.layer}` : ''}\n`)
+    const maps = plan.maps.map(
+      (m) =>
+        `  ${m.output}: ${m.method.id}${m.layer ? ` at ${m.layer}` : m.input === plan.input.name ? '' : ` of ${m.input}`}\n`,
+    )
     process.stdout.write(`${output}\n${maps.join('')}  input "${plan.target}": class index, -1 for the best answer\n`)
   })
 }

@@ -73,7 +73,9 @@ function repeat(
   const nodes = isInput
     ? [expand(place, before), ...graph.nodes.map((n) => renameValues(n, (name) => (name === place ? before : name)))]
     : graph.nodes.flatMap((n) =>
-        n.outputs.includes(place) ? [{ ...n, outputs: renamed(n.outputs, [place, before]) }, expand(before, place)] : [n],
+        n.outputs.includes(place)
+          ? [{ ...n, outputs: renamed(n.outputs, [place, before]) }, expand(before, place)]
+          : [n],
       )
   const known = behind(graph, shapes, place, repeated)
   const info = known.get(repeated)

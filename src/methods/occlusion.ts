@@ -27,7 +27,7 @@ const OPTIONS = {
     kind: 'integer',
     default: 0,
     minimum: 0,
-    unit: 'n',
+    unit: 'slices',
     description:
       'slices of a volume or frames of a clip that the square covers, in steps of half as many; 0: all of them',
   },

@@ -94,7 +94,7 @@ describe('guided Grad-CAM', () => {
       opset: 18,
       nodes: [],
       inputs: [declare('map', 'float32', [1, FEATURES_SIDE, FEATURES_SIDE])],
-      outputs: [declare('none')],
+      outputs: [declare('map')],
     })
     const b = new Builder(empty)
     const fine = upsample(b, 'map', [SIDE, SIDE])
