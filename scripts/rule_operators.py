@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from rule_operators_control import CONTROL_OPERATORS
+from rule_operators_quantise import QUANTISE_OPERATORS
 from rule_operators_shape import SHAPE_OPERATORS
 from rule_operators_standard import STANDARD_OPERATORS
 
-OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS}
+OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS, **QUANTISE_OPERATORS}
 
 
 def operator(*names):

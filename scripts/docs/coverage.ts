@@ -70,7 +70,8 @@ export function coveredOperators(): readonly string[] {
 
 /** The families of samples that test an operator, under its own name or as an older form of another. */
 export function samplesOf(name: string): readonly string[] {
+  const nameOf = (n: { op: string; domain?: string }): string => (n.domain ? `${n.domain}.${n.op}` : n.op)
   const tests = ([key, samples]: [string, readonly Sample[]]): boolean =>
-    samples.some((s) => !isPinned(s) && (s.operator ?? key) === name)
+    samples.some((s) => !isPinned(s) && ((s.operator ?? key) === name || s.behind?.some((n) => nameOf(n) === name)))
   return Object.entries(GROUPS).flatMap(([group, samples]) => (Object.entries(samples).some(tests) ? [group] : []))
 }

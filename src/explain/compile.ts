@@ -14,6 +14,7 @@ import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { declaredShapes, type Shapes } from '../onnx/shapes.js'
 import { protoType } from '../onnx/tensors.js'
+import { ownBorders } from '../passes/borders.js'
 import { lower } from '../passes/lower.js'
 import { prune } from '../passes/prune.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
@@ -129,7 +130,7 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
   const { answer, score, batched, target } = stage
   const sharesForward = batched && stage.inputs.size === 0
   return {
-    graph: prune(graph),
+    graph: ownBorders(prune(graph), model),
     target: target.input,
     maps,
     refused,

@@ -1,16 +1,14 @@
 /** Looks for the reason of an answer that is not finite. */
 import { ExplainError } from '../core/errors.js'
-import { float16Value } from '../onnx/float16.js'
+import { toFloat32 } from '../onnx/float16.js'
 import type { Graph } from '../onnx/ir.js'
 
 /** Throws `not-finite-weight` naming every weight that holds NaN or infinity, or says that the network itself overflows. */
 export function refuseBadWeights(graph: Graph): never {
   const bad = [...graph.initializers.keys()].filter((name) => {
-    const t = graph.constant(name)
-    if (!t) return false
-    if (t.type === 'float16')
-      return t.data instanceof Uint16Array && t.data.some((v) => !Number.isFinite(float16Value(v)))
-    return (t.data instanceof Float32Array || t.data instanceof Float64Array) && t.data.some((v) => !Number.isFinite(v))
+    const stored = graph.constant(name)
+    const t = stored && toFloat32(stored)
+    return t?.data instanceof Float32Array && t.data.some((v) => !Number.isFinite(v))
   })
   if (bad.length > 0)
     throw new ExplainError('not-finite-weight', {

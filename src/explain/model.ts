@@ -7,6 +7,7 @@ import { findMethod } from '../methods/index.js'
 import type { CompiledMethod, DrivenMethod, Method } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
+import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
@@ -146,9 +147,11 @@ export class Model {
     this.name = options.name
     this.graph = graph
     this.shapes = shapes
-    this.input = findPictureInput(graph, shapes, options.pictureInput)
-    this.answer = findAnswer(graph, shapes, options.answer)
-    this.others = otherInputs(graph, shapes, this.input, this.answer.logits)
+    // what runs takes and gives float32, whatever the model's own types are
+    const source = lower(graph)
+    this.input = findPictureInput(source, shapes, options.pictureInput)
+    this.answer = findAnswer(source, shapes, options.answer)
+    this.others = otherInputs(source, shapes, this.input, this.answer.logits)
     this.labels = options.labels ?? []
     this.#assumed = assumed && takesPhotos(this.input)
     this.preprocessing = photoPreprocessing(this.input, options.preprocessing)
@@ -166,7 +169,7 @@ export class Model {
     ]
     this.#runtime = runtime
     this.#options = options
-    this.#runner = runner ?? new Runner(graph, shapes, this, runtime, options.optimization ?? 'all')
+    this.#runner = runner ?? new Runner(source, shapes, this, runtime, options.optimization ?? 'all')
   }
 
   /** The best answers, best first. Default: five. */

@@ -13,7 +13,7 @@ import {
 } from 'onnx-buf'
 import type { ModelFile } from '../core/runtime.js'
 import type { Graph, Node } from './ir.js'
-import { externalReference, readTensor } from './tensors.js'
+import { externalReference, storedBytes } from './tensors.js'
 
 /** Weights below this size travel inside the skeleton, so that ORT's shape inference can read them. */
 const INLINE_BYTES = 1024
@@ -24,8 +24,8 @@ const SOURCE_LOCATION = 'onnxplain-source'
 export function encode(graph: Graph): Uint8Array {
   const inline = (t: TensorProto): TensorProto => {
     if (!externalReference(t)) return t
-    const { data } = readTensor(t, graph.externalData)
-    const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+    const { buffer, byteOffset, byteLength } = storedBytes(t, graph.externalData)
+    const rawData = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
     return { ...t, dataLocation: DataLocation.DEFAULT, externalData: [], rawData }
   }
   return toBinary(ModelProtoSchema, toModel(graph, [...graph.initializers.values()].map(inline)))

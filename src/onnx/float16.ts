@@ -1,4 +1,5 @@
-/** IEEE 754 half precision, which Node 20 has no array for: conversion of single numbers and of arrays. */
+/** The floating types of 16 bits, which Node 20 has no arrays for: conversion of single numbers and of arrays. */
+import { float32, type Tensor } from '../core/tensor.js'
 
 /** The nearest float16 (ties to even) as its bits. */
 export function float16Bits(value: number): number {
@@ -30,4 +31,17 @@ export function float16Value(bits: number): number {
 
 export function float16ToFloat32(bits: Uint16Array): Float32Array {
   return Float32Array.from(bits, float16Value)
+}
+
+/** bfloat16 is the upper half of a float32. */
+export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(bits, (b) => b << 16).buffer)
+}
+
+/** A tensor of another floating type as float32; itself where it holds float32 or no floating numbers. */
+export function toFloat32(t: Tensor): Tensor {
+  if (t.type === 'float64') return float32(t.dims, Array.from(t.data, Number))
+  if (!(t.data instanceof Uint16Array)) return t
+  if (t.type === 'float16') return float32(t.dims, float16ToFloat32(t.data))
+  return t.type === 'bfloat16' ? float32(t.dims, bfloat16ToFloat32(t.data)) : t
 }

@@ -6,7 +6,8 @@ import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-bu
 import { ExplainError } from '../core/errors.js'
 import { float32, int64, type Tensor } from '../core/tensor.js'
 import { type Attributes, floatOf, floatsOf, graphsOf, intOf, intsOf, tensorOf } from './attributes.js'
-import { type ExternalData, readTensor } from './tensors.js'
+import { toFloat32 } from './float16.js'
+import { dataType, type ExternalData, readTensor } from './tensors.js'
 
 export interface Node {
   /** Operator name, verbatim. */
@@ -117,16 +118,28 @@ export class Graph implements GraphParts {
     ]
   }
 
-  /** The tensor behind an initialiser or a `Constant` node, or an `Identity` of one; undefined for values that are computed. */
+  /**
+   * The tensor behind an initialiser or a `Constant` node, or an `Identity` or a cast to float32 of one; undefined for values that are
+   * computed, and for element types that no typed array holds (4-bit integers, 8-bit floats, strings).
+   */
   constant(value: string): Tensor | undefined {
     const initializer = this.initializers.get(value)
-    if (initializer) return readTensor(initializer, this.externalData)
+    if (initializer) return this.#read(initializer)
     const node = this.producer(value)
     if (!node && this.outer && !this.#makes(value)) return this.outer.constant(value)
-    if (node?.op === 'Identity' && node.domain === '') return this.constant(node.inputs[0] ?? '')
-    if (node?.op !== 'Constant' || node.domain !== '') return undefined
+    if (node?.domain !== '') return undefined
+    if (node.op === 'Identity') return this.constant(node.inputs[0] ?? '')
+    if (node.op === 'Cast' && dataType(intOf(node, 'to', 0)) === 'float32') {
+      const narrow = this.constant(node.inputs[0] ?? '')
+      return narrow?.type.startsWith('float') || narrow?.type === 'bfloat16' ? toFloat32(narrow) : undefined
+    }
+    if (node.op !== 'Constant') return undefined
     const stored = tensorOf(node, 'value')
-    return stored ? readTensor(stored, this.externalData) : plainConstant(node)
+    return stored ? this.#read(stored) : plainConstant(node)
+  }
+
+  #read(stored: TensorProto): Tensor | undefined {
+    return dataType(stored.dataType) ? readTensor(stored, this.externalData) : undefined
   }
 
   /** Throws `unknown-value` unless the graph has the value. */

@@ -30,6 +30,17 @@ const TYPES: ReadonlyMap<number, DataType> = new Map<number, DataType>([
 ])
 const NUMBERS: ReadonlyMap<DataType, number> = new Map([...TYPES].map(([number, type]) => [type, number]))
 
+/** Bits of an element of the types that no typed array holds. */
+const NARROW_BITS: ReadonlyMap<number, number> = new Map([
+  [ProtoType.INT4, 4],
+  [ProtoType.UINT4, 4],
+  [ProtoType.FLOAT4E2M1, 4],
+  [ProtoType.FLOAT8E4M3FN, 8],
+  [ProtoType.FLOAT8E4M3FNUZ, 8],
+  [ProtoType.FLOAT8E5M2, 8],
+  [ProtoType.FLOAT8E5M2FNUZ, 8],
+])
+
 /** Our name of a protobuf element type; undefined for strings, sub-byte and 8-bit float types. */
 export function dataType(number: number): DataType | undefined {
   return TYPES.get(number)
@@ -99,12 +110,18 @@ function externalBytes(
   return file.subarray(reference.offset, end)
 }
 
-/** Throws `external-data-missing` where an external tensor's bytes are not in the files. */
-export function checkExternalData(proto: TensorProto, files: ExternalData): void {
+/** The bytes of a tensor as they are stored, in the model or outside it. Throws `external-data-missing`. */
+export function storedBytes(proto: TensorProto, files: ExternalData): Uint8Array {
   const reference = externalReference(proto)
   const type = dataType(proto.dataType)
-  if (reference && type)
-    externalBytes(proto, reference, sizeOf(proto.dims.map(Number)) * zeros(type, 0).BYTES_PER_ELEMENT, files)
+  const bits = type ? zeros(type, 0).BYTES_PER_ELEMENT * 8 : (NARROW_BITS.get(proto.dataType) ?? 0)
+  const size = Math.ceil((sizeOf(proto.dims.map(Number)) * bits) / 8)
+  return reference ? externalBytes(proto, reference, size, files) : proto.rawData
+}
+
+/** Throws `external-data-missing` where an external tensor's bytes are not in the files. */
+export function checkExternalData(proto: TensorProto, files: ExternalData): void {
+  if (externalReference(proto)) storedBytes(proto, files)
 }
 
 /** The elements of a TensorProto. Throws `invalid-model`, `external-data-missing`. */
@@ -118,9 +135,7 @@ export function readTensor(proto: TensorProto, files: ExternalData): Tensor {
     })
   const dims = proto.dims.map(Number)
   const length = sizeOf(dims)
-  const reference = externalReference(proto)
-  const size = length * zeros(type, 0).BYTES_PER_ELEMENT
-  const raw = reference ? externalBytes(proto, reference, size, files) : proto.rawData
+  const raw = storedBytes(proto, files)
   if (raw.byteLength > 0 || length === 0) return tensor(type, dims, view(type, raw, length, where))
   return tensor(type, dims, typedData(type, proto, length, where))
 }

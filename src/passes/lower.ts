@@ -1,14 +1,16 @@
 /**
  * Any model to the form that backward rules read. Requires: opset 7 or newer. Guarantees: what each pass below guarantees; the model's
- * own inputs, outputs and value names stay, so that shapes and layers can be asked for by the names in the file. Run on its own result
- * it changes nothing.
+ * own inputs, outputs and value names stay, so that shapes and layers can be asked for by the names in the file; inputs and outputs of
+ * narrower floats become float32, until borders.ts puts the model's own types back. Run on its own result it changes nothing.
  */
 import type { Graph } from '../onnx/ir.js'
 import { decompose } from './decompose.js'
 import { distinctNames } from './distinct-names.js'
 import { dropout } from './dropout.js'
 import { everywhere } from './everywhere.js'
+import { ON_REAL_NUMBERS, quantised } from './quantised.js'
 import { upgrade } from './upgrade.js'
+import { widen } from './widen.js'
 
 /** A pass, and what docs/operators.md says of it. */
 export interface Pass {
@@ -30,6 +32,8 @@ export const PASSES: readonly Pass[] = [
     shownBy: 'test/passes/upgrade.test.ts',
   },
   { run: everywhere(decompose) },
+  { run: widen },
+  { run: everywhere(quantised), rewrites: ON_REAL_NUMBERS, shownBy: 'test/passes/quantised.test.ts' },
   { run: everywhere(dropout) },
   { run: distinctNames },
 ]

@@ -2,6 +2,7 @@
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
+import { ownBorders } from '../passes/borders.js'
 import { lower } from '../passes/lower.js'
 import { prune } from '../passes/prune.js'
 import type { Override } from './rule.js'
@@ -26,7 +27,7 @@ export function gradientName(value: string): string {
 /**
  * Differentiates a graph. The result has the inputs of the graph and one more, `gradient/<of>` (the gradient that arrives at
  * `of`, in its shape: one-hot for one class' logit); its outputs are `of` and `gradient/<value>` for each of `wrt`, in the shape
- * and type of that value. It is an ordinary graph: `encode` it, run it, or differentiate it again.
+ * and type of that value (float32 for float16 and bfloat16, in which nothing is computed). It is an ordinary graph: `encode` it, run it, or differentiate it again.
  *
  * Throws `unknown-value`, `not-connected`, `unsupported-operator` (all nodes without a rule at once), `unsupported-opset`.
  *
@@ -48,5 +49,5 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Grap
     return declare(name, b.type(value), b.dims(value))
   })
   const own = forward.outputs.find((o) => o.name === of) ?? declare(of, b.type(of), b.dims(of))
-  return prune(b.finish({ inputs: [...forward.inputs, input], outputs: [own, ...outputs] }))
+  return ownBorders(prune(b.finish({ inputs: [...forward.inputs, input], outputs: [own, ...outputs] })), graph)
 }

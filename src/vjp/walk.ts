@@ -13,7 +13,7 @@ import { dataType } from '../onnx/tensors.js'
 import { sorted } from '../passes/prune.js'
 import { sumTo } from './broadcast.js'
 import type { Override, Pullback, Rule, RuleEntry, Walk } from './rule.js'
-import { RULES, ZERO_GRADIENT } from './rules/index.js'
+import { QUANTIZERS, RULES, ZERO_GRADIENT } from './rules/index.js'
 import { whyUnsupported } from './unsupported.js'
 
 export interface GradientRequest {
@@ -57,7 +57,7 @@ function pullSeeds(
   override: Override | undefined,
 ): (string | undefined)[] {
   refuseUnsupported(path)
-  const wanted = new Set([...wrt, ...path.flatMap((n) => n.outputs)])
+  const wanted = new Set([...wrt, ...path.flatMap((n) => n.outputs.slice(0, ruleOf(n)?.outputs))])
   const arrived = new Map<string, string[]>()
   const arrive = (value: string, gradient: string): void => {
     arrived.set(value, [...(arrived.get(value) ?? []), gradient])
@@ -70,7 +70,7 @@ function pullSeeds(
     if (done !== undefined || !parts) return done
     const [first = '', ...more] = parts
     const total = more.reduce((a, g) => b.op('Add', [a, g]), first)
-    b.know(total, b.type(value), b.dims(value))
+    b.know(total, gradientType(b, value), b.dims(value))
     summed.set(value, total)
     return total
   }
@@ -97,7 +97,7 @@ function inputGradients(
   const first = node.outputs[0] ?? ''
   const gy = gys[0] ?? b.op('Mul', [first, b.scalar(0, first)])
   const x = [...node.inputs, ...captures(node)]
-  const wanted = x.map((v) => v !== '' && wantedValues.has(v) && isDifferentiable(b.type(v)))
+  const wanted = x.map((v) => v !== '' && wantedValues.has(v) && isDifferentiable(gradientType(b, v)))
   const walk: Walk = {
     dependents: (inner, wrt) => dependentsOf(inner, wrt).values,
     pull: (inner, seeds, wrt) =>
@@ -118,7 +118,7 @@ function inputGradients(
     const made = pullback()
     const gradient = entry.broadcast ? sumTo(b, made, first, x) : made
     checkShape(b, node, x, gradient)
-    b.know(gradient, b.type(x), b.dims(x))
+    b.know(gradient, gradientType(b, x), b.dims(x))
     b.declareShape(gradient)
     return [[x, gradient]]
   })
@@ -138,13 +138,23 @@ function checkShape(b: Builder, node: Node, x: string, gradient: string): void {
     !want ||
     (got.length === want.length &&
       got.every((d, i) => typeof d !== 'number' || typeof want[i] !== 'number' || d === want[i]))
-  const types = [b.type(gradient), b.type(x)]
+  const types = [b.type(gradient), gradientType(b, x)]
   if (fits && (types[0] === undefined || types[1] === undefined || types[0] === types[1])) return
   throw new ExplainError('shape-mismatch', {
     what: `The gradient of "${x}" came out as ${types[0]}${printDims(got)}, not ${types[1]}${printDims(want)}`,
     where: printNode(node),
     remedy: 'This is a fault of the backward rule; please report it with the model.',
   })
+}
+
+/**
+ * The type of a value's gradient: its own, or, where it is quantised, that of the real numbers that it stands for. The gradient of
+ * a quantised value is the gradient by these.
+ */
+function gradientType(b: Builder, value: string): DataType | undefined {
+  const producer = b.graph.producer(value)
+  const quantised = producer && QUANTIZERS.has(operatorName(producer)) && producer.outputs[0] === value
+  return b.type(quantised ? (producer.inputs[0] ?? '') : value)
 }
 
 /** Values of integer and boolean types have no gradient. */
@@ -176,9 +186,9 @@ function dependentsOf(b: Builder, wrt: readonly string[]): Dependents {
   const values = new Set(wrt)
   const nodes = sorted(b.graph).filter((node) => {
     if (blocks(node)) return false
-    if (![...reads(node)].some((x) => values.has(x) && isDifferentiable(b.type(x)))) return false
+    if (![...reads(node)].some((x) => values.has(x) && isDifferentiable(gradientType(b, x)))) return false
     const smooth = node.outputs.slice(0, ruleOf(node)?.outputs)
-    for (const y of smooth) if (y !== '' && isDifferentiable(b.type(y))) values.add(y)
+    for (const y of smooth) if (y !== '' && isDifferentiable(gradientType(b, y))) values.add(y)
     return true
   })
   return { values, nodes }

@@ -55,7 +55,15 @@ export async function makeCase(op: string, sample: Sample, runtime: Runtime): Pr
     if (spec.wanted) wrt.push(name)
   }
   const [of = 0, ...more] = sample.of ?? [0]
-  const partial = { key, op, sample, tensors, stored, wrt, of: more.length > 0 ? 'joined' : `y${of}` }
+  const partial = {
+    key,
+    op,
+    sample,
+    tensors,
+    stored,
+    wrt,
+    of: sample.behind?.at(-1)?.outputs[0] ?? (more.length > 0 ? 'joined' : `y${of}`),
+  }
   const forward = await withSession(runtime, modelOf(partial, 'static', opsetsOf(sample)[0]), (s) =>
     s.run(feedsOf(partial)),
   )
@@ -94,7 +102,7 @@ export function modelOf(c: PartialCase, declaration: Declaration, opset: number)
   const inputs = [...tensors].filter(([name]) => !stored.has(name))
   return model({
     opset,
-    nodes: joined.length > 0 ? [node, ...flat, join] : [node],
+    nodes: joined.length > 0 ? [node, ...flat, join] : [node, ...(sample.behind ?? [])],
     inputs: inputs.map(([name, t]) => declare(name, t.type, dimsFor(t, declaration))),
     outputs: [declare(c.of, c.ofType, declaration === 'static' ? c.ofDims : undefined)],
     initializers: {
@@ -145,7 +153,7 @@ export async function withSession<T>(
 function hashOf(c: PartialCase, gy: Tensor): string {
   const bytes = (t: Tensor): string => Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength).toString('hex')
   const tensors = [...c.tensors, ['gy', gy] as const].map(([name, t]) => [name, t.type, t.dims, bytes(t)])
-  const { attributes, inputs, outputs, of } = c.sample
+  const { attributes, inputs, outputs, of, behind } = c.sample
   const content = [
     c.op,
     attributes,
@@ -155,6 +163,7 @@ function hashOf(c: PartialCase, gy: Tensor): string {
     opsetsOf(c.sample)[0],
     c.wrt,
     tensors,
+    ...(behind ? [behind] : []),
   ]
   return createHash('sha256').update(JSON.stringify(content, plain)).digest('hex').slice(0, 12)
 }

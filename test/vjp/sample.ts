@@ -4,7 +4,7 @@
  */
 import { type DataType, type DataTypes, sizeOf, type Tensor, tensor, zeros } from '../../src/core/tensor.js'
 import type { AttributeValue } from '../../src/onnx/attributes.js'
-import { NEWEST_OPSET } from '../support/model.js'
+import { NEWEST_OPSET, type NodeSpec } from '../support/model.js'
 import type { Random } from '../support/random.js'
 
 export interface InputSpec {
@@ -33,6 +33,8 @@ interface Common {
   readonly outputs?: number
   /** The outputs that are differentiated (default: the first). Several are flattened and joined. */
   readonly of?: readonly number[]
+  /** Nodes behind the operator, which read `y0`, ... and its inputs: the last one's output is differentiated instead. */
+  readonly behind?: readonly NodeSpec[]
 }
 
 /** Tested against central differences and PyTorch. */
@@ -41,6 +43,8 @@ export interface SmoothSample extends Common {
   readonly noTorch?: string
   /** The gradient itself can be differentiated by central differences (default true). */
   readonly twice?: false
+  /** The gradient is an estimate of a step's: differences mean nothing, and PyTorch's alone is what it is held to. */
+  readonly estimated?: true
 }
 
 /** A tie or an edge, where differences mean nothing: the gradients are pinned to what the rule's comment says. */

@@ -8,9 +8,11 @@ import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
 import { norm } from './norm.js'
 import { pool } from './pool.js'
+import { quantise } from './quantise.js'
 import { reduce } from './reduce.js'
 import { shape } from './shape.js'
 
+export { QUANTIZERS } from './quantise.js'
 export { ZERO_GRADIENT } from './zero.js'
 
 export const RULES = {
@@ -25,6 +27,7 @@ export const RULES = {
   ...shape,
   ...indexing,
   ...reduce,
+  ...quantise,
 }
 
 /** An operator that has a rule. */

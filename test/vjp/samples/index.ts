@@ -11,11 +11,25 @@ import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
 import { norm } from './norm.js'
 import { pool } from './pool.js'
+import { quantise } from './quantise.js'
 import { reduce } from './reduce.js'
 import { shape } from './shape.js'
 
 /** By family; each has a file of PyTorch's gradients of its name. */
-export const GROUPS = { elementwise, activation, conv, pool, norm, matmul, einsum, shape, indexing, reduce, control }
+export const GROUPS = {
+  elementwise,
+  activation,
+  conv,
+  pool,
+  norm,
+  matmul,
+  einsum,
+  shape,
+  indexing,
+  reduce,
+  control,
+  quantise,
+}
 
 export const SAMPLES = {
   ...GROUPS.elementwise,
@@ -29,4 +43,5 @@ export const SAMPLES = {
   ...GROUPS.shape,
   ...GROUPS.indexing,
   ...GROUPS.reduce,
+  ...GROUPS.quantise,
 } satisfies Readonly<Record<RuleOperator | DecomposedOperator, readonly Sample[]>>

@@ -1,0 +1,110 @@
+"""Quantisation for rule_operators.py, by PyTorch's own fake_quantize and its gradient.
+
+A quantised value is kept as its whole numbers in float64, with the gradient of PyTorch's straight-through estimator.
+"""
+
+import torch
+
+QUANTISE_OPERATORS = {}
+RANGES = {
+    torch.uint8: (0, 255),
+    torch.int8: (-128, 127),
+    torch.uint16: (0, 65535),
+    torch.int16: (-32768, 32767),
+}
+
+
+def operator(*names):
+    def add(function):
+        for name in names:
+            QUANTISE_OPERATORS[name] = function
+        return function
+
+    return add
+
+
+def spread(v, like, axis, block):
+    """A scale or zero point of one number, of one along `axis`, or of one a block, in the shape of `like`."""
+    if v.numel() == 1:
+        return v.reshape(()).expand(like.shape)
+    if block:
+        return v.repeat_interleave(block, axis).narrow(axis, 0, like.shape[axis])
+    return v.reshape([-1 if i == axis % like.dim() else 1 for i in range(like.dim())]).expand(like.shape)
+
+
+def fake_quantize(x, scale, zero, low, high):
+    """PyTorch's own, one channel an element, so that any layout of scales will do; it wants float32."""
+    # torch divides by multiplying with 1 / scale; both give the same away from ties
+    flat = torch.fake_quantize_per_channel_affine(
+        x.float().reshape(-1, 1), scale.float().reshape(-1).contiguous(), zero.float().reshape(-1).contiguous(), 0, low, high)
+    return flat.reshape(x.shape).double()
+
+
+@operator("QuantizeLinear", "com.microsoft.QuantizeLinear")
+def quantize(x, a, _o, _n):
+    value, scale = x[0], x[1].detach()
+    zero = x[2] if len(x) > 2 and x[2] is not None else torch.zeros((), dtype=torch.uint8)
+    low, high = RANGES[zero.dtype]
+    axis, block = a.get("axis", 1), a.get("block_size", 0)
+    s, z = spread(scale, value, axis, block), spread(zero.double(), value, axis, block)
+    return fake_quantize(value, s, z, low, high) / s + z
+
+
+@operator("DequantizeLinear", "com.microsoft.DequantizeLinear")
+def dequantize(x, a, _o, _n):
+    value = x[0].double()
+    axis, block = a.get("axis", 1), a.get("block_size", 0)
+    s = spread(x[1].detach(), value, axis, block)
+    z = 0 if len(x) < 3 or x[2] is None else spread(x[2].double(), value, axis, block)
+    return (value - z) * s
+
+
+@operator("DynamicQuantizeLinear")
+def dynamic_quantize(x, _a, _o, _n):
+    v = x[0].detach()
+    low, high = min(0, float(v.min())), max(0, float(v.max()))
+    scale = torch.tensor((high - low) / 255, dtype=torch.float64)
+    zero = torch.clamp(torch.round(-low / scale), 0, 255)
+    whole = quantize([x[0], scale, zero.to(torch.uint8)], {}, 0, 1)
+    return whole, scale, zero
+
+
+@operator("com.microsoft.DynamicQuantizeMatMul")
+def dynamic_quantize_matmul(x, _a, _o, _n):
+    a = dequantize(dynamic_quantize([x[0]], {}, 0, 3), {}, 0, 1)
+    y = a @ dequantize([x[1], x[2], x[3] if len(x) > 3 else None], {"axis": -1}, 0, 1)
+    return y if len(x) < 5 or x[4] is None else y + x[4]
+
+
+def unpack(packed, bits):
+    """Numbers of `bits` bits, lowest bits first."""
+    parts = [(packed.long() >> (i * bits)) & (2**bits - 1) for i in range(8 // bits)]
+    return torch.stack(parts, -1).flatten(-2).double()
+
+
+@operator("com.microsoft.MatMulNBits")
+def matmul_nbits(x, a, _o, _n):
+    x = list(x) + [None] * (6 - len(x))
+    n, k, bits, block = a["N"], a["K"], a.get("bits", 4), a["block_size"]
+    numbers = unpack(x[1].reshape(n, -1), bits)
+    scales = x[2].reshape(n, -1)
+    zeros = torch.full_like(scales, 2.0 ** (bits - 1)) if x[3] is None else unpack(x[3].reshape(n, -1), bits)[:, : scales.shape[1]]
+    group = torch.arange(k) // block if x[4] is None else x[4].long()
+    weights = (numbers[:, :k] - zeros[:, group]) * scales[:, group]
+    y = x[0] @ weights.T
+    return y if x[5] is None else y + x[5]
+
+
+NF4 = [-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
+       -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+       0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1]  # fmt: skip
+FP4 = [0, 0.00520833333, 0.66666667, 1, 0.33333333, 0.5, 0.16666667, 0.25]
+
+
+@operator("com.microsoft.MatMulBnb4")
+def matmul_bnb4(x, a, _o, _n):
+    n, k, block = a["N"], a["K"], a["block_size"]
+    table = torch.tensor(NF4 if a["quant_type"] == 1 else FP4 + [-v for v in FP4], dtype=torch.float64)
+    codes = torch.stack([x[1].long() >> 4, x[1].long() & 15], -1).flatten()[: n * k]
+    weights = (table[codes] * x[2].repeat_interleave(block)[: n * k]).reshape(n, k)
+    return x[0] @ weights.T
