@@ -51,6 +51,11 @@ export function floatsOf<D>(node: Carrier, name: string, otherwise: D): readonly
   return find(node, name, AttributeType.FLOATS)?.floats ?? otherwise
 }
 
+export function stringsOf<D>(node: Carrier, name: string, otherwise: D): readonly string[] | D {
+  const found = find(node, name, AttributeType.STRINGS)
+  return found ? found.strings.map((s) => new TextDecoder().decode(s)) : otherwise
+}
+
 export function tensorOf(node: Carrier, name: string): TensorProto | undefined {
   return find(node, name, AttributeType.TENSOR)?.t
 }
@@ -69,8 +74,20 @@ export function float(value: number | readonly number[]): FloatAttribute {
   return { float: value }
 }
 
+/** A list of strings as an attribute. */
+export interface StringsAttribute {
+  readonly strings: readonly string[]
+}
+
 /** What a new attribute can be made from. */
-export type AttributeValue = number | string | readonly number[] | FloatAttribute | TensorProto | GraphProto
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | FloatAttribute
+  | StringsAttribute
+  | TensorProto
+  | GraphProto
 
 export function attribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === 'number')
@@ -81,6 +98,10 @@ export function attribute(name: string, value: AttributeValue): AttributeProto {
     return typeof value.float === 'number'
       ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
       : create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...value.float] })
+  if ('strings' in value) {
+    const strings = value.strings.map((s) => new TextEncoder().encode(s))
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings })
+  }
   if ('$typeName' in value)
     return value.$typeName === 'onnx.GraphProto'
       ? create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value })

@@ -32,6 +32,11 @@ function insideOf(outer: Graph, proto: GraphProto): Graph {
   })
 }
 
+/** A graph inside `outer` with nothing in it yet: to be filled by a builder, for a node that is made. */
+export function emptyInside(outer: Graph): Graph {
+  return new Graph({ ...outer, outer, nodes: [], inputs: [], outputs: [], initializers: new Map(), valueInfo: [] })
+}
+
 /** A graph as the attribute of a node. */
 export function toGraphProto(graph: Graph, name: string): GraphProto {
   return create(GraphProtoSchema, {

@@ -1,6 +1,7 @@
 /** The check itself, checked: rules that are deliberately wrong must be reported by the very test that the right ones pass. */
 import { describe, expect, test } from 'vitest'
 import { intOf, intsOf } from '../../src/onnx/attributes.js'
+import type { Builder } from '../../src/onnx/builder.js'
 import { DECOMPOSITIONS } from '../../src/passes/decompositions/index.js'
 import type { Override, Pullback, Rule, RuleCall } from '../../src/vjp/rule.js'
 import { RULES } from '../../src/vjp/rules/index.js'
@@ -26,6 +27,10 @@ function sampleOf(op: string, name: string): Sample {
   const sample = ALL_SAMPLES.find(([key]) => key === op)?.[1].find((s) => s.name === name)
   if (!sample) throw new Error(`there is no sample ${op}/${name}`)
   return sample
+}
+
+function scalar(b: Builder, value: number): string {
+  return b.constant({ type: 'int64', dims: [], data: BigInt64Array.of(BigInt(value)) })
 }
 
 /** Operator, sample, who must notice, what is wrong, the wrong rule. */
@@ -113,6 +118,40 @@ const WRONG: readonly [string, string, readonly Failure['by'][], string, WrongRu
   ],
   ['Max', 'tie-of-two', ['pin'], 'the whole gradient for each of two equals', ({ gy }) => [() => gy, () => gy]],
   ['Transpose', 'perm', ['error'], 'not turned back, which the walk itself notices', ({ gy }) => [() => gy]],
+  [
+    'Scan',
+    'states',
+    ['differences', 'pytorch'],
+    'the gradient of the sequence in the order in which it was made',
+    ({ b, x: [, sequence = ''] }, [state, plain, captured]) => [
+      state,
+      plain &&
+        (() => {
+          const last = b.sub(b.extent(sequence, 0), 1)
+          const places = b.op('Range', [b.reshape(b.vector([last]), []), scalar(b, -1), scalar(b, -1)])
+          return b.op('Gather', [plain(), places], { axis: 0 })
+        }),
+      captured,
+    ],
+  ],
+  [
+    'Scan',
+    'both-outputs',
+    ['differences', 'pytorch'],
+    'nothing for what the body captures',
+    ({ b, x: [, , w = ''] }, [state, sequence]) => [state, sequence, () => b.op('Sub', [w, w])],
+  ],
+  [
+    'If',
+    'then',
+    ['differences', 'pytorch'],
+    'the captures taken for one another',
+    ({ b, x: [, left = ''] }, [, a, c]) => [
+      undefined,
+      c && (() => b.op('Expand', [c(), b.shapeOf(left)])),
+      a && (() => b.reduceSum(a(), [0], false)),
+    ],
+  ],
   [
     'Add',
     'same-shape',
