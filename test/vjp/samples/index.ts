@@ -11,11 +11,8 @@ import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
 import { norm } from './norm.js'
 import { pool } from './pool.js'
-<<<<<<< HEAD
 import { quantise } from './quantise.js'
-=======
 import { recurrent } from './recurrent.js'
->>>>>>> cd9559d (Write LSTM, GRU and RNN out as a Scan over their cell)
 import { reduce } from './reduce.js'
 import { shape } from './shape.js'
 
@@ -32,11 +29,8 @@ export const GROUPS = {
   indexing,
   reduce,
   control,
-<<<<<<< HEAD
   quantise,
-=======
   recurrent,
->>>>>>> cd9559d (Write LSTM, GRU and RNN out as a Scan over their cell)
 }
 
 export const SAMPLES = {
@@ -51,9 +45,6 @@ export const SAMPLES = {
   ...GROUPS.shape,
   ...GROUPS.indexing,
   ...GROUPS.reduce,
-<<<<<<< HEAD
   ...GROUPS.quantise,
-=======
   ...GROUPS.recurrent,
->>>>>>> cd9559d (Write LSTM, GRU and RNN out as a Scan over their cell)
 } satisfies Readonly<Record<RuleOperator | DecomposedOperator, readonly Sample[]>>
