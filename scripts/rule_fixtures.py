@@ -56,10 +56,16 @@ def inner(graph, env, opset):
     return call
 
 
+def deprecated(model):
+    """Forms of operators that the checker refuses for their age; they are read all the same."""
+    opset = model.opset_import[0].version
+    return any(onnx.defs.get_schema(node.op_type, opset).deprecated for node in model.graph.node)
+
+
 def gradients(case):
     bytes_ = base64.b64decode(case["model"])
     model = onnx.load_from_string(bytes_)
-    if all(o.domain in ("", "ai.onnx") for o in model.opset_import):
+    if all(o.domain in ("", "ai.onnx") for o in model.opset_import) and not deprecated(model):
         onnx.checker.check_model(model)
     feeds = {name: array(t) for name, t in case["feeds"].items()}
     stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}

@@ -1,10 +1,18 @@
 /** Every decomposition, by operator. */
+import { attention } from './attention.js'
+import { loss } from './loss.js'
 import { norm } from './norm.js'
 import { quantised } from './quantised.js'
 import { recurrentNetworks } from './recurrent.js'
+import { reduce } from './reduce.js'
+import { signal } from './signal.js'
 
 export const DECOMPOSITIONS = {
   ...norm,
   ...quantised,
   ...recurrentNetworks,
+  ...attention,
+  ...reduce,
+  ...signal,
+  ...loss,
 }

@@ -57,6 +57,13 @@ const clip: RuleEntry = {
   },
 }
 
+/** Whether a model looks for NaN in a value, as attention does whose masks may leave nothing. */
+function isReplaced(b: Builder, value: string): boolean {
+  return b.graph
+    .consumers(value)
+    .some((n) => n.op === 'Where' || n.op === 'IsNaN' || (n.op === 'Cast' && isReplaced(b, n.outputs[0] ?? '')))
+}
+
 const SELU = { alpha: 1.6732632423543772, gamma: 1.0507009873554805 }
 
 export const activation = defineRules({
@@ -111,6 +118,11 @@ export const activation = defineRules({
     '0 at alpha',
     derivative(({ b, node, in0 }) => isAbove(b, in0, floatOf(node, 'alpha', 1))),
   ),
+  // x < -lambd ? x + bias : x > lambd ? x - bias : 0
+  Shrink: atTies(
+    '0 at both ends',
+    derivative(({ b, node, in0 }) => isAbove(b, b.op('Abs', [in0]), floatOf(node, 'lambd', 0.5))),
+  ),
   Clip: atTies(
     "0 at both bounds, as PyTorch's ReLU6 and hardtanh (torch.clamp: 1); a computed bound takes the gradient of the elements it holds",
     clip,
@@ -141,11 +153,15 @@ export const activation = defineRules({
     return b.op('Div', [gy, b.op('Mul', [scale, scale])])
   }),
   // y (gy - sum(gy y)) along the axis; Bridle 1990
-  Softmax: unary(({ b, node, gy, out }) => {
-    const axis = b.int64s([intOf(node, 'axis', -1)])
-    const mean = b.op('ReduceSum', [b.op('Mul', [gy, out]), axis], { keepdims: 1 })
-    return b.op('Mul', [out, b.op('Sub', [gy, mean])])
-  }),
+  Softmax: atTies(
+    'a row that is all -infinity is NaN, with a NaN gradient, or 0 where the model puts something else in its place',
+    unary(({ b, node, gy, out }) => {
+      const axis = b.int64s([intOf(node, 'axis', -1)])
+      const y = isReplaced(b, out) ? b.op('Where', [b.op('IsNaN', [out]), b.scalar(0, out), out]) : out
+      const mean = b.op('ReduceSum', [b.op('Mul', [gy, y]), axis], { keepdims: 1 })
+      return b.op('Mul', [y, b.op('Sub', [gy, mean])])
+    }),
+  ),
   // gy - softmax(x) sum(gy) along the axis
   LogSoftmax: unary(({ b, node, gy, out }) => {
     const axis = b.int64s([intOf(node, 'axis', -1)])

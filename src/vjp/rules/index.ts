@@ -1,5 +1,6 @@
 /** Every backward rule, by operator. */
 import { activation } from './activation.js'
+import { attention } from './attention.js'
 import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
@@ -11,6 +12,7 @@ import { pool } from './pool.js'
 import { quantise } from './quantise.js'
 import { reduce } from './reduce.js'
 import { shape } from './shape.js'
+import { signal } from './signal.js'
 
 export { QUANTIZERS } from './quantise.js'
 export { ZERO_GRADIENT } from './zero.js'
@@ -24,6 +26,8 @@ export const RULES = {
   ...norm,
   ...matmul,
   ...einsum,
+  ...attention,
+  ...signal,
   ...shape,
   ...indexing,
   ...reduce,

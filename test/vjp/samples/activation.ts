@@ -7,6 +7,7 @@ import {
   normal,
   type Sample,
   SINCE_7,
+  SINCE_9,
   SINCE_11,
   SINCE_13,
   stored,
@@ -90,6 +91,16 @@ export const activation = defineSamples({
     ...curve([1], { opsets: [18, 11, NEWEST_OPSET] }).filter((s) => s.name !== 'float64'),
     { name: 'attributes', attributes: { alpha: float(0.5) }, inputs: [normal([2, 5], { kinks: [0.5] })] },
     edge([0.5, 1, 2], [0, 0, 1], {}, [18]),
+  ],
+  Shrink: [
+    { name: 'default', opsets: SINCE_9, inputs: [normal([3, 5], { kinks: [-0.5, 0.5] })] },
+    {
+      name: 'soft',
+      opsets: SINCE_9,
+      attributes: { lambd: float(0.8), bias: float(0.8) },
+      inputs: [normal([3, 5], { kinks: [-0.8, 0.8] })],
+    },
+    edge([-0.5, 0, 0.5, 1], [0, 0, 0, 1], {}, [18]),
   ],
   Clip: [
     {

@@ -3,11 +3,13 @@ import type { DecomposedOperator } from '../../../src/passes/decompose.js'
 import type { RuleOperator } from '../../../src/vjp/rules/index.js'
 import type { Sample } from '../sample.js'
 import { activation } from './activation.js'
+import { attention } from './attention.js'
 import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
 import { indexing } from './indexing.js'
+import { loss } from './loss.js'
 import { matmul } from './matmul.js'
 import { norm } from './norm.js'
 import { pool } from './pool.js'
@@ -15,6 +17,7 @@ import { quantise } from './quantise.js'
 import { recurrent } from './recurrent.js'
 import { reduce } from './reduce.js'
 import { shape } from './shape.js'
+import { signal } from './signal.js'
 
 /** By family; each has a file of PyTorch's gradients of its name. */
 export const GROUPS = {
@@ -31,6 +34,9 @@ export const GROUPS = {
   control,
   quantise,
   recurrent,
+  attention,
+  signal,
+  loss,
 }
 
 export const SAMPLES = {
@@ -42,6 +48,9 @@ export const SAMPLES = {
   ...GROUPS.norm,
   ...GROUPS.matmul,
   ...GROUPS.einsum,
+  ...GROUPS.attention,
+  ...GROUPS.signal,
+  ...GROUPS.loss,
   ...GROUPS.shape,
   ...GROUPS.indexing,
   ...GROUPS.reduce,

@@ -1,6 +1,6 @@
 /** Samples of normalisations. */
 import { float } from '../../../src/onnx/attributes.js'
-import { awayFromZero, defineSamples, type Input, normal, SINCE_7, stored, uniform } from '../sample.js'
+import { awayFromZero, defineSamples, type Input, normal, SINCE_7, stored, uniform, values } from '../sample.js'
 
 /** Scale, bias, mean and variance of BatchNormalization. */
 function statistics(channels: number, given: (i: Input & object) => Input = stored): Input[] {
@@ -51,9 +51,54 @@ export const norm = defineSamples({
   MeanVarianceNormalization: [
     { name: 'default', opsets: [18, 9, 26], inputs: [normal([2, 3, 2, 2])] },
     { name: 'axes', attributes: { axes: [1, 2] }, inputs: [normal([2, 3, 4])] },
+    { name: 'far-from-zero', attributes: { axes: [1] }, inputs: [uniform([2, 3], 9, 11)] },
   ],
   LpNormalization: [
     { name: 'default', opsets: [18, 7, 26], inputs: [awayFromZero([2, 3, 4])] },
     { name: 'p-1', attributes: { p: 1, axis: 1 }, inputs: [awayFromZero([2, 3, 4])] },
+    {
+      name: 'zero',
+      pin: { gy: [1, 2, 5, 10], gradients: [[0, 0, -0.32, 0.24]] },
+      inputs: [values([2, 2], [0, 0, 3, 4])],
+    },
+  ],
+  GroupNormalization: [
+    {
+      name: 'per-group',
+      opsets: [18, 20],
+      attributes: { num_groups: 2 },
+      inputs: [normal([2, 4, 2, 2]), normal([2]), normal([2])],
+    },
+    {
+      name: 'per-channel',
+      opsets: [21, 26],
+      attributes: { num_groups: 2 },
+      inputs: [normal([2, 4, 2, 2]), stored(normal([4])), stored(normal([4]))],
+    },
+    {
+      name: 'every-channel',
+      opsets: [21],
+      attributes: { num_groups: 3, epsilon: float(0.1) },
+      inputs: [normal([2, 3, 4]), normal([3]), normal([3])],
+    },
+    {
+      name: 'layer',
+      opsets: [21],
+      attributes: { num_groups: 1 },
+      inputs: [normal([2, 3, 2]), normal([3]), normal([3])],
+    },
+    { name: 'matrix', opsets: [21], attributes: { num_groups: 2 }, inputs: [normal([2, 6]), normal([6]), normal([6])] },
+  ],
+  RMSNormalization: [
+    { name: 'last-axis', opsets: [23, 26], inputs: [normal([2, 3, 4]), stored(normal([4]))] },
+    {
+      name: 'epsilon',
+      opsets: [23],
+      attributes: { epsilon: float(0.1), stash_type: 1 },
+      inputs: [normal([2, 4]), normal([4])],
+    },
+    { name: 'axis-1', opsets: [23, 26], attributes: { axis: 1 }, inputs: [normal([2, 3, 2]), normal([3, 2])] },
+    { name: 'axis-0', opsets: [23], attributes: { axis: 0 }, inputs: [normal([2, 3]), normal([2, 3])] },
+    { name: 'axis-minus-2', opsets: [23], attributes: { axis: -2 }, inputs: [normal([2, 3, 2]), normal([2])] },
   ],
 })

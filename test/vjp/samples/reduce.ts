@@ -101,6 +101,24 @@ export const reduce = defineSamples({
   ReduceSumSquare: reduction(normal),
   ReduceLogSum: reduction(positive),
   ReduceLogSumExp: reduction(normal),
+  CumProd: [
+    { name: 'first-axis', opsets: [26], inputs: [normal([3, 2]), typed('int64', [], [0])] },
+    { name: 'middle-axis', opsets: [26], inputs: [normal([2, 3, 2]), typed('int64', [], [1])] },
+    {
+      name: 'exclusive',
+      opsets: [26],
+      attributes: { exclusive: 1 },
+      inputs: [normal([2, 4]), typed('int32', [], [1])],
+    },
+    { name: 'reverse', opsets: [26], attributes: { reverse: 1 }, inputs: [normal([2, 4]), typed('int64', [], [-1])] },
+    {
+      name: 'both',
+      opsets: [26],
+      attributes: { exclusive: 1, reverse: 1 },
+      inputs: [normal([2, 4]), typed('int64', [], [1])],
+    },
+    { name: 'zero', opsets: [26], twice: false, inputs: [values([1, 4], [2, 0, 3, 4]), typed('int64', [], [1])] },
+  ],
   CumSum: [
     { name: 'first-axis', opsets: SINCE_11, inputs: [normal([3, 2]), typed('int64', [], [0])] },
     { name: 'exclusive', attributes: { exclusive: 1 }, inputs: [normal([2, 4]), typed('int64', [], [1])] },
