@@ -108,3 +108,70 @@ def matmul_bnb4(x, a, _o, _n):
     codes = torch.stack([x[1].long() >> 4, x[1].long() & 15], -1).flatten()[: n * k]
     weights = (table[codes] * x[2].repeat_interleave(block)[: n * k]).reshape(n, k)
     return x[0] @ weights.T
+
+
+# --- operators on whole numbers, which are kept in float64 -----------------------------------------------------------------------
+
+
+def given(x, count):
+    return list(x) + [None] * (count - len(x))
+
+
+def real(value, scale, zero, axis=1):
+    return dequantize([value, scale, zero], {"axis": axis}, 0, 1)
+
+
+def whole(value, scale, zero):
+    return quantize([value, scale, zero], {}, 0, 1)
+
+
+def bias(value, *scales):
+    out = value.double()
+    for s in scales:
+        out = out * s
+    return out
+
+
+def convolve(x, w, b, a):
+    pads = a.get("pads", [0, 0, 0, 0])
+    x = torch.nn.functional.pad(x, [pads[1], pads[3], pads[0], pads[2]])
+    return torch.nn.functional.conv2d(x, w, b, a.get("strides", 1), 0, a.get("dilations", 1), a.get("group", 1))
+
+
+@operator("QLinearConv")
+def qlinear_conv(x, a, _o, _n):
+    v, sx, zx, w, sw, zw, sy, zy, b = given(x, 9)
+    y = convolve(real(v, sx, zx), real(w, sw, zw, 0), None if b is None else bias(b, sx, sw), a)
+    return whole(y, sy, zy)
+
+
+@operator("com.microsoft.QLinearAdd")
+def qlinear_add(x, _a, _o, _n):
+    return whole(real(*x[:3]) + real(*x[3:6]), x[6], x[7])
+
+
+@operator("com.microsoft.QLinearGlobalAveragePool")
+def qlinear_mean(x, _a, _o, _n):
+    return whole(real(*x[:3]).mean((2, 3), keepdim=True), x[3], x[4])
+
+
+@operator("com.microsoft.QGemm")
+def qgemm(x, a, _o, _n):
+    v, sa, za, w, sb, zb, c, sy, zy = given(x, 9)
+    transposed = a.get("transB", 0)
+    w = real(w, sb, zb, 0 if transposed else 1)
+    y = a.get("alpha", 1.0) * (real(v, sa, za) @ (w.T if transposed else w))
+    y = y if c is None else y + bias(c, sa, sb)
+    return y if sy is None else whole(y, sy, zy)
+
+
+@operator("ConvInteger")
+def conv_integer(x, a, _o, _n):
+    v, w, zx, zw = given(x, 4)
+    return convolve(v - (0 if zx is None else zx.double()), w.double() - (0 if zw is None else zw.double()), None, a)
+
+
+@operator("MatMulInteger")
+def matmul_integer(x, _a, _o, _n):
+    a, b, za, zb = given(x, 4)
+    return (a - (0 if za is None else za.double())) @ (b.double() - (0 if zb is None else zb.double()))

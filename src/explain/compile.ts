@@ -24,6 +24,7 @@ import type { Override } from '../vjp/rule.js'
 import { nodesBetween, pullBack } from '../vjp/walk.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
+import { straightThrough } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { VERSION } from './version.js'
 
@@ -262,10 +263,14 @@ function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built
           layer ?? new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
         )
       },
-      gradient: (value, override) => gradientOf(b, gradients, target, value, override),
+      gradient: (value, override) => {
+        const rounded = straightThrough(nodesBetween(b, target.scores, [value]))
+        if (rounded !== undefined && !notes.includes(rounded)) notes.push(rounded)
+        return gradientOf(b, gradients, target, value, override)
+      },
       map: (other) => {
         const built = build(other, at)
-        notes.push(...built.notes)
+        notes.push(...built.notes.filter((n) => !notes.includes(n)))
         return built.value
       },
       note: (text) => notes.push(text),

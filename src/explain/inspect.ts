@@ -4,7 +4,7 @@ import type { Dim, Runtime } from '../core/runtime.js'
 import { chooseLayer, featureMaps } from '../methods/head.js'
 import { Builder } from '../onnx/builder.js'
 import { type Graph, operatorName } from '../onnx/ir.js'
-import type { Shapes } from '../onnx/shapes.js'
+import { declaredShapes, type Shapes } from '../onnx/shapes.js'
 import { externalReference } from '../onnx/tensors.js'
 import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
@@ -44,9 +44,13 @@ export interface Inspection {
 /** Looks a model over. Rejects with `runtime-failed` where ORT cannot load it. */
 export async function inspect(graph: Graph, runtime: Runtime): Promise<Inspection> {
   const shapes = await probe(graph, runtime)
+  const declared = declaredShapes(graph)
+  const isBorder = (name: string): boolean => [...graph.inputs, ...graph.outputs].some((v) => v.name === name)
   const value = (name: string): InspectedValue => {
     const info = shapes.get(name)
-    return { name, type: info?.type ?? null, dims: info?.dims ?? null }
+    // inside, what is computed in float32 is shown as such
+    const type = (isBorder(name) ? declared.get(name)?.type : undefined) ?? info?.type ?? null
+    return { name, type, dims: info?.dims ?? null }
   }
   const weights = [...graph.initializers.values()]
   const problems: string[] = []

@@ -17,6 +17,7 @@ import { type ClassAnswer, type Explanation, onPicture, type Provenance } from '
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
+import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { placeMap } from './place.js'
@@ -154,10 +155,11 @@ export class Model {
     this.others = otherInputs(source, shapes, this.input, this.answer.logits)
     this.labels = options.labels ?? []
     this.#assumed = assumed && takesPhotos(this.input)
-    this.preprocessing = photoPreprocessing(this.input, options.preprocessing)
+    this.preprocessing = photoPreprocessing(this.input, options.preprocessing, lowestByte(graph, this.input.name))
     const { classes } = this.answer
     const miscounted = this.labels.length > 0 && this.labels.length !== classes
     this.notes = [
+      ...computedIn(graph),
       ...(this.#assumed && this.preprocessing ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
       ...(this.others.length > 0 ? [`The picture goes to the input "${this.input.name}".`] : []),
       ...(this.answer.others.length > 0

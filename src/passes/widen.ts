@@ -1,7 +1,8 @@
 /**
  * Every floating type to float32. Requires: the form of opset 18 or newer. Guarantees: nothing is computed, taken or given in float16 or
  * bfloat16, nor in float64 where the model convolves (ONNX Runtime convolves float32 alone); so gradients do not underflow, and bfloat16
- * models run at all. Weights stay as they are stored and are read through a `Cast`, which ONNX Runtime folds at load. Value names
+ * models run at all. Weights stay as they are stored (constants among the nodes become
+ * initialisers) and are read through a `Cast`, which ONNX Runtime folds at load. Value names
  * stay, and mean the float32 value; borders.ts gives inputs and outputs the model's own types again.
  *
  * The rounding of each value to a narrow type is left out: the answers are those of the same weights in float32.
@@ -15,11 +16,12 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
+import type { DataType } from '../core/tensor.js'
 import { attribute, attributes, intOf, tensorOf } from '../onnx/attributes.js'
 import { Builder, declare } from '../onnx/builder.js'
 import { toFloat32 } from '../onnx/float16.js'
 import type { Graph, Node } from '../onnx/ir.js'
-import { readTensor, writeTensor } from '../onnx/tensors.js'
+import { dataType, readTensor, writeTensor } from '../onnx/tensors.js'
 import { everywhere } from './everywhere.js'
 
 /** Attributes that hold an element type. */
@@ -34,34 +36,52 @@ const TYPE_ATTRIBUTES: ReadonlySet<string> = new Set([
 ])
 
 export function widen(graph: Graph): Graph {
-  const doubles = convolvesDoubles(graph) ? [ProtoType.DOUBLE] : []
-  const foreign = new Set<number>([ProtoType.FLOAT16, ProtoType.BFLOAT16, ...doubles])
+  const foreign = foreignTypes(graph)
   return everywhere((g) => widened(g, foreign))(graph)
+}
+
+/** The types that the model computes in, and that {@link widen} replaces: by name, in no order. */
+export function widenedTypes(graph: Graph): readonly DataType[] {
+  const foreign = foreignTypes(graph)
+  const declared = [...graph.inputs, ...graph.outputs, ...graph.valueInfo].map(elementType)
+  const stored = [...graph.initializers].flatMap(([name, t]) => (isOnlyCast(graph, name) ? [] : [t.dataType]))
+  const made = graph.nodes.flatMap((n) => (n.op === 'Cast' ? [intOf(n, 'to', 0)] : []))
+  const found = [...new Set([...declared, ...stored, ...made])].filter((type) => foreign.has(type))
+  return found.flatMap((type) => dataType(type) ?? [])
+}
+
+function foreignTypes(graph: Graph): ReadonlySet<number> {
+  const doubles = convolvesDoubles(graph) ? [ProtoType.DOUBLE] : []
+  return new Set<number>([ProtoType.FLOAT16, ProtoType.BFLOAT16, ...doubles])
+}
+
+function elementType(value: ValueInfoProto): number {
+  const type = value.type?.value
+  return type?.case === 'tensorType' ? type.value.elemType : ProtoType.UNDEFINED
 }
 
 function widened(graph: Graph, foreign: ReadonlySet<number>): Graph {
   const b = new Builder(graph)
   const initializers = new Map<string, TensorProto>()
   const declared: ValueInfoProto[] = []
-  for (const [name, t] of graph.initializers) {
-    const isForeign = foreign.has(t.dataType) && !isOnlyCast(graph, name)
-    const own = isForeign ? b.fresh(`${name}/stored`) : name
-    initializers.set(own, isForeign ? { ...t, name: own } : t)
-    if (!isForeign) continue
+  const read = (t: TensorProto, name: string): void => {
+    const own = b.fresh(`${name}/stored`)
+    initializers.set(own, { ...t, name: own })
     b.emit(cast(own, name))
     declared.push(declare(name, 'float32', t.dims.map(Number)))
   }
+  const isForeign = (t: TensorProto, name: string): boolean => foreign.has(t.dataType) && !isOnlyCast(graph, name)
+  for (const [name, t] of graph.initializers)
+    if (isForeign(t, name)) read(t, name)
+    else initializers.set(name, t)
   for (const node of graph.nodes) {
     const [output = ''] = node.outputs
     const value = node.op === 'Constant' && node.domain === '' ? tensorOf(node, 'value') : undefined
-    if (!value || !foreign.has(value.dataType)) {
+    if (value && isForeign(value, output)) read(value, output)
+    else if (value) b.emit(node)
+    else {
       const own = new Map([...node.attributes].map(([name, a]) => [name, widenedAttribute(graph, a, foreign)]))
       b.emit([...node.attributes].every(([name, a]) => own.get(name) === a) ? node : { ...node, attributes: own })
-    } else if (isOnlyCast(graph, output)) b.emit(node)
-    else {
-      const own = b.fresh(`${output}/stored`)
-      b.emit({ ...node, outputs: [own] })
-      b.emit(cast(own, output))
     }
   }
   const float32 = (v: ValueInfoProto): ValueInfoProto => declaration(v, foreign)
@@ -98,7 +118,7 @@ function widenedAttribute(graph: Graph, a: AttributeProto, foreign: ReadonlySet<
 
 function declaration(value: ValueInfoProto, foreign: ReadonlySet<number>): ValueInfoProto {
   const type = value.type?.value
-  if (type?.case !== 'tensorType' || !foreign.has(type.value.elemType)) return value
+  if (type?.case !== 'tensorType' || !foreign.has(elementType(value))) return value
   const tensorType = { ...type.value, elemType: ProtoType.FLOAT }
   return create(ValueInfoProtoSchema, { name: value.name, type: { value: { case: 'tensorType', value: tensorType } } })
 }
