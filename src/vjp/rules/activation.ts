@@ -21,10 +21,11 @@ function choose(b: Builder, mask: string, positive: string, negative: string): s
   return b.op('Add', [b.op('Mul', [mask, positive]), other])
 }
 
-/** A bound of Clip: a number, the name of a computed value, or none. */
-function bound(b: Builder, name: string | undefined): number | string | undefined {
+/** A bound of Clip: a number, the name of a value that is computed or whose type is not known, or none. */
+function bound(b: Builder, y: string, name: string | undefined): number | string | undefined {
   if (!name) return undefined
-  const known = b.graph.constant(name)
+  // a number would be written as float32 where the type is not known, and a float64 bound lies beside it
+  const known = b.type(y) && b.graph.constant(name)
   return known ? scalarOf(known) : name
 }
 
@@ -48,7 +49,7 @@ const clip: RuleEntry = {
       b.reshapeLike(b.op('ReduceSum', [b.op('Mul', [gy, asMask(b, b.op(op, [x, limit]), x)])], { keepdims: 0 }), limit)
     return [
       () => {
-        const masks = [free(b, y, bound(b, min), 'low'), free(b, y, bound(b, max), 'high')]
+        const masks = [free(b, y, bound(b, y, min), 'low'), free(b, y, bound(b, y, max), 'high')]
         return product(b, gy, ...masks.filter((m) => m !== undefined))
       },
       min ? held('LessOrEqual', min) : undefined,
