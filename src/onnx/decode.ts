@@ -4,7 +4,6 @@ import { type ModelProto, ModelProtoSchema, type NodeProto } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
 import { Graph, type Node } from './ir.js'
 import { type ExternalData, externalReference } from './tensors.js'
-import { validate } from './validate.js'
 
 export interface DecodeOptions {
   /** Contents of external data files by `location`; see {@link externalLocations}. */
@@ -17,8 +16,7 @@ export interface DecodeOptions {
  * Reads an ONNX model.
  *
  * Initialisers that are also listed as inputs (as IR version 3 demands) are taken off the inputs: they are constants here.
- * Throws `invalid-model` for anything that is not a whole ONNX model, and for graphs whose values are made twice, never, or from
- * themselves.
+ * Throws `invalid-model` for anything that is not a whole ONNX model.
  */
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
   const where = options.name === undefined ? {} : { where: options.name }
@@ -40,7 +38,7 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
   if (!proto || (proto.node.length === 0 && proto.output.length === 0) || model.opsetImport.length === 0)
     throw bad('This file holds no ONNX graph')
   const initializers = new Map(proto.initializer.map((t) => [t.name, t]))
-  const graph = new Graph({
+  return new Graph({
     nodes: proto.node.map(toNode),
     inputs: proto.input.filter((i) => !initializers.has(i.name)),
     outputs: proto.output,
@@ -53,8 +51,6 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
     source: bytes,
     externalData: options.externalData ?? new Map(),
   })
-  validate(graph)
-  return graph
 }
 
 /** ONNX's own domain has two spellings. */

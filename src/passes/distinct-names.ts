@@ -4,6 +4,7 @@
  */
 import type { Graph } from '../onnx/ir.js'
 import { mapSubgraphs, namesInUse, renameValues } from '../onnx/subgraphs.js'
+import { renamedTensor } from '../onnx/tensors.js'
 
 export function distinctNames(graph: Graph): Graph {
   if (graph.nodes.every((n) => ![...n.attributes.values()].some((a) => a.g))) return graph
@@ -35,7 +36,7 @@ function renamed(graph: Graph, names: ReadonlyMap<string, string>): Graph {
     nodes: graph.nodes.map((n) => renameValues(n, rename)),
     inputs: graph.inputs.map(named),
     outputs: graph.outputs.map(named),
-    initializers: new Map([...graph.initializers].map(([name, t]) => [rename(name), { ...t, name: rename(name) }])),
+    initializers: new Map([...graph.initializers].map(([name, t]) => [rename(name), renamedTensor(t, rename(name))])),
     valueInfo: graph.valueInfo.map(named),
   })
 }

@@ -10,6 +10,7 @@ import { dropout } from './dropout.js'
 import { everywhere } from './everywhere.js'
 import { ON_REAL_NUMBERS, quantised } from './quantised.js'
 import { upgrade } from './upgrade.js'
+import { validate } from './validate.js'
 import { widen } from './widen.js'
 
 /** A pass, and what docs/operators.md says of it. */
@@ -26,6 +27,7 @@ export interface Pass {
 
 /** In order. */
 export const PASSES: readonly Pass[] = [
+  { run: validate },
   {
     run: upgrade,
     rewrites: { Scatter: 'becomes ScatterElements', Upsample: 'becomes Resize' },
@@ -38,7 +40,7 @@ export const PASSES: readonly Pass[] = [
   { run: distinctNames },
 ]
 
-/** Throws `unsupported-opset`, and `unsupported-operator` for forms that cannot be rewritten. */
+/** Throws `invalid-model`, `unsupported-opset`, and `unsupported-operator` for forms that cannot be rewritten. */
 export function lower(graph: Graph): Graph {
   return PASSES.reduce((g, pass) => pass.run(g), graph)
 }

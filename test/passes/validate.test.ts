@@ -1,19 +1,22 @@
-/** Graphs that cannot be walked are refused when they are read. */
+/** Graphs that cannot be walked are refused. */
 import { describe, expect, test } from 'vitest'
 import { float32 } from '../../src/core/tensor.js'
 import { declare } from '../../src/onnx/builder.js'
 import { sorted } from '../../src/passes/prune.js'
+import { validate } from '../../src/passes/validate.js'
 import { refusal } from '../support/compiled.js'
 import { model, type NodeSpec } from '../support/model.js'
 
 function graph(nodes: readonly NodeSpec[], output = 'y') {
-  return model({
-    opset: 18,
-    nodes,
-    inputs: [declare('x', 'float32', [2])],
-    outputs: [declare(output)],
-    initializers: { w: float32([2], [1, 2]) },
-  })
+  return validate(
+    model({
+      opset: 18,
+      nodes,
+      inputs: [declare('x', 'float32', [2])],
+      outputs: [declare(output)],
+      initializers: { w: float32([2], [1, 2]) },
+    }),
+  )
 }
 
 const add = (inputs: readonly string[], output: string): NodeSpec => ({ op: 'Add', inputs, outputs: [output] })

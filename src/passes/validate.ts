@@ -1,12 +1,12 @@
 /**
- * What must hold of a graph before anything walks it: every value is made once, every value that is read is made, and none is made
- * from itself. ONNX asks for the same (IR.md, "Graphs": single static assignment, sorted; only the sorting is not insisted on here).
+ * Refuses graphs that cannot be walked. Requires: nothing. Guarantees: every value is made once, every value that is read is made, and
+ * none is made from itself. ONNX asks for the same (IR.md, "Graphs": single static assignment, sorted; only the sorting is not insisted on here).
  */
 import { ExplainError } from '../core/errors.js'
-import { describe, type Graph, type Node, reads } from './ir.js'
+import { describe, type Graph, type Node, reads } from '../onnx/ir.js'
 
-/** Throws `invalid-model`, naming the node and the value. */
-export function validate(graph: Graph): void {
+/** The graph itself. Throws `invalid-model`, naming the node and the value. */
+export function validate(graph: Graph): Graph {
   const sparse = graph.origin.graph?.sparseInitializer.map((t) => t.values?.name ?? '') ?? []
   const inputs = new Set([...graph.inputs.map((i) => i.name), ...sparse])
   const makers = new Map<string, Node>()
@@ -23,6 +23,7 @@ export function validate(graph: Graph): void {
       if (!isKnown(value)) throw invalid(`The value "${value}" is read, but nothing makes it`, node)
   for (const { name } of graph.outputs) if (!isKnown(name)) throw invalid(`Nothing makes the output "${name}"`)
   refuseCycles(graph, makers)
+  return graph
 }
 
 /** Nodes are taken off as soon as all they read is made; what is left waits for itself. */
