@@ -285,6 +285,8 @@ def global_lp_pool(x, a, _o, _n):
 @operator("BatchNormalization")
 def batch_normalization(x, a, _o, _n):
     x, scale, bias, mean, var = x
+    if a.get("training_mode", 0):
+        return F.batch_norm(x, None, None, scale, bias, training=True, eps=a.get("epsilon", 1e-5)), None, None
     mean, var, scale, bias = (v.reshape(1, -1, *[1] * (x.dim() - 2)) for v in (mean, var, scale, bias))
     return (x - mean) / torch.sqrt(var + a.get("epsilon", 1e-5)) * scale + bias
 
@@ -295,7 +297,10 @@ def layer_normalization(x, a, _o, outputs):
     bias = x[2] if len(x) > 2 else None
     shape = x[0].shape[axis:]
     y = F.layer_norm(x[0], shape, x[1].expand(shape), bias if bias is None else bias.expand(shape), a.get("epsilon", 1e-5))
-    return (y,) + (None,) * (outputs - 1)
+    axes = tuple(range(axis, x[0].dim()))
+    mean = x[0].mean(axes, keepdim=True)
+    inverse = torch.rsqrt(x[0].var(axes, correction=0, keepdim=True) + a.get("epsilon", 1e-5))
+    return (y, mean, inverse)[:outputs]
 
 
 @operator("InstanceNormalization")

@@ -1,5 +1,6 @@
-"""Sums of products, group and root-mean-square normalisation, attention, losses and transforms for rule_operators.py."""
+"""Sums of products, attention, losses and transforms for rule_operators.py."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -18,25 +19,6 @@ def operator(*names):
 @operator("Einsum")
 def einsum(inputs, attributes, _opset, _outputs):
     return torch.einsum(attributes["equation"], *inputs)
-
-
-# --- normalisations ---------------------------------------------------------------------------------------------------------
-
-
-@operator("GroupNormalization")
-def group_normalization(inputs, attributes, opset, _outputs):
-    x, scale, bias = inputs
-    groups = attributes["num_groups"]
-    if opset < 21:
-        scale, bias = (v.repeat_interleave(x.shape[1] // groups) for v in (scale, bias))
-    return F.group_norm(x, groups, scale, bias, attributes.get("epsilon", 1e-5))
-
-
-@operator("RMSNormalization")
-def rms_normalization(inputs, attributes, _opset, _outputs):
-    x, scale = inputs
-    axes = tuple(range(attributes.get("axis", -1) % x.ndim, x.ndim))
-    return x * torch.rsqrt((x * x).mean(axes, keepdim=True) + attributes.get("epsilon", 1e-5)) * scale
 
 
 # --- attention --------------------------------------------------------------------------------------------------------------
@@ -176,3 +158,29 @@ def cumulative_product(inputs, attributes, _opset, _outputs):
 def shrink(inputs, attributes, _opset, _outputs):
     x, (lambd, bias) = inputs[0], (attributes.get("lambd", 0.5), attributes.get("bias", 0.0))
     return torch.where(x < -lambd, x + bias, torch.where(x > lambd, x - bias, 0 * x))
+
+
+# --- from a few numbers -----------------------------------------------------------------------------------------------------
+
+
+@operator("OneHot")
+def one_hot(inputs, attributes, _opset, _outputs):
+    indices, depth, (off, on) = inputs[0], int(inputs[1]), inputs[2]
+    axis = attributes.get("axis", -1) % (indices.ndim + 1)
+    mask = F.one_hot(indices % depth, depth).movedim(-1, axis)
+    return off + (on - off) * mask
+
+
+@operator("Range")
+def range_(inputs, _attributes, _opset, _outputs):
+    start, limit, delta = inputs
+    count = max(0, int(torch.ceil((limit - start) / delta)))
+    return start + torch.arange(count) * delta
+
+
+@operator("Unique")
+def unique(inputs, attributes, _opset, outputs):
+    x, axis = inputs[0], attributes.get("axis")
+    _, first = np.unique(x.detach().numpy(), return_index=True, axis=axis)
+    first = torch.from_numpy(first if attributes.get("sorted", 1) else np.sort(first))
+    return x.flatten()[first] if axis is None else x.index_select(axis, first)

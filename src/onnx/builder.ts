@@ -254,7 +254,7 @@ export class Builder {
 
   /** `value` in the shape of `like`, which has as many elements. */
   reshapeLike(value: string, like: string): string {
-    return this.op('Reshape', [value, this.shapeOf(like)])
+    return this.op('Reshape', [value, this.shapeOf(like)], this.dims(like)?.includes(0) ? { allowzero: 1 } : {})
   }
 
   reshape(value: string, extents: readonly Extent[]): string {

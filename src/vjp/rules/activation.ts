@@ -45,15 +45,21 @@ function free(b: Builder, y: string, limit: number | string | undefined, side: '
 const clip: RuleEntry = {
   rule: ({ b, x: [x = '', min, max], y: [y = ''], gy }) => {
     /** A bound that is computed takes the gradient of every element that it holds. */
-    const held = (op: 'LessOrEqual' | 'GreaterOrEqual', limit: string) => (): string =>
-      b.reshapeLike(b.op('ReduceSum', [b.op('Mul', [gy, asMask(b, b.op(op, [x, limit]), x)])], { keepdims: 0 }), limit)
+    const held = (condition: string, limit: string): string =>
+      b.reshapeLike(b.op('ReduceSum', [b.op('Mul', [gy, asMask(b, condition, x)])], { keepdims: 0 }), limit)
+    // where the lower bound is above the upper one, y is the upper one
+    const lifted = (): string => (min ? b.op('Max', [x, min]) : x)
+    const atLow = (low: string): string => {
+      const below = b.op('LessOrEqual', [x, low])
+      return max ? b.op('And', [below, b.op('LessOrEqual', [low, max])]) : below
+    }
     return [
       () => {
         const masks = [free(b, y, bound(b, y, min), 'low'), free(b, y, bound(b, y, max), 'high')]
         return product(b, gy, ...masks.filter((m) => m !== undefined))
       },
-      min ? held('LessOrEqual', min) : undefined,
-      max ? held('GreaterOrEqual', max) : undefined,
+      min ? () => held(atLow(min), min) : undefined,
+      max ? () => held(b.op('GreaterOrEqual', [lifted(), max]), max) : undefined,
     ]
   },
 }

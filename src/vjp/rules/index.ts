@@ -5,6 +5,7 @@ import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
+import { generate } from './generate.js'
 import { indexing } from './indexing.js'
 import { matmul } from './matmul.js'
 import { norm } from './norm.js'
@@ -28,6 +29,7 @@ export const RULES = {
   ...einsum,
   ...attention,
   ...signal,
+  ...generate,
   ...shape,
   ...indexing,
   ...reduce,

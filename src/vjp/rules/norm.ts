@@ -5,7 +5,8 @@ import type { Builder } from '../../onnx/builder.js'
 import { describe } from '../../onnx/ir.js'
 import { product } from '../arithmetic.js'
 import { sumTo } from '../broadcast.js'
-import { defineRules, type RuleEntry } from '../rule.js'
+import { defineRules, type Rule, type RuleCall, type RuleEntry } from '../rule.js'
+import { countPer } from '../scatter.js'
 
 /** A vector over channels, ready to be multiplied onto `[N, C, ...]`. */
 function overChannels(b: Builder, vector: string, rank: number): string {
@@ -21,13 +22,10 @@ function sumOverAllButChannels(b: Builder, value: string, rank: number): string 
  * written as a BatchNormalization without mean and bias, which ORT keeps in its blocked layout or folds into a convolution.
  */
 const batchNormalization: RuleEntry = {
-  rule: ({ b, node, x: [x = '', scale = '', bias = '', mean = '', variance = ''], gy }) => {
-    if (intOf(node, 'training_mode', 0) !== 0)
-      throw new ExplainError('unsupported-operator', {
-        what: 'BatchNormalization in training mode has no gradient here',
-        where: describe(node),
-        remedy: 'Export the model in evaluation mode.',
-      })
+  rule: (call) => {
+    const { b, node, gy } = call
+    const [x = '', scale = '', bias = '', mean = '', variance = ''] = call.x
+    if (intOf(node, 'training_mode', 0) !== 0) return trained(call)
     const epsilon = floatOf(node, 'epsilon', 1e-5)
     const deviation = (): string => b.op('Sqrt', [b.op('Add', [variance, b.scalar(epsilon, variance)])])
     const rank = (): number => b.requireRank(x, 'BatchNormalization')
@@ -64,9 +62,38 @@ function standardiseBack(b: Builder, h: string, normal: string, inverse: string,
   return product(b, inverse, inner)
 }
 
-/** y = normal * scale + bias over the axes from `axis` on. Ba et al. 2016. Only the first output is differentiated. */
+/** BatchNormalization in training mode: the statistics are the batch's own, and the given ones only make running averages. */
+function trained({
+  b,
+  node,
+  x: [x = '', scale = '', , mean = '', variance = ''],
+  gy,
+  gys,
+}: RuleCall): ReturnType<Rule> {
+  if (gys[1] ?? gys[2])
+    throw new ExplainError('unsupported-operator', {
+      what: 'The running averages of BatchNormalization have no gradient here',
+      where: describe(node),
+      remedy: 'Export the model in evaluation mode.',
+    })
+  const rank = b.requireRank(x, 'BatchNormalization')
+  const axes = b.int64s([0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2)])
+  const own = (): ReturnType<typeof standardise> => standardise(b, x, axes, floatOf(node, 'epsilon', 1e-5))
+  return [
+    () => {
+      const { normal, inverse } = own()
+      return standardiseBack(b, b.op('Mul', [gy, overChannels(b, scale, rank)]), normal, inverse, axes)
+    },
+    () => sumOverAllButChannels(b, product(b, gy, own().normal), rank),
+    () => sumOverAllButChannels(b, gy, rank),
+    () => b.op('Sub', [mean, mean]),
+    () => b.op('Sub', [variance, variance]),
+  ]
+}
+
+/** y = normal * scale + bias over the axes from `axis` on, and the mean and the inverse deviation. Ba et al. 2016. */
 const layerNormalization: RuleEntry = {
-  rule: ({ b, node, x: [x = '', scale = '', bias], y: [y = ''], gy }) => {
+  rule: ({ b, node, x: [x = '', scale = '', bias], y: [y = ''], gy, gys: [, gMean, gInverse] }) => {
     const axis = intOf(node, 'axis', -1)
     const last = axis < 0 ? 0 : b.requireRank(x, 'LayerNormalization')
     const axes = b.int64s(Array.from({ length: last - axis }, (_, i) => axis + i))
@@ -74,7 +101,12 @@ const layerNormalization: RuleEntry = {
     return [
       () => {
         const { normal, inverse } = standardise(b, x, axes, epsilon)
-        return standardiseBack(b, b.op('Mul', [gy, scale]), normal, inverse, axes)
+        const parts = [standardiseBack(b, b.op('Mul', [gy, scale]), normal, inverse, axes)]
+        const share = (g: string): string => b.op('Div', [g, countPer(b, x, g)])
+        if (gMean) parts.push(b.op('Expand', [share(gMean), b.shapeOf(x)]))
+        // inverse = (variance + epsilon)^(-1/2), and d variance / d x = 2 (x - mean) / n
+        if (gInverse) parts.push(b.op('Neg', [product(b, share(gInverse), inverse, inverse, normal)]))
+        return parts.reduce((a, p) => b.op('Add', [a, p]))
       },
       () => sumTo(b, product(b, gy, standardise(b, x, axes, epsilon).normal), y, scale),
       bias ? () => sumTo(b, gy, y, bias) : undefined,

@@ -104,6 +104,11 @@ export const activation = defineSamples({
   ],
   Clip: [
     {
+      name: 'crossed-bounds',
+      pin: { gy: [1, 2, 4], gradients: [[0, 0, 0], [0], [7]] },
+      inputs: [values([3], [-2, 0, 2]), values([], [1]), values([], [-1])],
+    },
+    {
       name: 'attributes',
       opsets: [7, 9, 10],
       attributes: { min: float(-0.5), max: float(1) },

@@ -8,6 +8,7 @@ import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
+import { generate } from './generate.js'
 import { indexing } from './indexing.js'
 import { loss } from './loss.js'
 import { matmul } from './matmul.js'
@@ -37,6 +38,7 @@ export const GROUPS = {
   attention,
   signal,
   loss,
+  generate,
 }
 
 export const SAMPLES = {
@@ -51,6 +53,7 @@ export const SAMPLES = {
   ...GROUPS.attention,
   ...GROUPS.signal,
   ...GROUPS.loss,
+  ...GROUPS.generate,
   ...GROUPS.shape,
   ...GROUPS.indexing,
   ...GROUPS.reduce,

@@ -1,6 +1,6 @@
 /** Samples of normalisations. */
 import { float } from '../../../src/onnx/attributes.js'
-import { awayFromZero, defineSamples, type Input, normal, SINCE_7, stored, uniform, values } from '../sample.js'
+import { awayFromZero, defineSamples, fixed, type Input, normal, SINCE_7, stored, uniform, values } from '../sample.js'
 
 /** Scale, bias, mean and variance of BatchNormalization. */
 function statistics(channels: number, given: (i: Input & object) => Input = stored): Input[] {
@@ -14,6 +14,15 @@ export const norm = defineSamples({
     { name: 'epsilon', attributes: { epsilon: float(0.1) }, inputs: [normal([2, 2, 3]), ...statistics(2)] },
     { name: 'matrix', inputs: [normal([3, 2]), ...statistics(2)] },
     { name: '3-d', inputs: [normal([1, 2, 2, 1, 2]), ...statistics(2)] },
+    {
+      name: 'training',
+      opsets: [18, 14, 26],
+      attributes: { training_mode: 1 },
+      outputs: 3,
+      inputs: [normal([3, 2, 2]), normal([2]), normal([2]), ...statistics(2).slice(2)].map((i, k) =>
+        i && k > 2 ? fixed(i) : i,
+      ),
+    },
     {
       name: 'old-attributes',
       opsets: [7],
@@ -31,6 +40,7 @@ export const norm = defineSamples({
       attributes: { axis: -2, epsilon: float(0.1) },
       inputs: [normal([2, 3, 2]), normal([3, 2])],
     },
+    { name: 'statistics', outputs: 3, of: [0, 1, 2], inputs: [normal([2, 3]), normal([3]), normal([3])] },
   ],
   InstanceNormalization: [
     { name: 'pictures', opsets: SINCE_7, inputs: [normal([2, 2, 3, 2]), stored(normal([2])), stored(normal([2]))] },
