@@ -8,6 +8,7 @@ import { decompose } from './decompose.js'
 import { distinctNames } from './distinct-names.js'
 import { dropout } from './dropout.js'
 import { everywhere } from './everywhere.js'
+import { inlineFunctions } from './functions.js'
 import { ON_REAL_NUMBERS, quantised } from './quantised.js'
 import { upgrade } from './upgrade.js'
 import { validate } from './validate.js'
@@ -28,6 +29,7 @@ export interface Pass {
 /** In order. */
 export const PASSES: readonly Pass[] = [
   { run: validate },
+  { run: inlineFunctions },
   {
     run: upgrade,
     rewrites: { Scatter: 'becomes ScatterElements', Upsample: 'becomes Resize' },
