@@ -146,7 +146,10 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   }
   await refuseOneName(outputs)
   const written = [...outputs.values(), ...(options.raw === undefined ? [] : [options.raw])]
-  const read = [...inputs, ...[options.model, options.labels].filter((path) => path !== undefined)]
+  const arrays = (options.input ?? [])
+    .map((text) => text.slice(text.indexOf('=') + 1))
+    .filter((v) => v.endsWith('.npy'))
+  const read = [...inputs, ...arrays, ...[options.model, options.labels].filter((path) => path !== undefined)]
   await refuseOverwriting(read, written, 'Give --output another file, or a folder where several pictures are given.')
   for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)

@@ -10,11 +10,12 @@ export function inspectCommand(program: Command): void {
     .command('inspect')
     .description('what a model holds: inputs, outputs, size, layers to choose from, operators without a backward rule')
     .argument('[model]', 'a .onnx file, or a folder in the Hugging Face layout (default: the shipped model)')
+    .option('--picture-input <name>', 'input that takes the picture, where several could')
     .option('--json', 'print JSON')
-    .action(async (path: string | undefined, options: { readonly json?: boolean }) => {
+    .action(async (path: string | undefined, options: { readonly json?: boolean; readonly pictureInput?: string }) => {
       const { graph, name } = await resolveModel(path)
       const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
-      const found = await inspect(graph, await ortRuntime({ warn }))
+      const found = await inspect(graph, await ortRuntime({ warn }), options.pictureInput)
       process.stdout.write(
         options.json ? `${JSON.stringify({ model: name, ...found })}\n` : inspectionText(name, found),
       )

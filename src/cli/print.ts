@@ -54,13 +54,16 @@ function short(data: Float32Array): number[] {
 }
 
 export function inspectionText(name: string, i: Inspection): string {
-  const values = (list: Inspection['inputs']): string => table(list.map((v) => [v.name, v.type ?? '?', dims(v.dims)]))
+  const values = (list: Inspection['outputs']): string => table(list.map((v) => [v.name, v.type ?? '?', dims(v.dims)]))
+  // where there is one input alone, it need not be said which takes the picture
+  const marked = i.inputs.length > 1
+  const inputs = i.inputs.map((v) => [v.name, v.type ?? '?', dims(v.dims), marked && v.picture ? '(picture)' : ''])
   const layers = i.layers.map((l) => [l.name, l.op, dims(l.dims), l.default ? '(default)' : ''])
   const missing = i.withoutRule.map((o) => [o.op, `${o.nodes.length}`, o.nodes.slice(0, 3).join(', ')])
   const size = `${(i.parameters / 1e6).toFixed(2)} M weights, ${(i.bytes / 1e6).toFixed(1)} MB`
   return [
     `${name}\n  opset ${i.opset}, ${i.nodes} nodes, ${size}\n`,
-    `inputs\n${values(i.inputs)}`,
+    `inputs\n${table(inputs)}`,
     `outputs\n${values(i.outputs)}`,
     layers.length > 0 ? `layers\n${table(layers)}` : '',
     missing.length > 0

@@ -9,6 +9,8 @@ export interface ChannelAxis {
   readonly axis: number
   /** As many channels as the convolution's weights take; undefined where another operator told the axis. */
   readonly channels: number | undefined
+  /** False where the operator's batch axis is none of the input's: the input has no batch axis. */
+  readonly batched: boolean
 }
 
 /**
@@ -25,7 +27,7 @@ export function channelAxis(graph: Graph, shapes: Shapes, input: string, rank: n
       if (node.domain !== '') continue
       if (SPATIAL.has(node.op) && node.inputs[0] === value) {
         const axis = axes[1] ?? -1
-        if (axis >= 0) return { axis, channels: weightChannels(node, shapes) }
+        if (axis >= 0) return { axis, channels: weightChannels(node, shapes), batched: axes[0] === 0 }
         continue
       }
       const moved = movedAxes(graph, node, axes, shapes)

@@ -48,16 +48,28 @@ export function findPictureInput(graph: Graph, shapes: Shapes, wanted?: string):
   const found =
     only((p) => axes(p) === 4 && p.channels === 3) ?? only((p) => axes(p) > 3) ?? (large ? undefined : only(() => true))
   if (found) return found
-  throw new ExplainError('no-image-input', {
-    what:
-      pictures.length > 1
-        ? `Several inputs of this model could take the picture: ${printInputs(inputs.filter((i) => pictures.some((p) => p.name === i.name)))}`
-        : `This model takes no picture: its inputs are ${printInputs(inputs) || 'none'}`,
-    remedy:
-      pictures.length > 1
-        ? 'Say which: --picture-input NAME (pictureInput in the library).'
-        : 'onnxplain needs a float32 input [N, channels, height, width] or [N, height, width, channels], or one of a volume, a clip or a signal.',
-    details: { inputs, candidates: pictures.map((p) => p.name) },
+  throw pictures.length > 1 ? ambiguous(inputs, pictures) : noPicture(graph, shapes, inputs)
+}
+
+function ambiguous(inputs: readonly ValueInfo[], pictures: readonly PictureInput[]): ExplainError {
+  const candidates = inputs.filter((i) => pictures.some((p) => p.name === i.name))
+  return new ExplainError('no-image-input', {
+    what: `Several inputs of this model could take the picture: ${printInputs(candidates)}`,
+    remedy: 'Say which: --picture-input NAME (pictureInput in the library).',
+    details: { inputs, candidates: candidates.map((c) => c.name) },
+  })
+}
+
+function noPicture(graph: Graph, shapes: Shapes, inputs: readonly ValueInfo[]): ExplainError {
+  const bare = inputs.find(({ name, dims }) => dims && channelAxis(graph, shapes, name, dims.length)?.batched === false)
+  return new ExplainError('no-image-input', {
+    what: bare
+      ? `The input ${printInputs([bare])} has no batch axis`
+      : `This model takes no picture: its inputs are ${printInputs(inputs) || 'none'}`,
+    remedy: bare
+      ? `Export the model with a batch axis in front: [1, ${bare.dims?.map((d) => d ?? '?').join(', ')}].`
+      : 'onnxplain needs a float32 input [N, channels, height, width] or [N, height, width, channels], or one of a volume, a clip or a signal.',
+    details: { inputs },
   })
 }
 
@@ -90,7 +102,7 @@ export function pictureInput(graph: Graph, shapes: Shapes, input: ValueInfo): Pi
   const { name, dims, type } = input
   if (type !== 'float32' || !dims || dims.length < 3 || dims.length > 5) return undefined
   const read = channelAxis(graph, shapes, name, dims.length)
-  if (read?.axis === 0) return undefined // no batch axis
+  if (read && !read.batched) return undefined
   const axis = channelsOf(dims, read)
   const layout = axis && LAYOUTS[dims.length]?.[axis.axis]
   const channels = axis?.extent

@@ -18,6 +18,11 @@ export interface InspectedValue {
   readonly dims: readonly Dim[] | null
 }
 
+export interface InspectedInput extends InspectedValue {
+  /** True for the input that takes the picture. */
+  readonly picture: boolean
+}
+
 export interface InspectedLayer extends InspectedValue {
   /** The operator that makes it. */
   readonly op: string
@@ -26,7 +31,7 @@ export interface InspectedLayer extends InspectedValue {
 }
 
 export interface Inspection {
-  readonly inputs: readonly InspectedValue[]
+  readonly inputs: readonly InspectedInput[]
   readonly outputs: readonly InspectedValue[]
   readonly opset: number
   readonly nodes: number
@@ -41,8 +46,8 @@ export interface Inspection {
   readonly problems: readonly string[]
 }
 
-/** Looks a model over. Rejects with `runtime-failed` where ORT cannot load it. */
-export async function inspect(graph: Graph, runtime: Runtime): Promise<Inspection> {
+/** Looks a model over; `pictureInput` as for {@link findPictureInput}. Rejects with `runtime-failed` where ORT cannot load it. */
+export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: string): Promise<Inspection> {
   const shapes = await probe(graph, runtime)
   const declared = declaredShapes(graph)
   const isBorder = (name: string): boolean => [...graph.inputs, ...graph.outputs].some((v) => v.name === name)
@@ -54,9 +59,9 @@ export async function inspect(graph: Graph, runtime: Runtime): Promise<Inspectio
   }
   const weights = [...graph.initializers.values()]
   const problems: string[] = []
-  const found = explainable(graph, shapes, problems)
+  const found = explainable(graph, shapes, problems, pictureInput)
   return {
-    inputs: graph.inputs.map((i) => value(i.name)),
+    inputs: graph.inputs.map((i) => ({ ...value(i.name), picture: i.name === found?.input })),
     outputs: graph.outputs.map((o) => value(o.name)),
     opset: graph.opset,
     nodes: graph.nodes.length,
@@ -73,12 +78,18 @@ export async function inspect(graph: Graph, runtime: Runtime): Promise<Inspectio
 }
 
 interface Explainable {
+  readonly input: string
   readonly layers: readonly string[]
   readonly chosen: string | undefined
   readonly withoutRule: Inspection['withoutRule']
 }
 
-function explainable(graph: Graph, shapes: Shapes, problems: string[]): Explainable | undefined {
+function explainable(
+  graph: Graph,
+  shapes: Shapes,
+  problems: string[],
+  pictureInput: string | undefined,
+): Explainable | undefined {
   /** Notes what goes wrong and goes on. */
   const noting = <T>(make: () => T): T | undefined => {
     try {
@@ -89,16 +100,18 @@ function explainable(graph: Graph, shapes: Shapes, problems: string[]): Explaina
       return undefined
     }
   }
-  const input = noting(() => findPictureInput(graph, shapes))
-  const answer = noting(() => findAnswer(graph, shapes))
   const source = noting(() => lower(graph))
-  if (!input || !answer || !source) return undefined
+  if (!source) return undefined
+  const input = noting(() => findPictureInput(source, shapes, pictureInput))
+  const answer = noting(() => findAnswer(source, shapes))
+  if (!input || !answer) return undefined
   const chosen = noting(() => chooseLayer(source, shapes, answer.logits, undefined))
   const nodes = noting(() => nodesWithoutRule(new Builder(source, shapes), answer.logits, [input.name])) ?? []
   const names = new Map<string, string[]>()
   for (const node of nodes)
     names.set(operatorName(node), [...(names.get(operatorName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
   return {
+    input: input.name,
     layers: featureMaps(source, shapes, answer.logits),
     chosen,
     withoutRule: [...names].map(([op, list]) => ({ op, nodes: list })),

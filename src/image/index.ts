@@ -18,7 +18,6 @@ export {
   parsePreprocessorConfig,
   preprocess,
   type ResizeRule,
-  tensorPicture,
 } from './preprocess.js'
 export { type Rendition, rendition } from './rendition.js'
 export { type Filter, resize, resizePlane } from './resize.js'

@@ -1,6 +1,5 @@
 /** Picture to model input, and the geometry that leads back. */
 import { ExplainError } from '../core/errors.js'
-import type { Tensor } from '../core/tensor.js'
 import type { Geometry } from './geometry.js'
 import { crop, flatten, greyscale, type Picture, type Size } from './picture.js'
 import { resize } from './resize.js'
@@ -137,24 +136,4 @@ function checkSpec(spec: PreprocessSpec): readonly number[] {
   if (!Number.isFinite(spec.rescale)) throw bad(`rescale is ${spec.rescale}`, 'Give a finite number, such as 1/255.')
   if (spec.crop && spec.pad) throw bad('Both crop and pad are set', 'Give one of the two.')
   return order
-}
-
-/**
- * The picture that a model's input shows: preprocessing undone but for resizing and cropping. Values beyond 0..255 are clipped.
- *
- * @param input `[C,H,W]` or `[1,C,H,W]` (or channels last, as `spec.layout` says).
- */
-export function tensorPicture(input: Tensor<'float32'>, spec: PreprocessSpec): Picture {
-  const dims = input.dims.slice(-3)
-  const [count = 0, height = 0, width = 0] = spec.layout === 'NCHW' ? dims : [dims[2] ?? 0, dims[0] ?? 0, dims[1] ?? 0]
-  const area = width * height
-  const data = new Uint8Array(area * 4).fill(255)
-  for (let i = 0; i < area; i++)
-    for (let place = 0; place < 3; place++) {
-      const c = count === 1 ? 0 : spec.channels === 'BGR' ? 2 - place : place
-      const value = input.data[spec.layout === 'NCHW' ? c * area + i : i * count + c] ?? 0
-      const byte = (value * (spec.std[c] ?? 1) + (spec.mean[c] ?? 0)) / spec.rescale
-      data[i * 4 + place] = Math.min(255, Math.max(0, Math.round(byte)))
-    }
-  return { width, height, data }
 }

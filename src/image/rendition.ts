@@ -44,9 +44,9 @@ export function rendition(tensor: Tensor<'float32'>, layout: string, spec: Prepr
 
 function noteOf(count: number): string {
   const scaled = 'scaled from the least to the largest value'
-  if (count === 1) return `Below the map: the input in grey, ${scaled}.`
-  if (count === 2) return `Below the map: the first of 2 channels in grey, ${scaled}.`
-  return `Below the map: ${count === 3 ? 'the three channels' : `channels 1, 2 and 3 of ${count}`} as red, green and blue, each ${scaled}.`
+  if (count === 1) return `The maps lie on the input in grey, ${scaled}.`
+  if (count === 2) return `The maps lie on the first of 2 channels in grey, ${scaled}.`
+  return `The maps lie on ${count === 3 ? 'the three channels' : `channels 1, 2 and 3 of ${count}`} as red, green and blue, each ${scaled}.`
 }
 
 /** From a preprocessed value of a channel to 0..255. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ExplainError } from '../../src/core/errors.js'
 import { float32 } from '../../src/core/tensor.js'
-import { decodeNpy, encodeNpy } from '../../src/node/npy.js'
+import { decodeNpy, decodeNpyArray, encodeNpy } from '../../src/node/npy.js'
 
 /** A .npy file as NumPy lays it out. */
 function npy(header: string, body: ArrayBufferView, version: 1 | 2 | 3 = 1): Uint8Array {
@@ -80,6 +80,34 @@ describe('decode', () => {
     const shifted = new Uint8Array(file.length + 1)
     shifted.set(file, 1)
     expect(decodeNpy(shifted.subarray(1), 'map.npy').data).toEqual(SIX)
+  })
+})
+
+describe('arrays of any numbers', () => {
+  test.each([
+    ['<f4', 'float32', Float32Array.of(1.5, -2)],
+    ['<f8', 'float64', Float64Array.of(0.1, -2)],
+    ['|b1', 'bool', Uint8Array.of(1, 0)],
+    ['|i1', 'int8', Int8Array.of(-128, 127)],
+    ['|u1', 'uint8', Uint8Array.of(0, 255)],
+    ['<i2', 'int16', Int16Array.of(-32768, 5)],
+    ['<u2', 'uint16', Uint16Array.of(65535, 5)],
+    ['<i4', 'int32', Int32Array.of(-(2 ** 31), 5)],
+    ['<u4', 'uint32', Uint32Array.of(2 ** 32 - 1, 5)],
+    ['<i8', 'int64', BigInt64Array.of(-(2n ** 63n), 5n)],
+    ['<u8', 'uint64', BigUint64Array.of(2n ** 64n - 1n, 5n)],
+  ] as const)('%s is %s', (descr, type, data) => {
+    expect(decodeNpyArray(npy(header(descr, '(1, 2)'), data), 'a.npy')).toEqual({ type, dims: [1, 2], data })
+  })
+
+  test('float16 is widened', () => {
+    const halves = Uint16Array.of(0x3c00, 0xc100)
+    const back = decodeNpyArray(npy(header('<f2', '(2,)'), halves), 'a.npy')
+    expect(back).toEqual({ type: 'float32', dims: [2], data: Float32Array.of(1, -2.5) })
+  })
+
+  test.each(['>i8', '|O', '<c8', '<U3'])('elements of type %s are refused', (type) => {
+    expect(() => decodeNpyArray(npy(header(type, '(6,)'), SIX), 'a.npy')).toThrow(`type is ${type}, not one of numbers`)
   })
 })
 
