@@ -12,8 +12,10 @@ from rule_operators_control import CONTROL_OPERATORS
 from rule_operators_quantise import QUANTISE_OPERATORS
 from rule_operators_shape import SHAPE_OPERATORS
 from rule_operators_standard import STANDARD_OPERATORS
+from rule_operators_spatial import SPATIAL_OPERATORS
 
-OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS, **QUANTISE_OPERATORS}
+
+OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS, **QUANTISE_OPERATORS, **SPATIAL_OPERATORS}
 
 
 def operator(*names):
@@ -242,6 +244,35 @@ def windows(x, a, opset):
     return x, inside.permute(order), counted.permute(order), list(range(-n, 0))
 
 
+@operator("Col2Im")
+def col2im(x, a, _o, _n):
+    """Each block's pixels, by position in the padded picture."""
+    picture, block = x[1].tolist(), x[2].tolist()
+    n = len(block)
+    strides, dilations = a.get("strides", [1] * n), a.get("dilations", [1] * n)
+    pads = a.get("pads", [0] * 2 * n)
+    padded = [p + b + e for p, b, e in zip(picture, pads[:n], pads[n:])]
+    numbers = torch.arange(math.prod(padded)).reshape(padded)
+    for i in range(n):
+        numbers = numbers.unfold(i, dilations[i] * (block[i] - 1) + 1, strides[i])[..., :: dilations[i]]
+    # [outputs..., block...]
+    at = numbers.permute(*range(n, 2 * n), *range(n)).reshape(-1)
+    batch, channels = x[0].shape[0], x[0].shape[1] // math.prod(block)
+    y = torch.zeros(batch, channels, math.prod(padded), dtype=x[0].dtype)
+    y = y.index_add(2, at, x[0].reshape(batch, channels, -1)).reshape(batch, channels, *padded)
+    return pad_spatial(y, [-p for p in pads[:n]], [-p for p in pads[n:]])
+
+
+@operator("MaxUnpool")
+def max_unpool(x, a, _o, _n):
+    if len(x) > 2:
+        shape = x[2].tolist()
+    else:
+        kernel, strides = a["kernel_shape"], a.get("strides", [1] * len(a["kernel_shape"]))
+        shape = [*x[0].shape[:2], *((s - 1) * step + k for s, step, k in zip(x[0].shape[2:], strides, kernel))]
+    return torch.zeros(math.prod(shape), dtype=x[0].dtype).index_put((x[1].reshape(-1),), x[0].reshape(-1)).reshape(shape)
+
+
 @operator("MaxPool")
 def max_pool(x, a, opset, outputs):
     values, inside, _, axes = windows(x[0], a, opset)
@@ -357,3 +388,9 @@ def gemm(x, a, _o, _n):
 @operator("Einsum")
 def einsum(x, a, _o, _n):
     return torch.einsum(a["equation"], *x)
+
+
+@operator("Mod")
+def mod(x, a, _o, _n):
+    """fmod = 1: the sign of the dividend."""
+    return torch.fmod(x[0], x[1])

@@ -240,17 +240,53 @@ def gather_nd(x, a, _o, _n):
     return torch.stack(parts).reshape(*data.shape[:batch], *parts[0].shape)
 
 
+JOIN = {"mul": torch.mul, "max": torch.maximum, "min": torch.minimum}
+
+
+def join(data, positions, updates, reduction):
+    """Updates joined to data one after another; `positions` counts through the whole of data."""
+    y = data.reshape(-1)
+    for position, update in zip(positions.reshape(-1).tolist(), updates.reshape(-1)):
+        at = torch.tensor([position])
+        y = y.index_put((at,), JOIN[reduction](y[at], update))
+    return y.reshape(data.shape)
+
+
 @operator("Scatter", "ScatterElements")
 def scatter_elements(x, a, _o, _n):
-    axis = a.get("axis", 0)
+    axis, reduction = a.get("axis", 0), a.get("reduction", "none")
     at = x[1] % x[0].shape[axis]
-    function = x[0].scatter_add if a.get("reduction", "none") == "add" else x[0].scatter
+    if reduction in JOIN:
+        places = list(torch.meshgrid(*(torch.arange(s) for s in at.shape), indexing="ij"))
+        places[axis] = at
+        numbers = torch.arange(x[0].numel()).reshape(x[0].shape)
+        return join(x[0], numbers[tuple(places)], x[2], reduction)
+    function = x[0].scatter_add if reduction == "add" else x[0].scatter
     return function(axis, at, x[2])
 
 
 @operator("ScatterND")
 def scatter_nd(x, a, _o, _n):
-    return x[0].index_put(locate(x[0], x[1]), x[2], accumulate=a.get("reduction", "none") == "add")
+    reduction = a.get("reduction", "none")
+    if reduction in JOIN:
+        numbers = torch.arange(x[0].numel()).reshape(x[0].shape)
+        return join(x[0], numbers[locate(x[0], x[1])], x[2], reduction)
+    return x[0].index_put(locate(x[0], x[1]), x[2], accumulate=reduction == "add")
+
+
+@operator("CenterCropPad")
+def center_crop_pad(x, a, _o, _n):
+    y = x[0]
+    for axis, size in zip(a.get("axes", range(y.dim())), ints(x[1])):
+        extent = y.shape[axis]
+        if size <= extent:
+            y = y.narrow(axis, (extent - size) // 2, size)
+        else:
+            before = (size - extent) // 2
+            shape = list(y.shape)
+            zeros = [torch.zeros([*shape[: axis % y.dim()], n, *shape[axis % y.dim() + 1 :]]) for n in (before, size - extent - before)]
+            y = torch.cat([zeros[0].to(y.dtype), y, zeros[1].to(y.dtype)], axis)
+    return y
 
 
 @operator("Compress")

@@ -46,6 +46,8 @@ export interface RuleEntry {
   readonly broadcast?: true
   /** Only the first so many outputs depend smoothly on the inputs; the others are indices or masks. Default: all do. */
   readonly outputs?: number
+  /** Only the first so many inputs have a gradient; the others are taken as given: indices, regions, sizes. Default: all have. */
+  readonly inputs?: number
   /** What is done at ties and edges, for docs/operators.md. */
   readonly ties?: string
 }

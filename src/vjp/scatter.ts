@@ -45,6 +45,13 @@ function ratioOf(from: readonly Dim[] | undefined, to: readonly Dim[] | undefine
   return free.length === 0 && Number.isFinite(ratio) ? ratio : undefined
 }
 
+/** 0, 1, ... `count - 1`, as int64. */
+export function upTo(b: Builder, count: Extent): string {
+  const scalar = (v: number): string => b.constant({ type: 'int64', dims: [], data: BigInt64Array.of(BigInt(v)) })
+  const limit = typeof count === 'number' ? scalar(count) : b.op('Squeeze', [count])
+  return b.op('Range', [scalar(0), limit, scalar(1)])
+}
+
 /** `value` as a vector. */
 export function flat(b: Builder, value: string): string {
   return b.op('Reshape', [value, b.int64s([-1])])
@@ -65,10 +72,7 @@ export function scatterTo(b: Builder, x: string, positions: string, gy: string):
  * came from. Needs no shape to be known; costs an int64 tensor of the size of `x`.
  */
 export function scatterBack(b: Builder, x: string, gy: string, move: (positions: string) => string): string {
-  const scalar = (v: number): string => b.constant({ type: 'int64', dims: [], data: BigInt64Array.of(BigInt(v)) })
-  const count = countOf(b, x)
-  const limit = typeof count === 'number' ? scalar(count) : b.op('Size', [x])
-  const positions = b.reshapeLike(b.op('Range', [scalar(0), limit, scalar(1)]), x)
+  const positions = b.reshapeLike(upTo(b, countOf(b, x)), x)
   return scatterTo(b, x, move(positions), gy)
 }
 

@@ -5,23 +5,15 @@ const NEWER = 'newer than the opsets that ONNX Runtime reads'
 
 /** The reason by operator. */
 export const UNSUPPORTED = {
-  AffineGrid: NO_RULE,
   CausalConvWithState: NEWER,
-  CenterCropPad: NO_RULE,
-  Col2Im: NO_RULE,
   ConcatFromSequence: NO_RULE,
   DeformConv: NO_RULE,
-  GridSample: NO_RULE,
   LinearAttention: NEWER,
   Loop: NO_RULE,
   MaxRoiPool: NO_RULE,
-  MaxUnpool: NO_RULE,
-  Mod: NO_RULE,
   Optional: NO_RULE,
   OptionalGetElement: NO_RULE,
   OptionalHasElement: NO_RULE,
-  Resize: NO_RULE,
-  RoiAlign: NO_RULE,
   SequenceAt: NO_RULE,
   SequenceConstruct: NO_RULE,
   SequenceEmpty: NO_RULE,

@@ -97,7 +97,8 @@ function inputGradients(
   const first = node.outputs[0] ?? ''
   const gy = gys[0] ?? b.op('Mul', [first, b.scalar(0, first)])
   const x = [...node.inputs, ...captures(node)]
-  const wanted = x.map((v) => v !== '' && wantedValues.has(v) && isDifferentiable(gradientType(b, v)))
+  const count = entry.inputs ?? x.length
+  const wanted = x.map((v, i) => v !== '' && i < count && wantedValues.has(v) && isDifferentiable(gradientType(b, v)))
   const walk: Walk = {
     dependents: (inner, wrt) => dependentsOf(inner, wrt).values,
     pull: (inner, seeds, wrt) =>
@@ -168,6 +169,12 @@ function blocks(node: Node): boolean {
   return node.op === 'Cast' && !isDifferentiable(dataType(intOf(node, 'to', 1)))
 }
 
+/** What a node reads and has a gradient for. */
+function smoothReads(node: Node): Set<string> {
+  const count = ruleOf(node)?.inputs
+  return count === undefined ? reads(node) : new Set(node.inputs.slice(0, count).filter((x) => x !== ''))
+}
+
 /** The nodes that depend on a wanted value and that `of` depends on, in order of computation. */
 export function nodesBetween(b: Builder, of: string, wrt: readonly string[]): readonly Node[] {
   const dependents = dependentsOf(b, wrt)
@@ -186,7 +193,7 @@ function dependentsOf(b: Builder, wrt: readonly string[]): Dependents {
   const values = new Set(wrt)
   const nodes = sorted(b.graph).filter((node) => {
     if (blocks(node)) return false
-    if (![...reads(node)].some((x) => values.has(x) && isDifferentiable(gradientType(b, x)))) return false
+    if (![...smoothReads(node)].some((x) => values.has(x) && isDifferentiable(gradientType(b, x)))) return false
     const smooth = node.outputs.slice(0, ruleOf(node)?.outputs)
     for (const y of smooth) if (y !== '' && isDifferentiable(gradientType(b, y))) values.add(y)
     return true
@@ -199,7 +206,7 @@ function pathTo(dependents: Dependents, ends: ReadonlySet<string>): readonly Nod
   const needed = new Set(ends)
   const path = [...dependents.nodes].reverse().filter((node) => {
     if (!node.outputs.some((y) => needed.has(y))) return false
-    for (const x of reads(node)) if (dependents.values.has(x)) needed.add(x)
+    for (const x of smoothReads(node)) if (dependents.values.has(x)) needed.add(x)
     return true
   })
   return path.reverse()

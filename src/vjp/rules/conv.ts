@@ -6,7 +6,8 @@ import { ExplainError } from '../../core/errors.js'
 import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
-import { defineRules, type RuleEntry } from '../rule.js'
+import { defineRules, type Rule, type RuleEntry } from '../rule.js'
+import { storedInts, upTo } from '../scatter.js'
 import { known, padSpatial, type Window, windowOf } from './window.js'
 
 /** Kernel sizes, from the attribute or the weight's shape `[M, C/group, ...kernel]`. */
@@ -197,7 +198,40 @@ const transposedConvolution: RuleEntry = {
   },
 }
 
+/**
+ * y = blocks `[N, C k, L]` added up where they lie in the picture: the gradient is the picture's, cut into blocks. Along each axis the
+ * pixels of all blocks are gathered, as `[k, L]`.
+ */
+const col2im: Rule = ({ b, node, x: [x = '', , blocks = ''], y: [y = ''], gy }) => [
+  () => {
+    const [count] = b.dims(blocks) ?? []
+    const length = typeof count === 'number' ? count : b.requireRank(y, node.op) - 2
+    const axes = Array.from({ length }, (_, i) => i)
+    const [strides, dilations] = ['strides', 'dilations'].map(
+      (name) => intsOf(node, name, undefined) ?? axes.map(() => 1),
+    )
+    const pads = intsOf(node, 'pads', undefined) ?? [...axes, ...axes].map(() => 0)
+    const [begins, ends] = [pads.slice(0, axes.length), pads.slice(axes.length)]
+    const cut = axes.reduceRight(
+      (value, i) => {
+        const [stride, dilation] = [strides?.[i] ?? 1, dilations?.[i] ?? 1]
+        const kernel = storedInts(b, blocks)?.[i] ?? b.op('Gather', [blocks, b.int64s([i])], { axis: 0 })
+        const extent = b.add(b.extent(y, i + 2), (begins[i] ?? 0) + (ends[i] ?? 0))
+        const reach = b.add(b.mul(b.sub(kernel, 1), dilation), 1)
+        const steps = b.add(b.div(b.sub(extent, reach), stride), 1)
+        const within = b.op('Mul', [b.op('Unsqueeze', [upTo(b, kernel), b.int64s([1])]), b.int64s([dilation])])
+        const pixels = b.op('Add', [within, b.op('Mul', [upTo(b, steps), b.int64s([stride])])])
+        return b.op('Gather', [value, pixels], { axis: i + 2 })
+      },
+      padSpatial(b, gy, begins, ends),
+    )
+    const order = [0, 1, ...axes.map((i) => 2 * i + 2), ...axes.map((i) => 2 * i + 3)]
+    return b.reshapeLike(b.transpose(cut, order), x)
+  },
+]
+
 export const conv = defineRules({
+  Col2Im: { rule: col2im, inputs: 1 },
   Conv: convolution,
   ConvTranspose: transposedConvolution,
 })

@@ -110,6 +110,15 @@ export const elementwise = defineRules({
       },
     ),
   ),
+  // y = a - b n, with n the whole number of times that b goes into a, towards zero (fmod = 1, the only form of real numbers)
+  Mod: atTies(
+    'the steps are taken as flat',
+    binary(
+      ({ gy }) => gy,
+      ({ b, gy, in0, in1, y: [y = ''] }) =>
+        b.op('Mul', [gy, b.op('Round', [b.op('Div', [b.op('Sub', [y, in0]), in1])])]),
+    ),
+  ),
   // y = c ? a : b
   Where: {
     broadcast: true,

@@ -12,6 +12,8 @@ import { norm } from './norm.js'
 import { pool } from './pool.js'
 import { quantise } from './quantise.js'
 import { reduce } from './reduce.js'
+import { resizing } from './resize.js'
+import { sampling } from './sampling.js'
 import { shape } from './shape.js'
 import { signal } from './signal.js'
 
@@ -34,6 +36,8 @@ export const RULES = {
   ...indexing,
   ...reduce,
   ...quantise,
+  ...resizing,
+  ...sampling,
 }
 
 /** An operator that has a rule. */

@@ -1,18 +1,12 @@
 /** Operators that choose elements by index or cut them out, and those that put elements somewhere. */
-import { ExplainError } from '../../core/errors.js'
-import { intOf, stringOf } from '../../onnx/attributes.js'
+import { int64 } from '../../core/tensor.js'
+import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
-import { describe, type Node } from '../../onnx/ir.js'
+import { protoType } from '../../onnx/tensors.js'
+import { again } from '../again.js'
+import { asMask } from '../masks.js'
 import { atTies, defineRules, type Pullback, type Rule, type RuleCall, unary } from '../rule.js'
 import { countOf, interleave, padWithZeros, scatterBack, storedInts, zerosLike } from '../scatter.js'
-
-/** The same operator once more, on other inputs. */
-function again(b: Builder, node: Node, inputs: readonly string[]): string {
-  const output = b.fresh(node.op)
-  const { op, domain, attributes } = node
-  b.emit({ op, domain, name: output, inputs, outputs: [output], attributes })
-  return output
-}
 
 // --- Slice ---------------------------------------------------------------------------------------------------------
 
@@ -122,26 +116,32 @@ function setApart(
  * y = x with borders. Constant borders: the gradient without them, zeros where negative pads cut something off; the
  * border value takes what falls on the border. Others: what falls on a border goes to the element it was copied from.
  */
-const pad: Rule = ({ b, node, gy, x: [x = '', pads = '', value = '', axes = ''] }) => {
+const pad: Rule = ({ b, node, gy, x: [x = '', given = '', value = '', axes = ''] }) => {
   const constant = stringOf(node, 'mode', 'constant') === 'constant'
+  const pads = (): string => (axes === '' ? given : allAxes(b, given, axes, b.requireRank(x, node.op)))
   const inner = (): string => {
-    const known = storedInts(b, pads)?.map((p) => -p)
+    const known = storedInts(b, given)?.map((p) => -p)
     const count = (known?.length ?? 0) / 2
     const named = axes === '' ? Array.from({ length: count }, (_, i) => i) : storedInts(b, axes)
     if (known && named) return padWithZeros(b, gy, b.rank(x), named, known.slice(0, count), known.slice(count))
-    const back = b.op('Neg', [pads])
-    return b.op('Pad', axes === '' ? [gy, back] : [gy, back, '', axes])
+    return b.op('Pad', [gy, b.op('Neg', [pads()])])
   }
   const sum = (v: string): string => b.op('ReduceSum', [v], { keepdims: 0 })
   return [
-    constant
-      ? inner
-      : () => scatterBack(b, x, gy, (p) => again(b, node, axes === '' ? [p, pads] : [p, pads, '', axes])),
+    constant ? inner : () => scatterBack(b, x, gy, (p) => again(b, node, [p, pads()])),
     undefined,
     value === ''
       ? undefined
       : () => (constant ? b.reshapeLike(b.op('Sub', [sum(gy), sum(inner())]), value) : zerosLike(b, value)),
   ]
+}
+
+/** `pads` of some axes as those of all: ORT 1.30 loses sight of `axes` when it moves a Transpose over a Pad. */
+function allAxes(b: Builder, pads: string, axes: string, rank: number): string {
+  const columns = b.op('Reshape', [pads, b.int64s([2, -1])])
+  const none = b.constant(int64([2, rank], new Array<number>(2 * rank).fill(0)))
+  const where = b.op('Expand', [b.op('Cast', [axes], { to: protoType('int64') }), b.op('Shape', [columns])])
+  return b.op('Reshape', [b.op('ScatterElements', [none, where, columns], { axis: 1 }), b.int64s([-1])])
 }
 
 // --- Gather --------------------------------------------------------------------------------------------------------
@@ -176,25 +176,68 @@ function around(b: Builder, x: string, from: number, to: number): Extent {
 
 // --- Scatter -------------------------------------------------------------------------------------------------------
 
-/** y = data with updates put, or added, at indices. `take` reads the updates' places. */
+/** y = data with updates put, or joined by `reduction`, at indices. `take` reads the updates' places. */
 function scatter(take: 'GatherElements' | 'GatherND'): Rule {
-  return ({ b, node, gy, x: [, indices = '', updates = ''] }): readonly (Pullback | undefined)[] => {
-    const reduction = stringOf(node, 'reduction', 'none')
-    if (reduction !== 'none' && reduction !== 'add')
-      throw new ExplainError('unsupported-operator', {
-        what: `${node.op} with reduction=${reduction} has no backward rule`,
-        where: describe(node),
-        remedy: 'Methods that need no gradient, such as occlusion, still work.',
-        details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },
-      })
+  return (call): readonly (Pullback | undefined)[] => {
+    const { b, node, gy, x: inputs, y: outputs } = call
+    const [data = '', indices = '', updates = ''] = inputs
     const axis = take === 'GatherElements' ? { axis: intOf(node, 'axis', 0) } : {}
-    return [
-      () => (reduction === 'add' ? gy : b.op(node.op, [gy, indices, zerosLike(b, updates)], axis)),
-      undefined,
-      () => b.op(take, [gy, indices], axis),
-    ]
+    const s: Scattering = {
+      ...{ b, gy, data, updates, y: outputs[0] ?? '' },
+      read: (value) => b.op(take, [value, indices], axis),
+      put: (value, made, reduction) => b.op(node.op, [value, indices, made], { ...axis, reduction }),
+    }
+    const reduction = stringOf(node, 'reduction', 'none')
+    if (reduction === 'none') return [() => s.put(gy, zerosLike(b, updates), 'none'), undefined, () => s.read(gy)]
+    if (reduction === 'add') return [() => gy, undefined, () => s.read(gy)]
+    return reduction === 'mul' ? scatterProduct(s) : scatterExtreme(s)
   }
 }
+
+interface Scattering {
+  readonly b: Builder
+  readonly gy: string
+  readonly data: string
+  readonly updates: string
+  readonly y: string
+  /** The elements of something shaped like `data` at the updates' places. */
+  readonly read: (value: string) => string
+  /** `value`, shaped like `data`, with something shaped like `updates` joined to it. */
+  readonly put: (value: string, updates: string, reduction: 'none' | 'add' | 'mul') => string
+}
+
+/**
+ * y = data times the updates that meet there: the product of the others, which is 0 where another one is 0. (Second derivatives are
+ * those of p / x, as in ReduceProd.)
+ */
+function scatterProduct({ b, gy, data, updates, read, put }: Scattering): readonly (Pullback | undefined)[] {
+  const one = b.scalar(1, data)
+  const isZero = b.op('Equal', [updates, b.scalar(0, updates)])
+  const safe = b.op('Where', [isZero, b.scalar(1, updates), updates])
+  const ones = b.op('Expand', [one, b.shapeOf(data)])
+  return [
+    () => b.op('Mul', [gy, put(ones, updates, 'mul')]),
+    undefined,
+    () => {
+      const mask = asMask(b, isZero, updates)
+      const others = b.op('Sub', [read(put(zerosLike(b, data), mask, 'add')), mask])
+      const counts = asMask(b, b.op('Equal', [others, b.scalar(0, updates)]), updates)
+      const product = read(b.op('Mul', [gy, put(data, safe, 'mul')]))
+      return b.op('Mul', [b.op('Div', [product, safe]), counts])
+    },
+  ]
+}
+
+/** y = the largest, or smallest, of data and the updates that meet there: all that attain it share the gradient equally. */
+function scatterExtreme({ b, gy, data, updates, y, read, put }: Scattering): readonly (Pullback | undefined)[] {
+  const stays = asMask(b, b.op('Equal', [data, y]), data)
+  const wins = asMask(b, b.op('Equal', [updates, read(y)]), updates)
+  const share = b.op('Div', [gy, b.op('Max', [put(stays, wins, 'add'), b.scalar(1, data)])])
+  return [() => b.op('Mul', [share, stays]), undefined, () => b.op('Mul', [read(share), wins])]
+}
+
+const SCATTERED =
+  'where indices repeat, each update gets the gradient (ONNX leaves open which remains); max, min: equals share it equally'
 
 export const indexing = defineRules({
   Slice: { rule: (call) => [() => slice(call)] },
@@ -211,12 +254,22 @@ export const indexing = defineRules({
       : scatterBack(b, in0, gy, (positions) => again(b, node, [positions, x[1] ?? ''])),
   ),
   // Where indices repeat, ONNX leaves open which update remains, and each is given the gradient.
-  ScatterElements: atTies('where indices repeat, each update gets the gradient (ONNX leaves open which remains)', {
+  ScatterElements: atTies(SCATTERED, {
     rule: scatter('GatherElements'),
   }),
-  ScatterND: atTies('where indices repeat, each update gets the gradient (ONNX leaves open which remains)', {
+  ScatterND: atTies(SCATTERED, {
     rule: scatter('GatherND'),
   }),
+  // y = the middle of x, or x in the middle of zeros: the same back to the extents of x
+  CenterCropPad: {
+    inputs: 1,
+    rule: ({ b, node, gy, x: [x = ''] }) => [
+      () => {
+        const axes = intsOf(node, 'axes', undefined)
+        return again(b, node, [gy, axes ? b.vector(axes.map((axis) => b.extent(x, axis))) : b.shapeOf(x)])
+      },
+    ],
+  },
   // y = the elements (or slices) where the condition holds
   Compress: unary(({ b, node, gy, in0, x }) =>
     scatterBack(b, in0, gy, (positions) => again(b, node, [positions, x[1] ?? ''])),

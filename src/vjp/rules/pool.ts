@@ -3,8 +3,9 @@ import { ExplainError } from '../../core/errors.js'
 import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
+import { again, againAll } from '../again.js'
 import { atTies, defineRules, unary } from '../rule.js'
-import { countPer, scatterTo, zerosLike } from '../scatter.js'
+import { countPer, flat, scatterTo, zerosLike } from '../scatter.js'
 import { inputGradient } from './conv.js'
 import { known, padSpatial, type Window, windowOf } from './window.js'
 
@@ -120,21 +121,7 @@ function windowWeights(b: Builder, node: Node, x: string, p: Pooling): string {
   // a window that lies in the padding alone holds no ones; what it spreads reaches no pixel
   const inside = b.op('Max', [b.op('Mul', [filled, b.scalar(p.size, x)]), b.scalar(1, x)])
   if (intOf(node, 'count_include_pad', 0) === 0) return b.op('Reciprocal', [inside])
-  return b.op('Div', [again(b, node, [ones], 1, [])[0] ?? '', inside])
-}
-
-/** The same operator once more, on other inputs, without some attributes. */
-function again(
-  b: Builder,
-  node: Node,
-  inputs: readonly string[],
-  outputs: number,
-  without: readonly string[],
-): string[] {
-  const names = Array.from({ length: outputs }, () => b.fresh(node.op))
-  const attributes = new Map([...node.attributes].filter(([name]) => !without.includes(name)))
-  b.emit({ op: node.op, domain: node.domain, name: names[0] ?? '', inputs, outputs: names, attributes })
-  return names
+  return b.op('Div', [again(b, node, [ones]), inside])
 }
 
 /** `sign(x) |x|^(p-1) T(gy y^(1-p))` with `T` the sum over the windows that hold a pixel; 0 where y is 0. */
@@ -166,7 +153,7 @@ export const pool = defineRules({
       () => {
         // column-major indices count the spatial axes backwards: pooled once more, for indices in row-major order
         const columns = intOf(node, 'storage_order', 0) === 1
-        const indices = columns ? again(b, node, [x], 2, ['storage_order'])[1] : b.output(node, 1)
+        const indices = columns ? againAll(b, node, [x], 2, { storage_order: undefined })[1] : b.output(node, 1)
         return scatterTo(b, x, indices ?? '', gy)
       },
     ],
@@ -205,4 +192,11 @@ export const pool = defineRules({
     '0 where the norm is 0',
     unary(({ b, node, gy, in0, out }) => normGradient(b, intOf(node, 'p', 2), in0, out, gy, (v) => v)),
   ),
+  // y = x put at indices, which count through the whole of y, among zeros
+  MaxUnpool: {
+    inputs: 1,
+    rule: ({ b, gy, x: [x = '', indices = ''] }) => [
+      () => b.reshapeLike(b.op('Gather', [flat(b, gy), flat(b, indices)], { axis: 0 }), x),
+    ],
+  },
 })

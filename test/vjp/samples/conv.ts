@@ -1,5 +1,5 @@
 /** Samples of convolutions. */
-import { defineSamples, type Input, normal, type Sample, SINCE_7, SINCE_11, stored } from '../sample.js'
+import { defineSamples, fed, type Input, ints, normal, type Sample, SINCE_7, SINCE_11, stored } from '../sample.js'
 
 type Extra = Partial<Pick<Sample, 'opsets' | 'attributes'>> & { readonly bias?: number; readonly fedWeight?: true }
 
@@ -13,7 +13,30 @@ function sample(name: string, x: readonly number[], w: readonly number[], extra:
 
 const group2 = { group: 2, pads: [1, 1, 1, 1] }
 
+/** Blocks `[N, C k, L]` of a picture. */
+function blocks(
+  name: string,
+  x: readonly number[],
+  picture: readonly number[],
+  block: readonly number[],
+  attributes: NonNullable<Sample['attributes']> = {},
+): Sample {
+  return { name, attributes, inputs: [normal(x), ints(picture), ints(block)] }
+}
+
 export const conv = defineSamples({
+  Col2Im: [
+    blocks('plain', [2, 8, 12], [4, 5], [2, 2]),
+    blocks('tiles', [1, 6, 4], [4, 6], [2, 3], { strides: [2, 3] }),
+    blocks('all', [1, 12, 6], [6, 7], [3, 2], { strides: [2, 3], dilations: [2, 1], pads: [0, 1, 1, 2] }),
+    blocks('1-d', [2, 6, 4], [8], [3], { strides: [2], pads: [1, 0] }),
+    blocks('3-d', [1, 8, 4], [2, 3, 3], [2, 2, 2]),
+    {
+      name: 'computed',
+      attributes: { strides: [1, 2], pads: [1, 0, 0, 1] },
+      inputs: [normal([1, 4, 9]), fed(ints([3, 5])), fed(ints([2, 2]))],
+    },
+  ],
   Conv: [
     sample('plain', [2, 2, 4, 4], [3, 2, 3, 3], { opsets: SINCE_7, bias: 3 }),
     sample('pointwise', [2, 3, 3, 2], [2, 3, 1, 1], { opsets: SINCE_11 }),
@@ -102,5 +125,24 @@ export const conv = defineSamples({
     sample('1-d', [2, 2, 4], [2, 3, 3], { attributes: { strides: [2], pads: [1, 0], output_padding: [1] }, bias: 3 }),
     sample('3-d', [1, 2, 2, 2, 2], [2, 2, 2, 3, 2], { attributes: { strides: [2, 1, 2], pads: [0, 1, 0, 0, 1, 1] } }),
     sample('computed-weight', [1, 2, 3, 3], [2, 2, 3, 3], { attributes: { strides: [2, 2] }, fedWeight: true }),
+    sample('valid', [1, 2, 3, 2], [2, 2, 2, 3], { attributes: { strides: [2, 1], auto_pad: 'VALID' } }),
+    sample('same-lower-dilated', [1, 2, 3, 3], [2, 1, 3, 4], {
+      attributes: { strides: [2, 3], dilations: [2, 1], auto_pad: 'SAME_LOWER', group: 2 },
+    }),
+    sample('output-shape-upper', [1, 2, 3, 3], [2, 2, 4, 4], {
+      attributes: { strides: [2, 2], auto_pad: 'SAME_UPPER', output_shape: [5, 7] },
+    }),
+    sample('output-shape-lower-padded', [1, 2, 3, 3], [2, 2, 4, 4], {
+      attributes: { strides: [3, 2], auto_pad: 'SAME_LOWER', output_shape: [9, 7], output_padding: [2, 1] },
+    }),
+    sample('1-d-groups-dilation', [2, 4, 4], [4, 2, 3], {
+      attributes: { strides: [2], dilations: [2], group: 2, pads: [1, 2] },
+    }),
+    sample('1-d-output-shape', [1, 2, 3], [2, 2, 3], { attributes: { strides: [3], output_shape: [8] } }),
+    sample('3-d-groups-dilation', [1, 2, 2, 2, 2], [2, 1, 2, 2, 2], {
+      attributes: { strides: [1, 2, 1], dilations: [1, 1, 2], group: 2, output_padding: [0, 1, 0] },
+      bias: 2,
+    }),
+    sample('pads-beyond-kernel', [1, 1, 4, 4], [1, 1, 2, 2], { attributes: { strides: [2, 2], pads: [2, 1, 0, 3] } }),
   ],
 })

@@ -119,6 +119,26 @@ export const elementwise = defineSamples({
       inputs: [values([2], [0, 0]), values([2], [2, 1])],
     },
   ],
+  // with steps no nearer than a tenth of the divisor
+  Mod: [
+    {
+      name: 'signs',
+      opsets: SINCE_13,
+      attributes: { fmod: 1 },
+      inputs: [values([2, 3], [5.3, -5.3, 5.3, -4.6, 0.7, 7.9]), values([2, 3], [2.2, 2.2, -2.2, -1.3, 3.1, 1.1])],
+    },
+    {
+      name: 'broadcast',
+      opsets: [18, 10, 11, 13],
+      attributes: { fmod: 1 },
+      inputs: [values([2, 1], [6.4, -3.3]), values([3], [1.5, -4.1, 0.9])],
+    },
+    {
+      name: 'float64',
+      attributes: { fmod: 1 },
+      inputs: [values([3], [6.4, -3.3, 11], { type: 'float64' }), values([], [1.5], { type: 'float64' })],
+    },
+  ],
   Where: [
     {
       name: 'same-shape',

@@ -17,6 +17,8 @@ import { pool } from './pool.js'
 import { quantise } from './quantise.js'
 import { recurrent } from './recurrent.js'
 import { reduce } from './reduce.js'
+import { resize } from './resize.js'
+import { sampling } from './sampling.js'
 import { shape } from './shape.js'
 import { signal } from './signal.js'
 
@@ -39,6 +41,8 @@ export const GROUPS = {
   signal,
   loss,
   generate,
+  resize,
+  sampling,
 }
 
 export const SAMPLES = {
@@ -59,4 +63,6 @@ export const SAMPLES = {
   ...GROUPS.reduce,
   ...GROUPS.quantise,
   ...GROUPS.recurrent,
+  ...GROUPS.resize,
+  ...GROUPS.sampling,
 } satisfies Readonly<Record<RuleOperator | DecomposedOperator, readonly Sample[]>>

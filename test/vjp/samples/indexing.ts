@@ -1,7 +1,23 @@
 /** Samples of operators that choose, cut out and place elements. */
+
+import { float32 } from '../../../src/core/tensor.js'
 import { float } from '../../../src/onnx/attributes.js'
 import { NEWEST_OPSET } from '../../support/model.js'
-import { defineSamples, distinct, fed, ints, normal, type Sample, SINCE_9, SINCE_11, typed } from '../sample.js'
+import {
+  awayFromZero,
+  defineSamples,
+  distinct,
+  fed,
+  type InputSpec,
+  ints,
+  normal,
+  type Sample,
+  SINCE_9,
+  SINCE_11,
+  type SmoothSample,
+  typed,
+  values,
+} from '../sample.js'
 
 const SINCE_10 = [18, 10, 11, NEWEST_OPSET]
 const FAR = Number.MAX_SAFE_INTEGER
@@ -16,6 +32,46 @@ function slice(
 ): Sample {
   const more = steps ? [axes ? ints(axes) : undefined, ints(steps)] : axes ? [ints(axes)] : []
   return { name, ...(opsets ? { opsets } : {}), inputs: [normal([4, 5]), ints(starts), ints(ends), ...more] }
+}
+
+/** Updates that are multiplied and compared, of which several meet at one element; zeros among them, alone and two together. */
+function joined(
+  name: string,
+  data: readonly number[],
+  indices: InputSpec,
+  updates: readonly number[],
+  attributes: NonNullable<Sample['attributes']> = {},
+): Sample[] {
+  const opsets = [18, NEWEST_OPSET]
+  const factors = awayFromZero(updates)
+  const withZeros: InputSpec = {
+    ...factors,
+    make: (r) => {
+      const kept = Array.from(factors.make(r).data, Number).map((v, i) => (i === 1 || i === 2 || i === 4 ? 0 : v))
+      return float32(updates, kept)
+    },
+  }
+  const compared = ['max', 'min'].map(
+    (reduction): SmoothSample => ({
+      name: `${name}${reduction}`,
+      opsets,
+      attributes: { ...attributes, reduction },
+      inputs: [distinct(data, 0.37), indices, distinct(updates, 0.43)],
+    }),
+  )
+  const multiplied: SmoothSample = {
+    name: `${name}mul`,
+    opsets,
+    attributes: { ...attributes, reduction: 'mul' },
+    inputs: [normal(data), indices, factors],
+  }
+  const zeros: SmoothSample = {
+    ...multiplied,
+    name: `${name}mul-zeros`,
+    twice: false,
+    inputs: [normal(data), fed(indices), withZeros],
+  }
+  return [...compared, multiplied, zeros]
 }
 
 export const indexing = defineSamples({
@@ -78,6 +134,13 @@ export const indexing = defineSamples({
       attributes: { mode: 'wrap' },
       inputs: [normal([2, 3]), ints([1, 2, 0, 1])],
     },
+    { name: 'computed-axes', inputs: [normal([2, 3, 2]), fed(ints([1, 2, 0, 1])), undefined, ints([2, 0])] },
+    { name: 'axes-also-computed', inputs: [normal([2, 3, 2]), fed(ints([1, -1])), normal([]), fed(ints([-2]))] },
+    {
+      name: 'computed-axes-reflect',
+      attributes: { mode: 'reflect' },
+      inputs: [normal([2, 3, 2]), fed(ints([1, 2])), undefined, ints([1])],
+    },
     { name: 'edge-axes', attributes: { mode: 'edge' }, inputs: [normal([2, 3]), ints([2, 1]), undefined, ints([1])] },
     {
       name: 'pictures-reflect',
@@ -127,6 +190,8 @@ export const indexing = defineSamples({
       attributes: { axis: -1, reduction: 'add' },
       inputs: [normal([2, 3]), ints([2, 2, 0, 1], [2, 2]), normal([2, 2])],
     },
+    ...joined('', [3, 3], ints([0, 2, 2, -1, 2, 0, 0, 1], [4, 2]), [4, 2]),
+    ...joined('axis-', [2, 4], ints([3, 3, -1, 1, 0, 3], [2, 3]), [2, 3], { axis: 1 }),
     {
       name: 'old-name',
       operator: 'Scatter',
@@ -138,11 +203,31 @@ export const indexing = defineSamples({
     { name: 'elements', opsets: SINCE_11, inputs: [normal([3, 2]), ints([0, 1, 2, 0], [2, 2]), normal([2])] },
     { name: 'rows', inputs: [normal([3, 2]), ints([2, 0], [2, 1]), normal([2, 2])] },
     {
+      name: 'max-tie',
+      attributes: { reduction: 'max' },
+      inputs: [values([3, 1], [2, 5, 1]), ints([0, 0, 1], [3, 1]), values([3, 1], [2, 2, 4])],
+      pin: {
+        gy: [6, 10, 20],
+        gradients: [
+          [2, 10, 20],
+          [2, 2, 0],
+        ],
+      },
+    },
+    ...joined('rows-', [3, 2], ints([2, 0, 2], [3, 1]), [3, 2]),
+    ...joined('', [3, 2], ints([2, 1, 0, 0, 2, 1, -1, -1], [4, 2]), [4]),
+    {
       name: 'add',
       opsets: [18, 16, NEWEST_OPSET],
       attributes: { reduction: 'add' },
       inputs: [normal([3, 2]), fed(ints([2, 2], [2, 1])), normal([2, 2])],
     },
+  ],
+  CenterCropPad: [
+    { name: 'crop-and-pad', inputs: [normal([5, 2]), ints([2, 5])] },
+    { name: 'odd', inputs: [normal([2, 4, 3]), ints([3, 1, 6])] },
+    { name: 'axes', attributes: { axes: [-1, 0] }, inputs: [normal([2, 3, 4]), ints([1, 5])] },
+    { name: 'computed', attributes: { axes: [1] }, inputs: [normal([2, 3, 4]), fed(ints([6]))] },
   ],
   Compress: [
     { name: 'axis', opsets: SINCE_9, attributes: { axis: 1 }, inputs: [normal([2, 3]), typed('bool', [3], [1, 0, 1])] },

@@ -5,9 +5,11 @@ import {
   defineSamples,
   distinct,
   type InputSpec,
+  ints,
   normal,
   type Sample,
   SINCE_7,
+  type SmoothSample,
   values,
 } from '../sample.js'
 
@@ -88,6 +90,17 @@ function overSpace(make: Make): Sample[] {
   ]
 }
 
+/** Indices count through the whole output. */
+function unpool(
+  name: string,
+  x: readonly number[],
+  indices: readonly number[],
+  attributes: NonNullable<Sample['attributes']>,
+  opsets?: readonly number[],
+): SmoothSample {
+  return { name, attributes, ...(opsets ? { opsets } : {}), inputs: [normal(x), ints(indices, x)] }
+}
+
 export const pool = defineSamples({
   MaxPool: [
     ...over(WINDOWS, spaced),
@@ -151,5 +164,24 @@ export const pool = defineSamples({
     // ORT 1.30 has none from opset 22 on
     ...overSpace(away).map((s) => ({ ...s, opsets: [18, 7] })),
     ...[1, 3].map((p): Sample => ({ name: `p-${p}`, opsets: [18], attributes: { p }, inputs: [away([2, 2, 2, 3])] })),
+  ],
+  MaxUnpool: [
+    unpool('tiles', [1, 2, 2, 2], [0, 3, 8, 11, 17, 18, 24, 31], { kernel_shape: [2, 2], strides: [2, 2] }, [
+      18,
+      9,
+      11,
+      NEWEST_OPSET,
+    ]),
+    unpool('overlapping', [1, 1, 2, 3], [0, 2, 11, 19, 18, 7], {
+      kernel_shape: [3, 2],
+      strides: [2, 1],
+      pads: [0, 0, 0, 0],
+    }),
+    unpool('1-d', [2, 1, 3], [1, 2, 5, 6, 9, 11], { kernel_shape: [2], strides: [2] }),
+    unpool('3-d', [1, 1, 1, 2, 1], [1, 6], { kernel_shape: [2, 2, 1], strides: [2, 2, 1] }),
+    {
+      ...unpool('output-shape', [1, 1, 2, 2], [0, 3, 14, 19], { kernel_shape: [2, 2], strides: [2, 2] }),
+      inputs: [normal([1, 1, 2, 2]), ints([0, 3, 14, 19], [1, 1, 2, 2]), ints([1, 1, 5, 5])],
+    },
   ],
 })
