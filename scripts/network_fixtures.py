@@ -5,7 +5,8 @@
 Writes OUT/input.npy (the picture at 96 x 96, uint8 [3,96,96]; the networks see (v - 127) / 128), for each network
 OUT/NAME.onnx (its large weights as float16 and a Cast, as in the shipped model) and OUT/NAME.npy (float16
 [classes,3,96,96]: the gradient of each class' logit by the input, divided by its scale), and OUT/networks.json (classes,
-scales, logits, opset).
+scales, logits, opset). For the networks of CURVED also OUT/NAME.curvature.npy (float16, divided by its scale): with g the
+gradient of the first class' logit by the input and v[i] = sin(i), the gradient of <g, v> by the input and then by one weight, flat.
 
 Weights are random (seed 0) and rounded to float16 before anything is computed; batch-norm statistics come from a few
 forward passes, so that gradients neither vanish nor explode. Logits and gradients are PyTorch's, in float64. Nothing is
@@ -45,6 +46,16 @@ NETWORKS = {
     "vit": (lambda: timm_model("test_vit", img_size=SIDE), 20, "dynamo"),
     "shufflenet": (lambda: torchvision.models.ShuffleNetV2([2, 2, 2], [8, 24, 48, 96, 96], num_classes=CLASSES), 11, "torchscript"),
     "densenet": (lambda: torchvision.models.DenseNet(8, (2, 3), 16, num_classes=CLASSES), 9, "torchscript"),
+}
+
+
+# name -> the weight by which <g, v> is differentiated too (by the input a network of Relu and Conv has no curvature)
+CURVED = {
+    "resnet": "conv1.0.weight",
+    "efficientnet": "conv_stem.weight",
+    "byobnet": "stem.conv.weight",
+    "convnext": "stem.0.weight",
+    "vit": "patch_embed.proj.weight",
 }
 
 
@@ -122,12 +133,25 @@ def one(name, out, x):
     gradients = [torch.autograd.grad(y[c], xd, retain_graph=True)[0][0].numpy() for c in classes]
     scales = [float(np.abs(g).max()) for g in gradients]
     np.save(os.path.join(out, name + ".npy"), np.stack([g / s for g, s in zip(gradients, scales)]).astype(np.float16))
+    curved = curvature(name, exact, xd, order[0], out) if name in CURVED else {}
     answer = ort.InferenceSession(path).run(None, {"input": x.numpy()})[0][0]
     off = float(np.linalg.norm(answer - y.detach().numpy()) / np.linalg.norm(answer))
     assert off < 1e-4, f"{name}: ONNX Runtime answers otherwise than PyTorch: {off}"
     operators = sorted({n.op_type for n in onnx.load(path).graph.node})
     print(f"{name}: {os.path.getsize(path) // 1024} KiB, logits off by {off:.1e}, {' '.join(operators)}", flush=True)
-    return dict(name=name, opset=opset, exporter=exporter, classes=classes, scales=scales, logits=y.tolist())
+    return dict(name=name, opset=opset, exporter=exporter, classes=classes, scales=scales, logits=y.tolist(), **curved)
+
+
+def curvature(name, model, x, c, out):
+    """Hessian-vector products by PyTorch's double backward."""
+    weight = dict(model.named_parameters())[CURVED[name]]
+    (g,) = torch.autograd.grad(model(x)[0, c], x, create_graph=True)
+    v = torch.sin(torch.arange(x.numel(), dtype=torch.float64)).reshape(x.shape)
+    found = torch.autograd.grad((g * v).sum(), [x, weight], allow_unused=True)
+    flat = [(torch.zeros_like(t) if h is None else h).detach().flatten().numpy() for h, t in zip(found, [x, weight])]
+    scales = [float(np.abs(h).max()) for h in flat]
+    np.save(os.path.join(out, name + ".curvature.npy"), np.concatenate([h / (s or 1) for h, s in zip(flat, scales)]).astype(np.float16))
+    return dict(curvature=dict(weight=CURVED[name], scales=scales))
 
 
 def main():

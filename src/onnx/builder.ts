@@ -12,7 +12,7 @@ import { float16Bits } from './float16.js'
 import type { Graph, Node } from './ir.js'
 import { declaredShapes, type Shapes } from './shapes.js'
 import { namesInUse } from './subgraphs.js'
-import { protoType, writeTensor } from './tensors.js'
+import { protoType, readTensor, writeTensor } from './tensors.js'
 
 /** One axis' size: a number where it is known, else the name of an int64 value of shape [1]. */
 export type Extent = number | string
@@ -29,6 +29,7 @@ export class Builder {
   readonly #declared: Shapes
   readonly #outer: Builder | undefined
   readonly #known = new Map<string, { type: DataType | undefined; dims: readonly Dim[] | undefined }>()
+  #constants: ReadonlyMap<string, string> | undefined
   #prefix = ''
 
   /** `outer`: the builder of the graph around, for a graph inside a node; names and constants are shared with it. */
@@ -121,17 +122,29 @@ export class Builder {
 
   // --- constants -------------------------------------------------------------------------------------------------
 
-  /** An initialiser; equal small ones are shared. */
+  /** An initialiser; equal small ones are shared, also with those that an earlier builder added. */
   constant(t: Tensor, hint = 'constant'): string {
     if (this.#outer) return this.#outer.constant(t, hint)
-    const key = t.data.length <= 16 ? `${t.type}[${t.dims.join()}]${Array.from(t.data, printNumber).join()}` : undefined
-    const cached = key === undefined ? undefined : this.#cache.get(key)
+    const key = sharingKey(t)
+    const cached = key === undefined ? undefined : (this.#cache.get(key) ?? this.#earlier().get(key))
     if (cached !== undefined) return cached
     const name = this.scope('onnxplain', () => this.fresh(hint))
     this.#initializers.set(name, writeTensor(name, t))
     this.know(name, t.type, t.dims)
     if (key !== undefined) this.#cache.set(key, name)
     return name
+  }
+
+  /** Constants that an earlier builder added, and no others: a weight of the model may be what is differentiated by. */
+  #earlier(): ReadonlyMap<string, string> {
+    this.#constants ??= new Map(
+      [...this.graph.initializers].flatMap(([name, proto]): [string, string][] => {
+        const isOurs = name.startsWith('onnxplain/') && proto.dims.length <= 1
+        const key = isOurs ? sharingKey(readTensor(proto, this.graph.externalData)) : undefined
+        return key === undefined ? [] : [[key, name]]
+      }),
+    )
+    return this.#constants
   }
 
   int64s(values: readonly number[]): string {
@@ -312,6 +325,11 @@ export function declare(name: string, type?: DataType, dims?: readonly Dim[]): V
   })
   const tensorType = { elemType: protoType(type), ...(dim ? { shape: { dim } } : {}) }
   return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensorType } } })
+}
+
+/** Equal for constants that can be shared; undefined for large ones. */
+function sharingKey(t: Tensor): string | undefined {
+  return t.data.length <= 16 ? `${t.type}[${t.dims.join()}]${Array.from(t.data, printNumber).join()}` : undefined
 }
 
 function printNumber(v: number | bigint): string {
