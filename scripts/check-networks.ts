@@ -16,12 +16,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Session } from '../src/core/runtime.js'
 import { float32, type Tensor } from '../src/core/tensor.js'
-import { chooseLayer } from '../src/methods/head.js'
+import { findPictureInput } from '../src/explain/input.js'
+import { chooseLayer, networkOf } from '../src/methods/layers.js'
 import { ortRuntime } from '../src/node/ort.js'
 import { decode } from '../src/onnx/decode.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
 import type { Graph } from '../src/onnx/ir.js'
 import type { Shapes } from '../src/onnx/shapes.js'
+import { lower } from '../src/passes/lower.js'
 import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
 import { findAnswer } from '../src/targets/answer.js'
@@ -131,7 +133,9 @@ const HEADINGS = [
 
 function defaultLayer(graph: Graph, shapes: Shapes): string {
   try {
-    return chooseLayer(graph, shapes, findAnswer(graph, shapes).logits, undefined)
+    const picture = findPictureInput(graph, shapes)
+    const { logits } = findAnswer(graph, shapes)
+    return chooseLayer(networkOf({ graph: lower(graph), shapes, picture, logits }), undefined).value
   } catch (error) {
     return `none: ${error instanceof Error ? error.message.split('.')[0] : error}`
   }

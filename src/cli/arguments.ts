@@ -2,6 +2,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { METHODS } from '../methods/index.js'
 
+/** What `--grid` says of itself. */
+export const GRID =
+  'rows x columns of the tokens, + how many others come before them, as 14x14+1 (default: found from the graph)'
+
 /** For options that repeat. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]

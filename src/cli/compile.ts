@@ -7,12 +7,13 @@ import { resolveModel } from '../node/resolve.js'
 import { encode } from '../onnx/encode.js'
 import { probe } from '../passes/probe.js'
 import type { Score } from '../targets/target.js'
-import { collect } from './arguments.js'
+import { collect, GRID } from './arguments.js'
 
 interface Options {
   readonly output: string
   readonly method?: readonly string[]
   readonly layer?: string
+  readonly grid?: string
   readonly answer?: string
   readonly score: Score
   readonly pictureInput?: string
@@ -30,6 +31,7 @@ export function compileCommand(program: Command): void {
     .requiredOption('-o, --output <file.onnx>', 'file to write')
     .option('--method <id>', 'method of one run; repeats (default: grad-cam)', collect)
     .option('-l, --layer <value>', 'layer for CAM methods, by its value name (default: the last feature map)')
+    .option('--grid <RxC[+N]>', GRID)
     .option('--answer <output>', 'output that holds the class scores, where the model has several')
     .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
     .option('--picture-input <name>', 'input that takes the picture, where several could')

@@ -15,7 +15,7 @@ import { type NodeModel, open, readImage } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
 import { COLORMAP_NAMES, type ColormapName, type FigureMethod, parseColormap } from '../render/index.js'
 import type { Score } from '../targets/target.js'
-import { addMethodOptions, collect, givenMethodOptions, numbers, positive, size } from './arguments.js'
+import { addMethodOptions, collect, GRID, givenMethodOptions, numbers, positive, size } from './arguments.js'
 import { readInputs } from './inputs.js'
 import { answersText, resultJson } from './print.js'
 import { showProgress } from './progress.js'
@@ -37,6 +37,7 @@ interface Options {
   readonly target?: readonly string[]
   readonly method?: readonly string[]
   readonly layer?: string
+  readonly grid?: string
   readonly answer?: string
   readonly score: Score
   readonly output?: string
@@ -78,6 +79,7 @@ export function explainCommand(program: Command): void {
       '-l, --layer <value>',
       'layer for CAM methods, by its value name as Netron shows it (default: the last feature map)',
     )
+    .option('--grid <RxC[+N]>', GRID)
     .option('--answer <output>', 'output that holds the class scores, where the model has several')
     .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
     .option(
@@ -308,6 +310,7 @@ async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<
       target,
       score: options.score,
       layer: options.layer,
+      grid: options.grid,
       inputs,
       wrt: options.explain,
       options: given,
@@ -329,7 +332,7 @@ async function defaultTargets(
 ): Promise<readonly number[]> {
   const answers =
     options.raw === undefined
-      ? await distinctAnswers(model.model, image, options.layer, { inputs })
+      ? await distinctAnswers(model.model, image, { inputs, layer: options.layer, grid: options.grid })
       : await model.classify(image, { top: 1, inputs })
   return answers.map((a) => a.index)
 }

@@ -58,7 +58,14 @@ export function inspectionText(name: string, i: Inspection): string {
   // where there is one input alone, it need not be said which takes the picture
   const marked = i.inputs.length > 1
   const inputs = i.inputs.map((v) => [v.name, v.type ?? '?', dims(v.dims), marked && v.picture ? '(picture)' : ''])
-  const layers = i.layers.map((l) => [l.name, l.op, dims(l.dims), l.default ? '(default)' : ''])
+  const grids = i.layers.some((l) => placesText(l) !== '')
+  const layers = i.layers.map((l) => [
+    l.name,
+    l.op,
+    dims(l.dims),
+    ...(grids ? [placesText(l)] : []),
+    l.default ? '(default)' : '',
+  ])
   const missing = i.withoutRule.map((o) => [o.op, `${o.nodes.length}`, o.nodes.slice(0, 3).join(', ')])
   const size = `${(i.parameters / 1e6).toFixed(2)} M weights, ${(i.bytes / 1e6).toFixed(1)} MB`
   return [
@@ -71,6 +78,15 @@ export function inspectionText(name: string, i: Inspection): string {
       : '',
     i.problems.map((p) => `note: ${p}\n`).join(''),
   ].join('')
+}
+
+/** Where the shape does not say it: the grid of tokens, or of a map with its channels last. */
+function placesText({ grid, others, dims }: Inspection['layers'][number]): string {
+  const plain = others === null && dims?.slice(2).join() === grid.join()
+  if (plain) return ''
+  const around = others ? [others.before, others.after].map((n) => (n > 0 ? `${n}` : '')) : ['', '']
+  const places = grid.map((size) => size ?? '?').join(' x ')
+  return [around[0], places, around[1]].filter((part) => part !== '').join(' + ')
 }
 
 function dims(d: readonly (number | string | null)[] | null): string {

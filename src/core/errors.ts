@@ -6,6 +6,7 @@
 /** Every code an {@link ExplainError} can carry. */
 export const ERROR_CODES = [
   'aborted',
+  'ambiguous-grid',
   'bad-option',
   'cannot-read',
   'cannot-write',

@@ -3,6 +3,7 @@
  * once. With as many pictures as targets nothing is repeated.
  */
 import type { Dim } from '../core/runtime.js'
+import type { Layouts } from '../methods/layout/layouts.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { reads } from '../onnx/ir.js'
@@ -21,25 +22,31 @@ export interface Repeated {
 /** The free axis of the target, and of everything behind the repetition. */
 export const TARGETS_AXIS = 'targets'
 
+/** What is repeated. */
+export interface Repetition {
+  /** The picture, and what has a row for each picture. */
+  readonly inputs: readonly string[]
+  /** The layer that methods explain at, where none explains an input. */
+  readonly at: string | undefined
+  readonly logits: string
+  readonly layouts: Layouts
+}
+
 /**
- * Repeats values along their first axis to the length of the input `target`: the layer `at`, where everything that leads from any input
- * to the answer passes through it, else each of `inputs` (the picture, and what has a row for each picture). All value names keep their
- * meaning but those inputs', whose repeated forms have the names that are returned.
+ * Repeats values along their batch to the length of the input `target`: the layer `at`, where everything that leads from any input to
+ * the answer passes through it and the batch has an axis of its own, else each of `inputs`. All value names keep their meaning but those
+ * inputs', whose repeated forms have the names that are returned.
  */
-export function repeatForTargets(
-  graph: Graph,
-  shapes: Shapes,
-  inputs: readonly string[],
-  at: string | undefined,
-  logits: string,
-): Repeated {
+export function repeatForTargets(graph: Graph, shapes: Shapes, repetition: Repetition): Repeated {
+  const { inputs, at, logits, layouts } = repetition
   const all = graph.inputs.map((i) => i.name)
-  const cut = at !== undefined && all.every((input) => isCut(graph, input, at, logits))
-  if (cut) return { ...repeat(graph, shapes, at), inputs: new Map() }
+  const cut =
+    at !== undefined && batchAxis(layouts, at) !== undefined && all.every((input) => isCut(graph, input, at, logits))
+  if (cut) return { ...repeat(graph, shapes, layouts, at), inputs: new Map() }
   let made = { graph, shapes }
   const names = new Map<string, string>()
   for (const input of inputs) {
-    const { name, ...next } = repeat(made.graph, made.shapes, input)
+    const { name, ...next } = repeat(made.graph, made.shapes, layouts, input)
     names.set(input, name)
     made = next
   }
@@ -50,15 +57,17 @@ export function repeatForTargets(
 function repeat(
   graph: Graph,
   shapes: Shapes,
+  layouts: Layouts,
   place: string,
 ): { readonly graph: Graph; readonly shapes: Shapes; readonly name: string } {
   const isInput = graph.inputs.some((i) => i.name === place)
   const b = new Builder(graph, shapes)
   const rank = b.requireRank(place, 'several targets of one picture')
   const before = b.scope('onnxplain', () => b.fresh(isInput ? `${place}/repeated` : `${place}/once`))
-  const ones = b.int64s(Array.from({ length: rank - 1 }, () => 1))
+  const axis = batchAxis(layouts, place) ?? 0
   const count = b.scope('onnxplain', () => b.op('Shape', [targetInput(graph)]))
-  const shape = b.scope('onnxplain', () => b.op('Concat', [count, ones], { axis: 0 }))
+  const sizes = Array.from({ length: rank }, (_, i) => (i === axis ? count : 1))
+  const shape = b.scope('onnxplain', () => b.vector(sizes))
   const expand = (from: string, to: string): Node => ({
     op: 'Expand',
     domain: '',
@@ -77,7 +86,7 @@ function repeat(
           ? [{ ...n, outputs: renamed(n.outputs, [place, before]) }, expand(before, place)]
           : [n],
       )
-  const known = behind(graph, shapes, place, repeated)
+  const known = behind(graph, shapes, layouts, place, repeated)
   const info = known.get(repeated)
   const declared = info?.type && info.dims ? [declare(repeated, info.type, info.dims)] : []
   const stale = new Set(graph.valueInfo.filter((v) => known.get(v.name) !== shapes.get(v.name)))
@@ -93,15 +102,22 @@ function renamed(names: readonly string[], [from, to]: readonly string[]): reado
   return names.map((name) => (name === from && to !== undefined ? to : name))
 }
 
+/** The axis along which the batch runs, and nothing else. */
+function batchAxis(layouts: Layouts, value: string): number | undefined {
+  const axis = layouts.get(value)?.findIndex((a) => a.length === 1 && a[0]?.kind === 'batch') ?? -1
+  return axis < 0 ? undefined : axis
+}
+
 /** The shapes behind the repetition: the batch's free axis has become that of the targets. */
-function behind(graph: Graph, shapes: Shapes, place: string, repeated: string): Shapes {
-  const symbol = shapes.get(place)?.dims?.[0]
+function behind(graph: Graph, shapes: Shapes, layouts: Layouts, place: string, repeated: string): Shapes {
+  const symbol = shapes.get(place)?.dims?.[batchAxis(layouts, place) ?? 0]
   const moved = new Map(shapes)
   const move = (value: string, as: string): void => {
     const info = shapes.get(value)
     if (!info) return
+    const own = batchAxis(layouts, value)
     const dims = info.dims?.map((d, axis): Dim => {
-      if (d === symbol && (axis === 0 || d !== null)) return TARGETS_AXIS
+      if (axis === own || (d === symbol && d !== null)) return TARGETS_AXIS
       // a multiple of the batch, as the probe names it
       return typeof d === 'string' && d.endsWith(`*${symbol}`) ? d.replace(`*${symbol}`, `*${TARGETS_AXIS}`) : d
     })

@@ -1,6 +1,6 @@
 /** Which axis of an input holds the channels, read off the graph. */
 
-import { REARRANGES, SPATIAL } from '../methods/layout.js'
+import { SPATIAL } from '../methods/layout/spatial.js'
 import { intOf, intsOf } from '../onnx/attributes.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
@@ -12,6 +12,20 @@ export interface ChannelAxis {
   /** False where the operator's batch axis is none of the input's: the input has no batch axis. */
   readonly batched: boolean
 }
+
+/** Operators behind which axes mean something else. */
+const REARRANGES: ReadonlySet<string> = new Set([
+  'Einsum',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Gemm',
+  'MatMul',
+  'Reshape',
+  'Shape',
+  'Squeeze',
+  'Unsqueeze',
+])
 
 /**
  * The axis of an input that the first `Conv` or its like behind it reads as channels: followed through transpositions, added axes, and

@@ -6,10 +6,13 @@ import { ExplainError } from '../core/errors.js'
 import { axisOf, type InputLayout } from '../core/layout.js'
 import { didYouMean } from '../core/nearest.js'
 import type { Dim } from '../core/runtime.js'
-import { chooseLayer, earlyLayer, linearHead } from '../methods/head.js'
+import { linearHead } from '../methods/head.js'
 import { findMethod } from '../methods/index.js'
+import { chooseLayer, earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
+import { parseGrid } from '../methods/layout/grid.js'
+import { channelsFirstView, type Layer } from '../methods/layout/view.js'
 import { upsample } from '../methods/maps.js'
-import type { CompileContext, CompiledMethod } from '../methods/method.js'
+import type { CompileContext, CompiledMethod, LayerMap } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { declaredShapes, type Shapes } from '../onnx/shapes.js'
@@ -33,6 +36,11 @@ export interface CompileOptions {
   readonly method?: string | readonly string[]
   /** The layer's value name, for methods that explain at a layer. Default: the last feature map before pooling. */
   readonly layer?: string | undefined
+  /**
+   * The grid of a network's tokens, where the graph does not tell it or another is meant: `14x14`, rows and columns; `14x14+1` where one
+   * token comes before the places. Default before: all that are left over. Default: found from the graph.
+   */
+  readonly grid?: string | undefined
   /** The output that holds the class scores. Default: the first such output that no other output is made from. */
   readonly answer?: string | undefined
   /** What the maps explain. Default: `logit`. */
@@ -66,8 +74,21 @@ export interface PlannedMap {
   readonly input: string
   /** The layer it was taken at; undefined for maps at the input. */
   readonly layer: string | undefined
+  /** How the layer's tokens are read; undefined where it is a map as it stands. */
+  readonly tokens: TokenGrid | undefined
   /** Sentences for the provenance. */
   readonly notes: readonly string[]
+}
+
+/** The places among a layer's tokens. */
+export interface TokenGrid {
+  /** Rows and columns; null or a name where they are free. */
+  readonly grid: readonly Dim[]
+  /** Tokens before and behind the places, such as class tokens: not in the map. */
+  readonly before: number
+  readonly after: number
+  /** True where the user stated the grid. */
+  readonly stated: boolean
 }
 
 export interface Plan {
@@ -119,10 +140,9 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
     const finished = b.scope(`onnxplain/${method.id}`, () => finish(stage, result.value, method, at, options))
     const name = ['heatmap', ...(methods.length > 1 ? [method.id] : []), ...(at === input.name ? [] : [at])].join('/')
     const output = b.alias(finished, b.fresh(name))
-    const layer = typeof stage.layer === 'string' && method.atLayer ? stage.layer : undefined
-    const early =
-      layer !== undefined && options.layer === undefined && earlyLayer(stage.source, layer, stage.answer.logits)
-    return [{ method, output, input: at, layer, notes: early ? [...result.notes, early] : result.notes }]
+    const layer = method.atLayer ? foundLayer(stage) : undefined
+    const notes = [...result.notes, ...(layer ? layerNotes(stage, layer, options) : [])]
+    return [{ method, output, input: at, layer: layer?.value, tokens: layer && tokenGrid(layer, options), notes }]
   })
   const outputs = maps.map((m) => declare(m.output, 'float32', mapDims(stage, m, options)))
   const graph = b
@@ -144,9 +164,20 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
   }
 }
 
+/** What is said of a layer: how its tokens are read, and that it is an early one where nobody chose it. */
+function layerNotes({ network }: Stage, layer: Layer, options: CompileOptions): readonly string[] {
+  const early = options.layer === undefined ? earlyLayer(network, layer.value) : undefined
+  return [tokensNote(layer, network.grid), early].filter((note) => note !== undefined)
+}
+
+function tokenGrid({ form }: Layer, { grid }: CompileOptions): TokenGrid | undefined {
+  return form.sequence && { grid: form.sizes, ...form.sequence, stated: grid !== undefined }
+}
+
 /** The model made ready: upgraded, its parts found, the target appended. */
 interface Stage {
   readonly source: Graph
+  readonly network: Network
   readonly shapes: Shapes
   readonly input: PictureInput
   readonly others: readonly OtherInput[]
@@ -156,7 +187,7 @@ interface Stage {
   readonly score: Score
   readonly batched: boolean
   /** The layer, or why there is none; undefined where no method wants one. */
-  readonly layer: string | ExplainError | undefined
+  readonly layer: Layer | ExplainError | undefined
   /** Inputs that are repeated for several targets: what the network reads instead of them. */
   readonly inputs: ReadonlyMap<string, string>
   readonly target: AppendedTarget
@@ -178,19 +209,27 @@ function prepare(model: Graph, options: CompileOptions, methods: readonly Compil
     typeof answer.dims[0] !== 'number' &&
     others.every((o) => o.batch !== 'unclear') &&
     wrt.every(isRow)
+  const picture = { name: input.name, layout: input.layout }
+  const grid = options.grid === undefined ? undefined : parseGrid(options.grid)
+  const network = networkOf({ graph: source, shapes, picture, logits: answer.logits }, grid)
   const layer = methods.some((m) => m.atLayer)
-    ? attempt(methods.length * wrt.length, () => chooseLayer(source, shapes, answer.logits, options.layer))
+    ? attempt(methods.length * wrt.length, () => chooseLayer(network, options.layer))
     : undefined
   const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
-  const isShared = methods.every((m) => m.space === 'layer') && typeof layer === 'string'
-  const at = isShared && !isFolded(shapes, input, layer) ? layer : undefined
+  const isShared = methods.every((m) => m.space === 'layer')
+  const at = isShared ? foundLayer({ layer })?.value : undefined
   const repeated = batched
-    ? repeatForTargets(source, shapes, rows, at, answer.logits)
+    ? repeatForTargets(source, shapes, { inputs: rows, at, logits: answer.logits, layouts: network.layouts })
     : { graph: source, shapes, inputs: new Map<string, string>() }
   const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
   const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
   const b = new Builder(graph, repeated.shapes)
-  return { source, shapes, input, others, wrt, answer, score, batched, layer, inputs: repeated.inputs, target, b }
+  const { inputs } = repeated
+  return { source, network, shapes, input, others, wrt, answer, score, batched, layer, inputs, target, b }
+}
+
+function foundLayer({ layer }: Pick<Stage, 'layer'>): Layer | undefined {
+  return layer instanceof ExplainError ? undefined : layer
 }
 
 /** The inputs to explain at. Throws `unknown-value`, and `method-not-applicable` for one that has no gradient. */
@@ -221,12 +260,6 @@ function explainedInputs(
   return [...new Set(names)]
 }
 
-/** True where slices or frames were made part of the batch on the way to a layer: `[N*D, K, h, w]`. */
-function isFolded(shapes: Shapes, input: PictureInput, layer: string): boolean {
-  const [dims, own] = [shapes.get(layer)?.dims, shapes.get(input.name)?.dims]
-  return input.depth !== 1 && dims?.length === 4 && dims[0] !== own?.[0]
-}
-
 /** A method's raw map and the sentences it noted. */
 interface Built {
   readonly value: string
@@ -235,10 +268,20 @@ interface Built {
 
 /** Builds the map of a method at an input, once; methods may ask for each other's. */
 function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built {
-  const { source, shapes, input, answer, layer, target, b } = stage
-  const head = linearHead(source, shapes, answer.logits)
+  const { network, input, layer, target, b } = stage
+  const head = linearHead(network)
   const gradients = new Map<string, string>()
+  const views = new Map<string, string>()
   const made = new Map<string, Built>()
+  const layerMap = (at: Layer): LayerMap => {
+    const view = (of: string): string => {
+      const known = views.get(of) ?? b.scope('onnxplain/layer', () => channelsFirstView(b, of, at))
+      views.set(of, known)
+      return known
+    }
+    const gradient = (): string => view(gradientOf(b, gradients, target, at.value, undefined))
+    return { value: at.value, features: view(at.value), gradient }
+  }
   const build = (method: CompiledMethod, at: string): Built => {
     const key = `${method.id} ${at}`
     const known = made.get(key)
@@ -258,7 +301,7 @@ function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built
       chosen: target.chosen,
       path: () => nodesBetween(b, target.scores, [value]),
       layer: () => {
-        if (typeof layer === 'string') return layer
+        if (layer && !(layer instanceof ExplainError)) return layerMap(layer)
         throw (
           layer ?? new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
         )
@@ -275,19 +318,12 @@ function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built
       },
       note: (text) => notes.push(text),
     }
-    const map = b.scope(`onnxplain/${method.id}`, () => unfolded(stage, method, asFloat32(b, method.build(context))))
+    const map = b.scope(`onnxplain/${method.id}`, () => asFloat32(b, method.build(context)))
     const result = { value: map, notes }
     made.set(key, result)
     return result
   }
   return build
-}
-
-/** The map of a layer where slices or frames are part of the batch: `[N*d,h,w]` to `[N,d,h,w]`. */
-function unfolded({ b, input, layer, inputs }: Stage, method: CompiledMethod, map: string): string {
-  if (method.space !== 'layer' || typeof layer !== 'string' || !isFolded(b.shapes, input, layer)) return map
-  const batch = b.extent(inputs.get(input.name) ?? input.name, 0)
-  return b.reshape(map, [batch, -1, b.extent(layer, 2), b.extent(layer, 3)])
 }
 
 function compiledMethod(id: string): CompiledMethod {
@@ -363,14 +399,19 @@ function spatialAxes(layout: InputLayout): readonly number[] {
 }
 
 /** The declared shape of a map: what is known of it, `N` first. */
-function mapDims({ b, shapes, input, others }: Stage, map: PlannedMap, options: CompileOptions): readonly Dim[] {
+function mapDims({ shapes, input, others, layer }: Stage, map: PlannedMap, options: CompileOptions): readonly Dim[] {
   const batch = input.batch ?? TARGETS_AXIS
   const own = shapes.get(map.input)?.dims ?? []
   if (map.method.space === 'input')
     return others.some((o) => o.name === map.input && o.batch !== 'row') ? own : [batch, ...own.slice(1)]
   if (options.upsample) return [batch, ...spatialAxes(input.layout).map((axis) => own[axis] ?? null)]
-  const layer = b.dims(map.layer ?? '')?.slice(2) ?? []
-  return isFolded(shapes, input, map.layer ?? '') ? [batch, null, ...layer] : [batch, ...layer]
+  return [batch, ...(foundLayer({ layer })?.form.sizes ?? [])]
+}
+
+/** `14x14+1`: rows, columns, tokens before them. */
+function gridMetadata(maps: readonly PlannedMap[]): readonly [string, string][] {
+  const tokens = maps.find((m) => m.tokens)?.tokens
+  return tokens ? [['onnxplain.grid', `${tokens.grid.map((size) => size ?? '?').join('x')}+${tokens.before}`]] : []
 }
 
 function metadata(
@@ -384,6 +425,7 @@ function metadata(
     ['onnxplain.version', VERSION],
     ['onnxplain.method', maps.map((m) => m.method.id).join(',')],
     ['onnxplain.layer', maps.find((m) => m.layer)?.layer ?? ''],
+    ...gridMetadata(maps),
     ['onnxplain.input', [...new Set(maps.map((m) => m.input))].join(',')],
     ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
     ['onnxplain.steps', steps.join(',') || 'raw'],

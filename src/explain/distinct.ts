@@ -1,7 +1,7 @@
 /** Which classes to show where none is named: the best answer, and the best that rests on another part of the picture. */
 import { ExplainError } from '../core/errors.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
-import type { Model } from './model.js'
+import type { ExplainOptions, Model } from './model.js'
 import type { Image, ImageOptions } from './prepare.js'
 
 /** Answers that are looked at. */
@@ -16,8 +16,7 @@ const DIFFERENT = 0.5
 export async function distinctAnswers(
   model: Model,
   image: Image,
-  layer?: string,
-  options: ImageOptions = {},
+  options: ImageOptions & Pick<ExplainOptions, 'layer' | 'grid'> = {},
 ): Promise<readonly ClassAnswer[]> {
   const answers = await model.classify(image, { ...options, top: CANDIDATES })
   const [best, second] = answers
@@ -27,7 +26,6 @@ export async function distinctAnswers(
       ...options,
       method: 'grad-cam',
       target: answers.map((a) => a.index),
-      layer,
     })
     const [first, ...others] = explanations
     const found = first && others.find((e) => correlation(first, e) < DIFFERENT)

@@ -13,6 +13,7 @@ import {
 import type { ChannelReduction, Method } from '../methods/method.js'
 import type { FinalActivation } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
+import type { TokenGrid } from './compile.js'
 import type { Diagnosis } from './diagnose.js'
 
 /** One of the model's answers. */
@@ -54,6 +55,8 @@ export interface Provenance {
   readonly method: string
   readonly options: Readonly<Record<string, number | string>>
   readonly layer: string | null
+  /** How the layer's tokens were read; null where it is a map as it stands, or there is none. */
+  readonly tokens: TokenGrid | null
   /** The input that the map explains. */
   readonly input: string
   /** What the other inputs were given. */

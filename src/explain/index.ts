@@ -1,5 +1,5 @@
 /** Compile, run, attribute, lay on the picture. */
-export { type CompileOptions, compile, type Plan, type PlannedMap } from './compile.js'
+export { type CompileOptions, compile, type Plan, type PlannedMap, type TokenGrid } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { distinctAnswers } from './distinct.js'
 export {

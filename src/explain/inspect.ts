@@ -1,7 +1,8 @@
 /** What a model holds and what can be explained of it, without explaining anything. */
 import { ExplainError } from '../core/errors.js'
 import type { Dim, Runtime } from '../core/runtime.js'
-import { chooseLayer, featureMaps } from '../methods/head.js'
+import { chooseLayer, featureMaps, networkOf } from '../methods/layers.js'
+import type { Layer } from '../methods/layout/view.js'
 import { Builder } from '../onnx/builder.js'
 import { type Graph, operatorName } from '../onnx/ir.js'
 import { declaredShapes, type Shapes } from '../onnx/shapes.js'
@@ -26,6 +27,10 @@ export interface InspectedInput extends InspectedValue {
 export interface InspectedLayer extends InspectedValue {
   /** The operator that makes it. */
   readonly op: string
+  /** The sizes of its places: rows and columns. */
+  readonly grid: readonly Dim[]
+  /** For a sequence of tokens, how many come before and behind the places; null for maps. */
+  readonly others: { readonly before: number; readonly after: number } | null
   /** True for the layer that is taken where none is named. */
   readonly default: boolean
 }
@@ -67,10 +72,12 @@ export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: str
     nodes: graph.nodes.length,
     parameters: weights.reduce((sum, t) => sum + t.dims.reduce((a, d) => a * Number(d), 1), 0),
     bytes: weights.reduce((sum, t) => sum + (externalReference(t)?.length ?? t.rawData.byteLength), 0),
-    layers: (found?.layers ?? []).map((name) => ({
+    layers: (found?.layers ?? []).map(({ value: name, form }) => ({
       ...value(name),
       op: graph.producer(name)?.op ?? '',
-      default: name === found?.chosen,
+      grid: form.sizes,
+      others: form.sequence ? { before: form.sequence.before, after: form.sequence.after } : null,
+      default: name === found?.chosen?.value,
     })),
     withoutRule: found?.withoutRule ?? [],
     problems,
@@ -79,8 +86,8 @@ export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: str
 
 interface Explainable {
   readonly input: string
-  readonly layers: readonly string[]
-  readonly chosen: string | undefined
+  readonly layers: readonly Layer[]
+  readonly chosen: Layer | undefined
   readonly withoutRule: Inspection['withoutRule']
 }
 
@@ -105,14 +112,16 @@ function explainable(
   const input = noting(() => findPictureInput(source, shapes, pictureInput))
   const answer = noting(() => findAnswer(source, shapes))
   if (!input || !answer) return undefined
-  const chosen = noting(() => chooseLayer(source, shapes, answer.logits, undefined))
+  const picture = { name: input.name, layout: input.layout }
+  const network = networkOf({ graph: source, shapes, picture, logits: answer.logits })
+  const chosen = noting(() => chooseLayer(network, undefined))
   const nodes = noting(() => nodesWithoutRule(new Builder(source, shapes), answer.logits, [input.name])) ?? []
   const names = new Map<string, string[]>()
   for (const node of nodes)
     names.set(operatorName(node), [...(names.get(operatorName(node)) ?? []), node.name || (node.outputs[0] ?? '')])
   return {
     input: input.name,
-    layers: featureMaps(source, shapes, answer.logits),
+    layers: featureMaps(network),
     chosen,
     withoutRule: [...names].map(([op, list]) => ({ op, nodes: list })),
   }

@@ -11,7 +11,7 @@ import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
-import { compile, type Plan } from './compile.js'
+import { compile, type Plan, type TokenGrid } from './compile.js'
 import { diagnose } from './diagnose.js'
 import { type ClassAnswer, type Explanation, onPicture, type Provenance } from './explanation.js'
 import { fillValues } from './fill.js'
@@ -58,6 +58,8 @@ export interface ExplainOptions extends ImageOptions {
   readonly wrt?: string | readonly string[] | undefined
   /** Value name of the layer for CAM methods. Default: the last feature map before pooling. */
   readonly layer?: string | undefined
+  /** The grid of the layer's tokens, `14x14` or `14x14+1`; see {@link CompileOptions}. Default: found from the graph. */
+  readonly grid?: string | undefined
   /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
   readonly options?: GivenOptions
   /** Pictures a run, for methods of many runs. Default: 16. */
@@ -94,6 +96,7 @@ interface About {
   /** The input that is explained. */
   readonly input: string
   readonly layer: string | undefined
+  readonly tokens: TokenGrid | undefined
   readonly notes: readonly string[]
   readonly prepared: Prepared
   readonly targets: readonly Target[]
@@ -214,8 +217,8 @@ export class Model {
     const inputs = await provenanceInputs(prepared.feed.others)
     const about = { prepared, targets, answers, sha256, inputs, settings }
     const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
-    for (const { method, input, layer, notes, raws } of ran?.maps ?? [])
-      made.get(method)?.push(...this.#explanations({ ...about, method, input, layer, notes }, raws))
+    for (const { raws, ...map } of ran?.maps ?? [])
+      made.get(map.method)?.push(...this.#explanations({ ...about, ...map }, raws))
     const refused: Refusal[] = [...(ran?.refused ?? [])]
     for (const method of methods) {
       if (method.kind !== 'driven') continue
@@ -228,14 +231,15 @@ export class Model {
       const note = (text: string): unknown => notes.push(text)
       const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, { ...options, note })
       const { name: input } = this.input
-      made.get(method)?.push(...this.#explanations({ ...about, method, input, layer: undefined, notes }, raws))
+      const common = { ...about, method, input, layer: undefined, tokens: undefined, notes }
+      made.get(method)?.push(...this.#explanations(common, raws))
     }
     return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
   }
 
   /** Explanations of one method, one a target. */
   #explanations(about: About, raws: readonly Tensor<'float32'>[]): readonly Explanation[] {
-    const { method, input, layer, prepared, targets, answers, settings } = about
+    const { method, input, layer, tokens, prepared, targets, answers, settings } = about
     const { preprocessing } = prepared
     return targets.flatMap((target, t): readonly Explanation[] => {
       const raw = raws[t]
@@ -260,6 +264,7 @@ export class Model {
             method: method.id,
             options: settings.get(method) ?? {},
             layer: layer ?? null,
+            tokens: tokens ?? null,
             input,
             inputs: about.inputs,
             target,
@@ -277,12 +282,12 @@ export class Model {
     methods: readonly CompiledMethod[],
     prepared: Prepared,
     targets: readonly Target[],
-    { layer, wrt }: ExplainOptions,
+    { layer, grid, wrt }: ExplainOptions,
   ): Promise<PlanRun> {
     const runs: { readonly score: Score; readonly run: PlanRun }[] = []
     for (const score of new Set(targets.map((t) => t.score))) {
       const indices = targets.map((t) => t.index)
-      runs.push({ score, run: await this.#runner.maps({ methods, layer, score, wrt }, prepared.feed, indices) })
+      runs.push({ score, run: await this.#runner.maps({ methods, layer, grid, score, wrt }, prepared.feed, indices) })
     }
     const first = runs[0]?.run ?? { logits: new Float32Array(), maps: [], refused: [] }
     const maps = first.maps.map((map, m) => ({

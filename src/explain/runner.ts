@@ -20,6 +20,7 @@ import { SessionCache } from './sessions.js'
 export interface PlanRequest {
   readonly methods: readonly CompiledMethod[]
   readonly layer: string | undefined
+  readonly grid: string | undefined
   readonly score: Score
   /** The inputs that are explained; undefined: the picture. */
   readonly wrt: string | readonly string[] | undefined
@@ -85,13 +86,14 @@ export class Runner {
 
   /** Logits and maps of one picture: in one run where targets share the forward pass, else in as many as they need. */
   async maps(request: PlanRequest, feed: Feed, indices: readonly number[]): Promise<PlanRun> {
-    const { methods, layer, score, wrt } = request
-    const key = JSON.stringify([methods.map((m) => m.id), score, layer, wrt])
+    const { methods, layer, grid, score, wrt } = request
+    const key = JSON.stringify([methods.map((m) => m.id), score, layer, grid, wrt])
     const plan =
       this.#plans.get(key) ??
       compile(this.#graph, {
         method: methods.map((m) => m.id),
         layer,
+        grid,
         score,
         wrt,
         shapes: this.#shapes,

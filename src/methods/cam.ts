@@ -26,10 +26,10 @@ export const cam = defineMethod({
         what: 'cam needs a network that ends in global pooling and one linear layer; this one does not',
         remedy: 'Use grad-cam, which is the same map on such networks and works on all others.',
       })
-    const features = context.layer()
-    if (features !== head.features)
+    const { value, features } = context.layer()
+    if (value !== head.features.value)
       throw new ExplainError('method-not-applicable', {
-        what: `cam explains at the layer before the pooling, "${head.features}", not at "${features}"`,
+        what: `cam explains at the layer before the pooling, "${head.features.value}", not at "${value}"`,
         remedy: 'Leave the layer out, or use grad-cam.',
       })
     const { weights } = head

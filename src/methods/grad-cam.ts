@@ -18,10 +18,10 @@ export const gradCam = defineMethod({
   cost: '1 forward + the head backward',
   build: (context) => {
     const { b } = context
-    const layer = context.layer()
-    const rank = b.requireRank(layer, 'grad-cam')
+    const { features, gradient } = context.layer()
+    const rank = b.requireRank(features, 'grad-cam')
     const spatial = b.int64s(Array.from({ length: rank - 2 }, (_, i) => i + 2))
-    const weights = b.op('ReduceMean', [context.gradient(layer), spatial], { keepdims: 0 })
-    return weightedSum(b, layer, weights)
+    const weights = b.op('ReduceMean', [gradient(), spatial], { keepdims: 0 })
+    return weightedSum(b, features, weights)
   },
 })

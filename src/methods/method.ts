@@ -50,6 +50,19 @@ interface Common {
   readonly display: Display
 }
 
+/**
+ * A layer as methods see it: `[N,K,...places]`, whatever its axes are in the graph (tokens, channels last). Tokens that are no places,
+ * such as a class token, are left out.
+ */
+export interface LayerMap {
+  /** The value in the graph. */
+  readonly value: string
+  /** `[N,K,...places]`. */
+  readonly features: string
+  /** Gradient of the target's score by the value, seen as `features` is. Made when first asked for. */
+  gradient(): string
+}
+
 /** What a compiled method is given. Values are names in the graph. */
 export interface CompileContext {
   readonly b: Builder
@@ -57,15 +70,15 @@ export interface CompileContext {
   readonly input: string
   /** The picture's axes. */
   readonly layout: InputLayout
-  /** The feature map `[N,K,h,w]`. Throws `method-not-applicable` where the network has none. */
-  layer(): string
+  /** The feature map to explain at. Throws `method-not-applicable` where the network has none. */
+  layer(): LayerMap
   /** The linear head behind global pooling, where the network ends in one. */
   readonly head: LinearHead | undefined
   /** int64 `[N]`: the class of each picture. */
   readonly chosen: string
   /** The nodes between the picture and the score, in order. */
   path(): readonly Node[]
-  /** Gradient of the target's score by a value: the layer or the input. Made once for each value and override. */
+  /** Gradient of the target's score by a value: the input, say. Made once for each value and override. */
   gradient(of: string, override?: Override): string
   /** The raw map of another compiled method. Made once. */
   map(method: CompiledMethod): string

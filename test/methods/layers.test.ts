@@ -1,12 +1,13 @@
 /** Which values count as feature maps, and which one is taken where none is named. */
 import { describe, expect, test } from 'vitest'
-import type { Dim } from '../../src/core/runtime.js'
 import { compile, Model } from '../../src/explain/index.js'
-import { featureMaps } from '../../src/methods/head.js'
-import { layouts } from '../../src/methods/layout.js'
+import { findPictureInput } from '../../src/explain/input.js'
+import { chooseLayer, earlyLayer, featureMaps, type Network, networkOf } from '../../src/methods/layers.js'
+import { keyOf } from '../../src/methods/layout/axes.js'
 import { declare } from '../../src/onnx/builder.js'
 import { decode } from '../../src/onnx/decode.js'
 import type { Graph } from '../../src/onnx/ir.js'
+import { lower } from '../../src/passes/lower.js'
 import { probe } from '../../src/passes/probe.js'
 import { findAnswer } from '../../src/targets/answer.js'
 import { readBytes } from '../support/files.js'
@@ -15,19 +16,17 @@ import { model, type NodeSpec } from '../support/model.js'
 import { noise, picture, SIDE } from '../support/networks.js'
 import { runtime } from '../support/ort.js'
 
-async function mapsOf(
-  graph: Graph,
-): Promise<{ name: string; op: string | undefined; dims: readonly Dim[] | undefined }[]> {
+async function networkIn(model: Graph): Promise<Network> {
+  const graph = lower(model)
   const shapes = await probe(graph, runtime)
-  return featureMaps(graph, shapes, findAnswer(graph, shapes).logits).map((name) => ({
-    name,
-    op: graph.producer(name)?.op,
-    dims: shapes.get(name)?.dims?.slice(1),
-  }))
+  const picture = findPictureInput(graph, shapes)
+  return networkOf({ graph, shapes, picture, logits: findAnswer(graph, shapes).logits })
 }
 
+const fixture = (name: string): Graph => decode(readBytes(`test/fixtures/networks/${name}.onnx`))
+
 describe('real networks', () => {
-  // ConvNeXt normalises behind its pooling, over [N, 1, 1, K]; ViT's attention is [N, heads, tokens, size]
+  // ConvNeXt normalises behind its pooling, over [N, 1, 1, K]; the class token of ViT reads all others in the last attention
   test.each([
     ['resnet', 'Relu', [3, 3]],
     ['efficientnet', 'Mul', [3, 3]],
@@ -35,11 +34,20 @@ describe('real networks', () => {
     ['convnext', 'Add', [3, 3]],
     ['shufflenet', 'Relu', [3, 3]],
     ['densenet', 'Relu', [12, 12]],
-    ['vit', 'Conv', [6, 6]],
-  ])('%s: the last feature map is what %s makes', async (name, op, dims) => {
-    const last = (await mapsOf(decode(readBytes(`test/fixtures/networks/${name}.onnx`)))).at(-1)
-    expect([last?.op, last?.dims?.slice(1)]).toEqual([op, dims])
+    ['vit', 'LayerNormalization', [6, 6]],
+  ])('%s: the layer is what %s makes', async (name, op, sizes) => {
+    const network = await networkIn(fixture(name))
+    const { value, form } = chooseLayer(network, undefined)
+    expect([network.graph.producer(value)?.op, form.sizes]).toEqual([op, sizes])
   })
+
+  test.each(['resnet', 'efficientnet', 'byobnet', 'convnext', 'shufflenet', 'densenet'])(
+    '%s: it is the last feature map',
+    async (name) => {
+      const network = await networkIn(fixture(name))
+      expect(chooseLayer(network, undefined)).toEqual(featureMaps(network).at(-1))
+    },
+  )
 })
 
 describe('a layer early in the network', () => {
@@ -49,7 +57,8 @@ describe('a layer early in the network', () => {
   }
 
   test('is said to be one, where most of the network lies behind it', async () => {
-    expect(await notesOf('vit')).toEqual([expect.stringContaining('early in this network')])
+    const network = await networkIn(fixture('densenet'))
+    expect(earlyLayer(network, featureMaps(network)[0]?.value ?? '')).toContain('early in this network')
   })
 
   test.each(['resnet', 'efficientnet', 'byobnet', 'convnext', 'shufflenet', 'densenet'])('%s: is not', async (name) => {
@@ -57,9 +66,8 @@ describe('a layer early in the network', () => {
   })
 
   test('may be chosen without a word', async () => {
-    const graph = decode(readBytes('test/fixtures/networks/vit.onnx'))
-    const last = (await mapsOf(graph)).at(-1)?.name
-    expect(await notesOf('vit', last)).toEqual([])
+    const [first] = featureMaps(await networkIn(fixture('resnet')))
+    expect(await notesOf('resnet', first?.value)).toEqual([])
   })
 })
 
@@ -98,22 +106,26 @@ function channelsLast(back: boolean): Graph {
 
 describe('layouts', () => {
   test('follow transpositions, linear layers and what works place by place', async () => {
-    const graph = channelsLast(true)
-    const found = layouts(graph, await probe(graph, runtime))
-    expect(['x', 'conv', 'turned', 'pooled'].map((v) => found.get(v))).toEqual(Array(4).fill('channels-first'))
-    expect(['last', 'product', 'linear', 'act', 'normed'].map((v) => found.get(v))).toEqual(
-      Array(5).fill('channels-last'),
-    )
-    expect([found.get('flat'), found.get('logits')]).toEqual([undefined, undefined])
+    const { layouts } = await networkIn(channelsLast(true))
+    const said = (value: string): string[] => (layouts.get(value) ?? []).map(keyOf)
+    expect(said('conv')).toEqual(['batch N', 'other 6', '0:6*1/6', '1:6*1/6'])
+    for (const value of ['last', 'product', 'linear', 'act', 'normed'])
+      expect(said(value)).toEqual(['batch N', '0:6*1/6', '1:6*1/6', `other ${value === 'last' ? 6 : 5}`])
+    expect(said('turned')).toEqual(['batch N', 'other 5', '0:6*1/6', '1:6*1/6'])
+    expect([said('flat'), said('logits')]).toEqual([
+      ['batch N', 'other 5'],
+      ['batch N', 'other 4'],
+    ])
   })
 
-  test('what is turned to be pooled is the feature map', async () => {
-    expect((await mapsOf(channelsLast(true))).map((m) => m.name)).toEqual(['conv', 'turned'])
-    const loaded = await Model.load(channelsLast(true), runtime, { name: 'test' })
+  test.each([true, false])('the map before the pooling is the layer, turned back for it: %s', async (back) => {
+    const network = await networkIn(channelsLast(back))
+    expect(featureMaps(network).map((m) => m.value)).toEqual(['conv', 'product', 'linear', 'act', 'normed'])
+    const loaded = await Model.load(channelsLast(back), runtime, { name: 'test' })
     const x = picture(3)
     const gradCam = await loaded.explain(x, { target: 1 })
     const cam = await loaded.explain(x, { method: 'cam', target: 1 })
-    expect([gradCam.raw.layer, gradCam.raw.dims]).toEqual(['turned', [6, 6]])
+    expect([gradCam.raw.layer, gradCam.raw.dims, cam.raw.layer]).toEqual(['normed', [6, 6], 'normed'])
     expect(
       relativeL2(
         gradCam.raw.data.map((v) => 36 * v),
@@ -122,10 +134,9 @@ describe('layouts', () => {
     ).toBeLessThan(1e-4)
   })
 
-  test('a value with its channels last is not taken for a feature map', async () => {
+  test('a value without the places of the picture is refused', async () => {
     const loaded = await Model.load(channelsLast(false), runtime, { name: 'test' })
-    expect((await loaded.explain(picture(3), { target: 1 })).raw.layer).toBe('conv')
-    await expect(loaded.explain(picture(3), { target: 1, layer: 'normed' })).rejects.toMatchObject({
+    await expect(loaded.explain(picture(3), { target: 1, layer: 'flat' })).rejects.toMatchObject({
       code: 'unknown-layer',
     })
   })
