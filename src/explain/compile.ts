@@ -369,14 +369,14 @@ function asFloat32(b: Builder, map: string): string {
 
 /** The optional steps behind the raw map. */
 function finish(
-  { b, input, layer, others }: Stage,
+  { b, input, others }: Stage,
   raw: string,
   method: CompiledMethod,
   at: string,
   options: CompileOptions,
 ): string {
   let map = options.relu ? b.op('Relu', [raw]) : raw
-  const atLayer = method.space === 'layer' && typeof layer === 'string'
+  const atLayer = method.space === 'layer'
   const axes = spatialAxes(input.layout)
   if (options.upsample && atLayer)
     map = upsample(
