@@ -3,7 +3,7 @@
  *
  *     npx tsx scripts/check-networks.ts FOLDER [NAME...]
  *
- * FOLDER/NAME/ (or FOLDER/EXPORT/NAME/) holds model.onnx (input `input`, output `output`), input.npy, grad_input.npy
+ * FOLDER/NAME/ (or FOLDER/EXPORT/NAME/) holds model.onnx (input `input`, output `output`, unless meta.json names its `input` and `output`), input.npy, grad_input.npy
  * (d output[0, target] / d input by autograd), meta.json (`target`, `exporter`, `opset`, and `layer_value` where a layer was
  * watched) and then layer_grad.npy. A network whose answer is no list of classes stores the gradient that arrives at `output` as
  * seed.npy. Prints one row of a markdown table a network; exits with 1 where one exceeds a limit:
@@ -34,8 +34,6 @@ import { numbers } from '../test/support/run.js'
 
 const LIMITS = { relativeL2: 4e-2, smooth: 1e-3, correlation: 0.999, nodes: 3, compileMs: 2000 }
 const COUNTED = new Set(['resnet50', 'vit_b_16'])
-const INPUT = 'input'
-const OUTPUT = 'output'
 
 /** Operators with a kink: float32 rounding may put a value on the other side of it than PyTorch's did. */
 const KINKED = new Set([
@@ -59,6 +57,9 @@ interface Meta {
   readonly exporter?: string
   readonly opset?: number
   readonly layer_value?: string | null
+  /** Value names. Default: `input`, `output`. */
+  readonly input?: string
+  readonly output?: string
 }
 
 interface Agreement {
@@ -148,10 +149,10 @@ async function timed<T>(work: () => T | Promise<T>): Promise<[T, number]> {
 }
 
 /** What arrives at the answer: one-hot for the target, or what the folder says. */
-function seedFor(folder: string, target: number, shapes: Shapes): Tensor<'float32'> {
+function seedFor(folder: string, target: number, output: string, shapes: Shapes): Tensor<'float32'> {
   const file = join(folder, 'seed.npy')
   if (existsSync(file)) return readNpyFloat32(file)
-  const classes = shapes.get(OUTPUT)?.dims?.[1]
+  const classes = shapes.get(output)?.dims?.[1]
   const seed = float32([1, typeof classes === 'number' ? classes : 1000])
   seed.data[target] = 1
   return seed
@@ -159,22 +160,23 @@ function seedFor(folder: string, target: number, shapes: Shapes): Tensor<'float3
 
 async function check(folder: string): Promise<Row> {
   const meta: Meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8'))
+  const { target, input = 'input', output = 'output' } = meta
   const read = (name: string) => readNpyFloat32(join(folder, name))
   const runtime = await ortRuntime()
   const bytes = Uint8Array.from(readFileSync(join(folder, 'model.onnx')))
   const graph = decode(bytes)
   const [shapes, probeMs] = await timed(() => probe(graph, runtime))
   const watched = meta.layer_value ?? undefined
-  const of = { of: OUTPUT, wrt: [INPUT], shapes }
+  const of = { of: output, wrt: [input], shapes }
   const [file, compileMs] = await timed(() => encodeSkeleton(differentiate(decode(bytes), of)))
   const open = async (g: Graph): Promise<[Session, number]> => timed(() => runtime.createSession(encodeSkeleton(g)))
   const [plain, forwardMs] = await open(graph)
   await plain.release()
   const [own, ownMs] = await timed(() => runtime.createSession(file))
   await own.release()
-  const both = differentiate(graph, { ...of, wrt: watched ? [INPUT, watched] : [INPUT] })
+  const both = differentiate(graph, { ...of, wrt: watched ? [input, watched] : [input] })
   const [session] = await open(both)
-  const feeds = { [INPUT]: read('input.npy'), [gradientName(OUTPUT)]: seedFor(folder, meta.target, shapes) }
+  const feeds = { [input]: read('input.npy'), [gradientName(output)]: seedFor(folder, target, output, shapes) }
   const out = await session.run(feeds)
   await session.release()
   const compare = (value: string, stored: string): Agreement => {
@@ -188,7 +190,7 @@ async function check(folder: string): Promise<Row> {
     name: basename(folder),
     exporter: `${meta.exporter ?? '?'} ${meta.opset ?? '?'}`,
     smooth: !forward.some((n) => n.domain === '' && KINKED.has(n.op)),
-    input: compare(INPUT, 'grad_input.npy'),
+    input: compare(input, 'grad_input.npy'),
     layer: watched ? compare(watched, 'layer_grad.npy') : undefined,
     chosen: chosen === watched ? 'the same' : `${chosen}${watched ? ` instead of ${watched}` : ''}`,
     forward: forward.length,

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { Tensor } from '../src/core/tensor.js'
 import { encode } from '../src/onnx/encode.js'
 import { runtime } from '../test/support/ort.js'
-import { feedsOf, makeCase, modelOf, opsetsOf } from '../test/vjp/case.js'
+import { feedsOf, makeCase, modelOf, opsetsOf, runnable } from '../test/vjp/case.js'
 import { isPinned, type Sample } from '../test/vjp/sample.js'
 import { GROUPS } from '../test/vjp/samples/index.js'
 
@@ -32,6 +32,8 @@ async function casesOf(all: readonly [string, readonly Sample[]][]): Promise<unk
         key: c.key,
         hash: c.hash,
         model: bytes(encode(modelOf(c, 'static', opsetsOf(sample)[0]))),
+        // what ORT computes, where that is not the model itself
+        ...(sample.noKernel === undefined ? {} : { runnable: bytes(encode(runnable(c))) }),
         feeds: Object.fromEntries(Object.entries(feedsOf(c)).map(([name, t]) => [name, plain(t)])),
         of: c.of,
         gy: plain(c.gy),

@@ -8,6 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from rule_operators_contrib import CONTRIB_OPERATORS
 from rule_operators_control import CONTROL_OPERATORS
 from rule_operators_quantise import QUANTISE_OPERATORS
 from rule_operators_shape import SHAPE_OPERATORS
@@ -15,7 +16,7 @@ from rule_operators_standard import STANDARD_OPERATORS
 from rule_operators_spatial import SPATIAL_OPERATORS
 
 
-OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS, **QUANTISE_OPERATORS, **SPATIAL_OPERATORS}
+OPERATORS = {**SHAPE_OPERATORS, **STANDARD_OPERATORS, **CONTROL_OPERATORS, **QUANTISE_OPERATORS, **SPATIAL_OPERATORS, **CONTRIB_OPERATORS}
 
 
 def operator(*names):

@@ -5,6 +5,7 @@ import { float32, int64, isFloat32, sizeOf, type Tensor } from '../../src/core/t
 import { declare } from '../../src/onnx/builder.js'
 import { encode } from '../../src/onnx/encode.js'
 import type { Graph } from '../../src/onnx/ir.js'
+import { lower } from '../../src/passes/lower.js'
 import { model, type NodeSpec } from '../support/model.js'
 import { random, seedOf } from '../support/random.js'
 import { isPinned, type Sample, SINCE_18 } from './sample.js'
@@ -64,9 +65,7 @@ export async function makeCase(op: string, sample: Sample, runtime: Runtime): Pr
     wrt,
     of: sample.behind?.at(-1)?.outputs[0] ?? (more.length > 0 ? 'joined' : `y${of}`),
   }
-  const forward = await withSession(runtime, modelOf(partial, 'static', opsetsOf(sample)[0]), (s) =>
-    s.run(feedsOf(partial)),
-  )
+  const forward = await withSession(runtime, runnable(partial), (s) => s.run(feedsOf(partial)))
   const y = forward[partial.of]
   if (!isFloat(y)) throw new Error(`${key}: output ${partial.of} is ${y?.type}, not float32 or float64`)
   const r = random(seedOf(`${key}/gy`))
@@ -114,7 +113,17 @@ export function modelOf(c: PartialCase, declaration: Declaration, opset: number)
 
 /** The model as plain as it can be: all that is wanted is an input. */
 export function plainModel(c: Case): Graph {
-  return modelOf(loosen(c), 'static', opsetsOf(c.sample)[0])
+  return runnable(loosen(c))
+}
+
+/** The model as ORT can run it: as it is, or lowered where ORT has no kernel for the operator. */
+export function runnable(c: PartialCase): Graph {
+  const graph = modelOf(c, 'static', opsetsOf(c.sample)[0])
+  return hasKernel(c.sample) ? graph : lower(graph)
+}
+
+function hasKernel(sample: Sample): boolean {
+  return isPinned(sample) || sample.noKernel === undefined
 }
 
 /** The case with wanted initialisers as inputs, so that they can be changed from run to run. */

@@ -41,6 +41,8 @@ interface Common {
 export interface SmoothSample extends Common {
   /** Why PyTorch cannot compute this. */
   readonly noTorch?: string
+  /** Why ONNX Runtime cannot run the operator: differences are taken of what it is lowered to, and PyTorch's answer is held to that. */
+  readonly noKernel?: string
   /** The gradient itself can be differentiated by central differences (default true). */
   readonly twice?: false
   /** The gradient is an estimate of a step's: differences mean nothing, and PyTorch's alone is what it is held to. */

@@ -23,3 +23,17 @@ export function defineDecompositions<const Operators extends string>(
 ): Readonly<Record<Operators, Decompose>> {
   return decompositions
 }
+
+/** Another operator of ONNX's own domain with this node's attributes, but for those named; returns its output. */
+export function withAttributesOf(
+  b: Builder,
+  node: Node,
+  op: string,
+  inputs: readonly string[],
+  except: readonly string[],
+): string {
+  const output = b.fresh(op)
+  const attributes = new Map([...node.attributes].filter(([name]) => !except.includes(name)))
+  b.emit({ op, domain: '', name: output, inputs, outputs: [output], attributes })
+  return output
+}

@@ -1,5 +1,10 @@
 /** Every decomposition, by operator. */
 import { attention } from './attention.js'
+import { contribActivation } from './contrib-activation.js'
+import { contribAttention } from './contrib-attention.js'
+import { contribNorm } from './contrib-norm.js'
+import { contribPlain } from './contrib-plain.js'
+import { contribProduct } from './contrib-product.js'
 import { loss } from './loss.js'
 import { norm } from './norm.js'
 import { quantised } from './quantised.js'
@@ -15,4 +20,9 @@ export const DECOMPOSITIONS = {
   ...reduce,
   ...signal,
   ...loss,
+  ...contribActivation,
+  ...contribAttention,
+  ...contribNorm,
+  ...contribPlain,
+  ...contribProduct,
 }

@@ -3,7 +3,7 @@ import type { Dim } from '../../core/runtime.js'
 import { type AttributeValue, float, floatOf, intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { sumTo } from '../broadcast.js'
-import { defineRules, type RuleEntry } from '../rule.js'
+import { defineRules, type RuleEntry, unary } from '../rule.js'
 
 /** The last two axes exchanged. */
 function transposed(b: Builder, value: string, rank: number): string {
@@ -102,6 +102,11 @@ function back(b: Builder, gradient: string, original: string, matrix: string): s
 
 export const matmul = defineRules({
   MatMul: matmul2,
+  // y = x^-1 over the last two axes: gx = -y^T gy y^T
+  'com.microsoft.Inverse': unary(({ b, in0, out, gy }) => {
+    const t = transposed(b, out, b.requireRank(in0, 'Inverse'))
+    return b.op('Neg', [b.op('MatMul', [b.op('MatMul', [t, gy]), t])])
+  }),
   // y = alpha op(A) op(B) + beta C, C broadcast
   Gemm: {
     rule: ({ b, node, x: [a = '', c = '', bias], y: [y = ''], gy }) => {

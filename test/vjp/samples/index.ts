@@ -4,6 +4,8 @@ import type { RuleOperator } from '../../../src/vjp/rules/index.js'
 import type { Sample } from '../sample.js'
 import { activation } from './activation.js'
 import { attention } from './attention.js'
+import { contrib } from './contrib.js'
+import { contribAttention } from './contrib-attention.js'
 import { control } from './control.js'
 import { conv } from './conv.js'
 import { einsum } from './einsum.js'
@@ -43,6 +45,8 @@ export const GROUPS = {
   generate,
   resize,
   sampling,
+  contrib,
+  contribAttention,
 }
 
 export const SAMPLES = {
@@ -65,4 +69,6 @@ export const SAMPLES = {
   ...GROUPS.recurrent,
   ...GROUPS.resize,
   ...GROUPS.sampling,
+  ...GROUPS.contrib,
+  ...GROUPS.contribAttention,
 } satisfies Readonly<Record<RuleOperator | DecomposedOperator, readonly Sample[]>>
