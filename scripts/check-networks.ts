@@ -185,7 +185,7 @@ async function check(folder: string): Promise<Row> {
     return { relativeL2: relativeL2(got, want), correlation: correlation(got, want) }
   }
   const chosen = defaultLayer(graph, shapes)
-  const forward = prune(graph).nodes
+  const forward = prune(lower(graph)).nodes
   return {
     name: basename(folder),
     exporter: `${meta.exporter ?? '?'} ${meta.opset ?? '?'}`,

@@ -46,6 +46,12 @@ function requireCoverage(name: string): Coverage {
   return coverage
 }
 
+/** Without the domain where that is the runtime's usual one; with it where ORT defines the operator in ONNX's own. */
+function runtimeName(name: string): string {
+  if (name.startsWith(RUNTIME_DOMAIN)) return name.slice(RUNTIME_DOMAIN.length)
+  return name.includes('.') ? name : `ai.onnx.${name}`
+}
+
 export function operatorsPage(): string {
   const standard = readStandard()
   const ours = Object.entries(standard.operators).map(([name, operator]) => ({
@@ -53,7 +59,7 @@ export function operatorsPage(): string {
     coverage: requireCoverage(name),
     operator,
   }))
-  const runtimes = coveredOperators().filter((name) => name.startsWith(RUNTIME_DOMAIN))
+  const runtimes = coveredOperators().filter((name) => !Object.hasOwn(standard.operators, name))
   const count = (state: Coverage['state']): number => ours.filter((o) => o.coverage.state === state).length
   const others = Object.entries(standard.otherDomains).map(([domain, n]) => `${n} of \`${domain}\``)
   return `# Operators
@@ -84,7 +90,7 @@ ${tableOf(
 The other domains of the standard (${others.join(', ')}: classical machine learning and training) have no operators of vision networks; none is
 supported.
 
-## Operators of ONNX Runtime (\`com.microsoft\`)
+## Operators of ONNX Runtime (\`com.microsoft\` where no domain is given)
 
 ${
   runtimes.length === 0
@@ -93,7 +99,7 @@ ${
         ['operator', 'differentiable', 'ties and edges, or why', 'shown by'],
         runtimes.map((name) => {
           const coverage = requireCoverage(name)
-          return [name.slice(RUNTIME_DOMAIN.length), STATES[coverage.state], coverage.says, shownBy(name, coverage)]
+          return [runtimeName(name), STATES[coverage.state], coverage.says, shownBy(name, coverage)]
         }),
       )
 }

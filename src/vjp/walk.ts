@@ -14,7 +14,7 @@ import { sorted } from '../passes/prune.js'
 import { sumTo } from './broadcast.js'
 import type { Override, Pullback, Rule, RuleEntry, Walk } from './rule.js'
 import { QUANTIZERS, RULES, ZERO_GRADIENT } from './rules/index.js'
-import { whyUnsupported } from './unsupported.js'
+import { remedyFor, whyUnsupported } from './unsupported.js'
 
 export interface GradientRequest {
   /** The value that is differentiated. */
@@ -247,7 +247,7 @@ function refuseUnsupported(path: readonly Node[]): void {
   )
   throw new ExplainError('unsupported-operator', {
     what: `${nodes.length} ${nodes.length === 1 ? 'node has' : 'nodes have'} no backward rule: ${list}`,
-    remedy: 'Methods that need no gradient still work: occlusion.',
+    remedy: remedyFor(nodes),
     details: { nodes: nodes.map((n) => ({ name: n.name, op: n.op, domain: n.domain })), methods: ['occlusion'] },
   })
 }

@@ -25,7 +25,10 @@ export function sigmoidLinear(b: Builder, z: string, alpha: number): string {
 }
 
 export function biased(b: Builder, x: string, bias: string | undefined): string {
-  return bias ? b.op('Add', [x, bias]) : x
+  if (!bias) return x
+  const sum = b.op('Add', [x, bias])
+  b.know(sum, b.type(bias) ?? b.type(x), undefined)
+  return sum
 }
 
 /** Up to three numbers of an activation: alpha, beta, gamma; or the attribute `activation_params`. */

@@ -15,7 +15,7 @@ import {
   refuseInputs,
   scaleOf,
   toHeads,
-} from './contrib-attending.js'
+} from './contrib-attention-parts.js'
 import { type Decompose, defineDecompositions } from './decomposition.js'
 
 /** The tokens of queries and of keys, all `[N, heads, tokens, size]`. */

@@ -4,7 +4,7 @@ import { float, floatOf, intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
 import { biased, sigmoidLinear } from './contrib-activation.js'
-import { rankOrUsual } from './contrib-attending.js'
+import { rankOrUsual } from './contrib-attention-parts.js'
 import { type Decompose, defineDecompositions } from './decomposition.js'
 
 /** Over the last axis: the result, the mean and the inverse deviation. Ba et al. 2016. */

@@ -10,7 +10,9 @@ import { type Decompose, defineDecompositions, withAttributesOf } from './decomp
 const fusedConv: Decompose = (node, b) => {
   const [x = '', w = '', bias = '', z] = node.inputs
   const y = withAttributesOf(b, node, 'Conv', bias ? [x, w, bias] : [x, w], FUSED_ATTRIBUTES)
-  return [fusedActivation(node, b, biased(b, y, z))]
+  const sum = biased(b, y, z)
+  b.know(sum, b.type(w), undefined)
+  return [fusedActivation(node, b, sum)]
 }
 
 /** An operator of channels-last pictures, whose weights are laid out as ever: transposed, computed and transposed back. */
@@ -110,6 +112,7 @@ export const contribProduct = defineDecompositions({
   /** Gemm and an activation. */
   'com.microsoft.FusedGemm': (node, b) => {
     const y = withAttributesOf(b, node, 'Gemm', node.inputs, FUSED_ATTRIBUTES)
+    b.know(y, b.type(node.inputs[1] ?? ''), undefined)
     return [fusedActivation(node, b, y)]
   },
   'com.microsoft.ConvTransposeWithDynamicPads': convTransposeWithDynamicPads,

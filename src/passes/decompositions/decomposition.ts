@@ -35,5 +35,6 @@ export function withAttributesOf(
   const output = b.fresh(op)
   const attributes = new Map([...node.attributes].filter(([name]) => !except.includes(name)))
   b.emit({ op, domain: '', name: output, inputs, outputs: [output], attributes })
+  b.know(output, b.type(inputs[0] ?? ''), undefined)
   return output
 }

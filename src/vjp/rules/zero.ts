@@ -2,6 +2,8 @@
 
 /** Why nothing flows back, by operator. */
 export const ZERO_GRADIENT = {
+  'com.microsoft.Range': 'index',
+  'com.microsoft.Unique': 'selection whose size is computed',
   And: 'boolean',
   ArgMax: 'index',
   ArgMin: 'index',
