@@ -335,6 +335,11 @@ def gather_nd(x, a, o, n):
     return x[0][tuple(x[1].movedim(-1, 0))]
 
 
+@contrib(MS + "GridSample")
+def grid_sample(x, a, o, n):
+    return F.grid_sample(*x, a["mode"], a.get("padding_mode", "zeros"), bool(a.get("align_corners", 0)))
+
+
 @contrib(MS + "Pad")
 def pad(x, a, o, n):
     top, left, bottom, right = x[1].tolist()

@@ -52,6 +52,7 @@ export const contribPlain = defineDecompositions({
   },
   'com.microsoft.Trilu': same('Trilu'),
   'com.microsoft.GatherND': same('GatherND'),
+  'com.microsoft.GridSample': same('GridSample'),
   'com.microsoft.Pad': same('Pad'),
   Crop: crop,
   ImageScaler: imageScaler,

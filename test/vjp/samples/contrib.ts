@@ -239,6 +239,13 @@ export const contrib = defineSamples({
     { name: 'lower', attributes: { upper: 0 }, inputs: [normal([3, 3])] },
   ],
   'com.microsoft.GatherND': [{ name: 'usual', inputs: [normal([2, 3, 2]), ints([0, 1, 1, 2, 0, 1], [3, 2])] }],
+  'com.microsoft.GridSample': [
+    {
+      name: 'usual',
+      attributes: { mode: 'bilinear' },
+      inputs: [normal([1, 2, 3, 4]), values([1, 2, 2, 2], [-0.4, -0.3, 0.15, 0.2, 0.35, -0.15, -0.1, 0.6])],
+    },
+  ],
   'com.microsoft.Pad': [
     { name: 'constant', inputs: [normal([2, 3]), ints([0, 1, 2, 0]), stored(fixed(values([1], [0.5])))] },
     { name: 'reflect', attributes: { mode: 'reflect' }, inputs: [normal([2, 3]), ints([0, 1, 1, 2])] },
