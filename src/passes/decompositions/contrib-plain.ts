@@ -1,6 +1,6 @@
 /** Operators of ONNX Runtime that ONNX's own took over, or that were given up. */
 import { ExplainError } from '../../core/errors.js'
-import { floatOf, floatsOf, intsOf } from '../../onnx/attributes.js'
+import { floatOf, floatsOf, intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
 import { scaledTanh, softplus } from './contrib-activation.js'
@@ -9,6 +9,18 @@ import { type Decompose, defineDecompositions, withAttributesOf } from './decomp
 /** The operator of ONNX's own domain that has the same form. */
 function same(op: string): Decompose {
   return (node, b) => [withAttributesOf(b, node, op, node.inputs, [])]
+}
+
+/** The forms of opset 16; opset 20 renamed the modes. */
+const gridSample: Decompose = (node, b) => {
+  const mode = stringOf(node, 'mode', 'bilinear')
+  const renamed = b.graph.opset < 20 ? mode : mode.replace(/^bi/, '')
+  const attributes = {
+    mode: renamed,
+    padding_mode: stringOf(node, 'padding_mode', 'zeros'),
+    align_corners: intOf(node, 'align_corners', 0),
+  }
+  return [b.op('GridSample', node.inputs, attributes)]
 }
 
 /** What a node's input holds. Throws `unsupported-operator` where it is computed. */
@@ -52,7 +64,7 @@ export const contribPlain = defineDecompositions({
   },
   'com.microsoft.Trilu': same('Trilu'),
   'com.microsoft.GatherND': same('GatherND'),
-  'com.microsoft.GridSample': same('GridSample'),
+  'com.microsoft.GridSample': gridSample,
   'com.microsoft.Pad': same('Pad'),
   Crop: crop,
   ImageScaler: imageScaler,
