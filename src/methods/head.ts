@@ -2,7 +2,7 @@
 import { intOf, intsOf } from '../onnx/attributes.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { TRANSPARENT } from '../targets/answer.js'
+import { ROUNDS, TRANSPARENT } from '../targets/answer.js'
 import { type Network, ownLayer } from './layers.js'
 import { holdsPlaces } from './layout/axes.js'
 import { reducedAxes } from './layout/call.js'
@@ -32,7 +32,8 @@ export function linearHead(network: Network): LinearHead | undefined {
 /** The node behind a value, past those that only rearrange. */
 function skip(graph: Graph, value: string): Node | undefined {
   let node = graph.producer(value)
-  while (node && node.domain === '' && TRANSPARENT.has(node.op)) node = graph.producer(node.inputs[0] ?? '')
+  while (node && node.domain === '' && (TRANSPARENT.has(node.op) || ROUNDS.has(node.op)))
+    node = graph.producer(node.inputs[0] ?? '')
   return node?.domain === '' ? node : undefined
 }
 

@@ -36,6 +36,9 @@ export const TRANSPARENT: ReadonlySet<string> = new Set([
   'Dropout',
 ])
 
+/** Operators that round to fewer numbers, and back: what lies before them is looked for through them too. */
+export const ROUNDS: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear'])
+
 /**
  * Finds the answer of a classifier: the wanted output, or the first one of shape `[N, classes]` (or `[N, classes, 1, 1]`) that no other
  * such output is made from; and the logits behind its final activation. Throws `method-not-applicable` where no output, or not the
@@ -71,7 +74,7 @@ export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string): Answe
       const shaped = dims !== undefined && classCount(dims) === found.classes
       return { ...parts, logits: input, dims: shaped ? dims : found.dims, activation }
     }
-    if (node.domain !== '' || !TRANSPARENT.has(node.op)) break
+    if (node.domain !== '' || !(TRANSPARENT.has(node.op) || ROUNDS.has(node.op))) break
     value = input
   }
   return { ...parts, logits: found.output, activation: 'none' }

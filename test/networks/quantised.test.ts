@@ -64,9 +64,10 @@ describe.each(Object.entries(fixtures))('%s', (form, fixture) => {
     expect(relativeL2(raw.data, wanted(fixture))).toBeLessThan(1e-6)
   })
 
-  test('Grad-CAM is near that of float32, at the last feature map', async () => {
-    const { raw } = await explain(form, 'grad-cam', 0)
-    const exact = await explain('float32', 'grad-cam', 0)
+  // a product counted in int32 is not seen to be a linear head
+  test.each(form === 'dynamic' ? ['grad-cam'] : ['grad-cam', 'cam'])('%s is near that of float32', async (method) => {
+    const { raw } = await explain(form, method, 0)
+    const exact = await explain('float32', method, 0)
     expect(raw.dims).toEqual(exact.raw.dims)
     expect(correlation(raw.data, exact.raw.data)).toBeGreaterThan(FLOATS.includes(form) ? 0.999 : 0.99)
   })

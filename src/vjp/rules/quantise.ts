@@ -10,7 +10,6 @@ import type { Builder } from '../../onnx/builder.js'
 import type { Node } from '../../onnx/ir.js'
 import { asMask } from '../masks.js'
 import { atTies, defineRules, type RuleCall, type RuleEntry } from '../rule.js'
-import { zerosLike } from '../scatter.js'
 
 /** Operators whose first output is a quantised value. */
 export const QUANTIZERS: ReadonlySet<string> = new Set([
@@ -78,13 +77,12 @@ function storedType(b: Builder, node: Node): number {
 const quantizeLinear: RuleEntry = atTies(
   'straight through where the rounded number can be stored, 0 where it saturates',
   {
-    rule: (call) => [() => throughRounding(call), () => zerosLike(call.b, call.x[1] ?? '')],
+    inputs: 1,
+    rule: (call) => [() => throughRounding(call)],
   },
 )
 
-const dequantizeLinear: RuleEntry = {
-  rule: ({ b, gy, x: [, scale = ''] }) => [() => gy, () => zerosLike(b, scale)],
-}
+const dequantizeLinear: RuleEntry = { inputs: 1, rule: ({ gy }) => [() => gy] }
 
 export const quantise = defineRules({
   QuantizeLinear: quantizeLinear,
