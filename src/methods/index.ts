@@ -2,18 +2,34 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { cam } from './cam.js'
+import { counterfactualGradCam } from './counterfactual-grad-cam.js'
 import { deconvnet } from './deconvnet.js'
+import { eigenCam } from './eigen-cam.js'
+import { eigenGradCam } from './eigen-grad-cam.js'
+import { elementwiseGradCam } from './elementwise-grad-cam.js'
 import { gradCam } from './grad-cam.js'
+import { gradCamPlusPlus } from './grad-cam-plus-plus.js'
 import { gradient } from './gradient.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
 import { guidedGradCam } from './guided-grad-cam.js'
+import { hiResCam } from './hires-cam.js'
 import { inputXGradient } from './input-x-gradient.js'
+import { layerCam } from './layer-cam.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
+import { xGradCam } from './xgrad-cam.js'
 
 export const METHODS: readonly Method[] = [
   cam,
   gradCam,
+  gradCamPlusPlus,
+  xGradCam,
+  hiResCam,
+  layerCam,
+  elementwiseGradCam,
+  eigenCam,
+  eigenGradCam,
+  counterfactualGradCam,
   guidedGradCam,
   guidedBackpropagation,
   deconvnet,

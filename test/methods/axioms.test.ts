@@ -121,12 +121,16 @@ describe('every compiled method', () => {
     expect(await map(network(), x, 1, method)).toEqual(await map(network(), x, 1, method))
   })
 
-  test.each(ids)('twice the weights of the last layer are twice the map: %s', async (method) => {
+  /** What twice the weights of the last layer make of a map; twice the map where nothing is said. Grad-CAM++ is not homogeneous. */
+  const FACTORS: Readonly<Record<string, number>> = { 'guided-grad-cam': 4, 'eigen-cam': 1 }
+  const homogeneous = ids.filter((id) => id !== 'grad-cam++')
+
+  test.each(homogeneous)('twice the weights of the last layer are twice the map: %s', async (method) => {
     const x = picture(23)
     const plain = network({ bias: false })
     const twice = { ...noise(4, 4, 5), data: noise(4, 4, 5).data.map((v) => 2 * v) }
     const doubled = plain.with({ initializers: new Map([...plain.initializers, ...constant('w', twice)]) })
-    const factor = method === 'guided-grad-cam' ? 4 : 2
+    const factor = FACTORS[method] ?? 2
     const want = (await map(plain, x, 1, method)).map((v) => factor * v)
     expect(relativeL2(await map(doubled, x, 1, method), want)).toBeLessThan(1e-5)
   })

@@ -17,6 +17,8 @@ const SCALES: Readonly<Record<string, number>> = JSON.parse(readFileSync(pathOf(
 const LIMITS = {
   cam: { file: 'cam-raw', relative: 1e-3, correlation: 0.999 },
   'grad-cam': { file: 'gradcam-raw', relative: 1e-3, correlation: 0.999 },
+  'hires-cam': { file: 'hirescam-raw', relative: 1e-3, correlation: 0.999 },
+  'layer-cam': { file: 'layercam-raw', relative: 1e-3, correlation: 0.999 },
   gradient: { file: 'gradient', relative: 1e-2, correlation: 0.999 },
   'guided-backpropagation': { file: 'guided', relative: 2e-2, correlation: 0.999 },
   deconvnet: { file: 'deconvnet', relative: 2e-2, correlation: 0.999 },
@@ -61,6 +63,42 @@ describe.each(Object.entries(CLASSES))('%s', (name, target) => {
     const want = golden(`${name}-gradient`).map((g, i) => g * (picture.data[i] ?? Number.NaN))
     expect(relativeL2(raw.data, want)).toBeLessThanOrEqual(1e-2)
   })
+})
+
+/** As pytorch-grad-cam shows a map: the positive part, scaled to 0..1, resized bilinearly, scaled again; every eighth pixel from the fifth on. */
+function shown(raw: Float32Array): number[] {
+  const cells = scaled(raw.map((v) => Math.max(v, 0)))
+  const at = (y: number, x: number): number => cells[y * 7 + x] ?? Number.NaN
+  const between = (pixel: number): readonly [number, number, number] => {
+    const place = Math.min(Math.max((pixel + 0.5) / 32 - 0.5, 0), 6)
+    return [Math.floor(place), Math.min(Math.floor(place) + 1, 6), place - Math.floor(place)]
+  }
+  const fine = Float32Array.from({ length: 224 * 224 }, (_, i) => {
+    const [y0, y1, v] = between(Math.floor(i / 224))
+    const [x0, x1, u] = between(i % 224)
+    return (at(y0, x0) * (1 - u) + at(y0, x1) * u) * (1 - v) + (at(y1, x0) * (1 - u) + at(y1, x1) * u) * v
+  })
+  const whole = scaled(fine)
+  return Array.from({ length: 28 * 28 }, (_, i) => whole[(4 + 8 * Math.floor(i / 28)) * 224 + 4 + 8 * (i % 28)] ?? 0)
+}
+
+function scaled(map: Float32Array): Float32Array {
+  const low = map.reduce((a, v) => Math.min(a, v), Number.POSITIVE_INFINITY)
+  const high = map.reduce((a, v) => Math.max(a, v), Number.NEGATIVE_INFINITY)
+  return map.map((v) => (v - low) / (high - low))
+}
+
+const BY_PYTORCH_GRAD_CAM = { 'grad-cam++': 'gradcampp', 'xgrad-cam': 'xgradcam', 'eigen-cam': 'eigencam' }
+const maps = Object.entries(CLASSES).flatMap(([name, target]) =>
+  Object.entries(BY_PYTORCH_GRAD_CAM).map(([method, file]) => [name, target, method, file] as const),
+)
+
+test.each(maps)('%s (%i): %s is that of pytorch-grad-cam', async (name, target, method, file) => {
+  const { raw } = await model.explain(picture, { method, target })
+  // that library leaves an eigenvector's sign to chance
+  const signs = method === 'eigen-cam' ? [1, -1] : [1]
+  const off = signs.map((sign) => relativeL2(shown(raw.data.map((v) => sign * v)), golden(`${name}-${file}`)))
+  expect(Math.min(...off)).toBeLessThanOrEqual(1e-3)
 })
 
 test('occlusion, patch 32, stride 16, filled with the mean', async () => {
