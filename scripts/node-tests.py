@@ -2,8 +2,8 @@
 
     python scripts/node-tests.py FOLDER
 
-Writes FOLDER/NAME.json for each test: the operator, the model and its first set of inputs (base64), or why the inputs cannot be given as
-tensors. Models of opsets newer than NEWEST, which ONNX Runtime refuses, are marked as of NEWEST: where the operator's form did not change
+Writes FOLDER/NAME.json for each test: the operator, the model, its first set of inputs (base64), or why the inputs cannot be given as
+tensors, and the outputs where they are tensors. Models of opsets newer than NEWEST, which ONNX Runtime refuses, are marked as of NEWEST: where the operator's form did not change
 they run. Whether a model is right is not judged here.
 """
 
@@ -50,9 +50,14 @@ def case(test, operators):
     made = {"name": test.name, "op": op, "model": base64.b64encode(model.SerializeToString()).decode()}
     try:
         names = [i.name for i in model.graph.input]
-        return {**made, "inputs": [stored(name, value) for name, value in zip(names, test.data_sets[0][0])]}
+        inputs, outputs = test.data_sets[0]
+        made["inputs"] = [stored(name, value) for name, value in zip(names, inputs)]
     except ValueError as error:
         return {**made, "cannot": str(error)}
+    try:
+        return {**made, "outputs": [stored(o.name, value) for o, value in zip(model.graph.output, outputs)]}
+    except ValueError:
+        return made
 
 
 def main(folder):

@@ -121,11 +121,13 @@ def dft(inputs, attributes, opset, _outputs):
     x, length, axis_input = inputs + [None] * (3 - len(inputs))
     axis = attributes.get("axis", 1) if opset < 20 else -2 if axis_input is None else int(axis_input)
     axis = axis % x.ndim
-    n = x.shape[axis] if length is None else int(length)
+    n = None if length is None else int(length)
     signal = torch.view_as_complex(x.contiguous()) if x.shape[-1] == 2 else torch.complex(x[..., 0], 0 * x[..., 0])
-    y = (torch.fft.ifft if attributes.get("inverse", 0) else torch.fft.fft)(signal, n, axis)
-    y = torch.view_as_real(y)
-    return y.narrow(axis, 0, n // 2 + 1) if attributes.get("onesided", 0) else y
+    inverse, onesided = attributes.get("inverse", 0), attributes.get("onesided", 0)
+    if inverse and onesided:
+        return torch.fft.irfft(signal, n, axis).unsqueeze(-1)
+    y = torch.view_as_real((torch.fft.ifft if inverse else torch.fft.fft)(signal, n, axis))
+    return y.narrow(axis, 0, y.shape[axis] // 2 + 1) if onesided else y
 
 
 @operator("STFT")

@@ -43,6 +43,26 @@ export function randomLike(y: Tensor, r: Random): Tensor {
   )
 }
 
+/** The tensors in the types that a session takes: a gradient of a model of narrower floats is computed in float32. */
+export function feedsFor(session: Session, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const types = new Map(session.inputs.map((i) => [i.name, i.type]))
+  const converted = Object.entries(feeds).map(([name, t]): [string, Tensor] => {
+    if (!isFloatTensor(t) || t.type !== 'float16' || types.get(name) !== 'float32') return [name, t]
+    return [name, { type: 'float32', dims: t.dims, data: Float32Array.from(valuesOf(t)) }]
+  })
+  return Object.fromEntries(converted)
+}
+
+/** Whether two answers agree; to half precision where it is one of half precision. */
+export function areClose(got: Tensor | undefined, want: Tensor): boolean {
+  if (!isFloatTensor(got) || !isFloatTensor(want)) return got?.dims.join() === want.dims.join()
+  const [a, b] = [valuesOf(got), valuesOf(want)]
+  const close = want.type === 'float16' ? 2e-2 : 1e-3
+  const agree = (v: number, w: number): boolean =>
+    Object.is(v, w) || Math.abs(v - w) <= close * Math.max(1, Math.abs(w))
+  return got.dims.join() === want.dims.join() && a.every((v, i) => agree(v, b[i] ?? Number.NaN))
+}
+
 export interface Comparison {
   readonly session: Session
   readonly feeds: Readonly<Record<string, Tensor>>
@@ -102,7 +122,10 @@ export async function compareElements(c: Comparison): Promise<Compared> {
       const near = settings.close * Math.max(1, Math.abs(central), Math.abs(slope)) + noise
       fits = Math.abs(slope - central) <= near
       if (fits) break
-      kink = !Number.isFinite(central) || Math.abs(right - left) > 2 * near || Math.abs(central) > 2 * Math.abs(before)
+      kink =
+        !Number.isFinite(central + left + right) ||
+        Math.abs(right - left) > 2 * near ||
+        Math.abs(central) > 2 * Math.abs(before)
       before = central
       last = `[${i}] ${slope.toPrecision(5)} instead of ${central.toPrecision(5)} (left ${left.toPrecision(4)}, right ${right.toPrecision(4)})`
     }

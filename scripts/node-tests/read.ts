@@ -1,6 +1,6 @@
 /** The files that scripts/node-tests.py writes. */
 import { readFileSync } from 'node:fs'
-import { type DataType, type Tensor, tensor, zeros } from '../../src/core/tensor.js'
+import { type DataType, sizeOf, type Tensor, tensor, zeros } from '../../src/core/tensor.js'
 
 export interface NodeTest {
   readonly name: string
@@ -10,6 +10,15 @@ export interface NodeTest {
   /** Undefined where the inputs are not tensors of numbers; `cannot` says what they are. */
   readonly feeds: Readonly<Record<string, Tensor>> | undefined
   readonly cannot: string
+  /** What the test says that the model answers; undefined where it is not tensors of numbers. */
+  readonly outputs: Readonly<Record<string, Tensor>> | undefined
+}
+
+interface StoredTensor {
+  readonly name: string
+  readonly type: DataType
+  readonly dims: readonly number[]
+  readonly data: string
 }
 
 interface Stored {
@@ -17,29 +26,29 @@ interface Stored {
   readonly op: string
   readonly model: string
   readonly cannot?: string
-  readonly inputs?: readonly {
-    readonly name: string
-    readonly type: DataType
-    readonly dims: readonly number[]
-    readonly data: string
-  }[]
+  readonly inputs?: readonly StoredTensor[]
+  readonly outputs?: readonly StoredTensor[]
+}
+
+function tensors(stored: readonly StoredTensor[] | undefined): Readonly<Record<string, Tensor>> | undefined {
+  if (!stored) return undefined
+  return Object.fromEntries(
+    stored.map(({ name, type, dims, data }) => {
+      const array = zeros(type, sizeOf(dims))
+      new Uint8Array(array.buffer).set(Buffer.from(data, 'base64'))
+      return [name, tensor(type, dims, array)] as const
+    }),
+  )
 }
 
 export function readTest(path: string): NodeTest {
   const stored: Stored = JSON.parse(readFileSync(path, 'utf8'))
-  const feeds = stored.inputs?.map(({ name, type, dims, data }) => {
-    const array = zeros(
-      type,
-      dims.reduce((a, d) => a * d, 1),
-    )
-    new Uint8Array(array.buffer).set(Buffer.from(data, 'base64'))
-    return [name, tensor(type, dims, array)] as const
-  })
   return {
     name: stored.name,
     op: stored.op,
     model: Uint8Array.from(Buffer.from(stored.model, 'base64')),
-    feeds: feeds && Object.fromEntries(feeds),
+    feeds: tensors(stored.inputs),
     cannot: stored.cannot ?? '',
+    outputs: tensors(stored.outputs),
   }
 }

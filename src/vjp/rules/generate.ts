@@ -21,10 +21,8 @@ export const generate = defineRules({
       nothing(b, indices),
       nothing(b, depth),
       () => {
-        const mask = b.op('CastLike', [
-          b.op('OneHot', [indices, depth, b.int64s([0, 1])], { axis: intOf(node, 'axis', -1) }),
-          gy,
-        ])
+        const zeroAndOne = b.op('CastLike', [b.int64s([0, 1]), gy])
+        const mask = b.op('OneHot', [indices, depth, zeroAndOne], { axis: intOf(node, 'axis', -1) })
         const sum = (v: string): string => b.reshape(b.op('ReduceSum', [v], { keepdims: 0 }), [1])
         const on = sum(b.op('Mul', [gy, mask]))
         return b.op('Concat', [b.op('Sub', [sum(gy), on]), on], { axis: 0 })

@@ -2,7 +2,7 @@
 import { ExplainError } from '../../core/errors.js'
 import { int64 } from '../../core/tensor.js'
 import { intOf } from '../../onnx/attributes.js'
-import type { Builder } from '../../onnx/builder.js'
+import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
 import { defineRules, type RuleCall, unary } from '../rule.js'
 import { storedInts } from '../scatter.js'
@@ -11,9 +11,9 @@ import { storedInts } from '../scatter.js'
 const AXIS_IS_INPUT = 20
 
 /** The transform of `value` along an axis, in the form of the graph's opset. */
-function transform(b: Builder, value: string, axis: number, inverse: number): string {
-  if (b.graph.opset < AXIS_IS_INPUT) return b.op('DFT', [value], { axis, inverse })
-  return b.op('DFT', [value, '', b.constant(int64([], [axis]))], { inverse })
+function transform(b: Builder, value: string, axis: number, flags: { inverse: number; onesided: number }): string {
+  if (b.graph.opset < AXIS_IS_INPUT) return b.op('DFT', [value], { axis, ...flags })
+  return b.op('DFT', [value, '', b.constant(int64([], [axis]))], flags)
 }
 
 function axisOf(b: Builder, node: Node): number {
@@ -29,29 +29,55 @@ function axisOf(b: Builder, node: Node): number {
 
 /**
  * y = W x along an axis, W of exponentials: the conjugate transpose of W, which is the opposite transform times the length (forward) or
- * divided by it (inverse). Bins that `onesided` leaves out count as zeros; samples that `dft_length` cuts off get zeros; of real signals the
- * real part is taken.
+ * divided by it (inverse). Bins that `onesided` leaves out of a spectrum count as zeros; samples that `dft_length` cuts off get zeros; of
+ * real signals the real part is taken.
  */
-function fourier({ b, node, gy, in0, out }: RuleCall & { readonly in0: string; readonly out: string }): string {
+function fourier(call: RuleCall & { readonly in0: string; readonly out: string }): string {
+  const { b, node, gy, in0, out } = call
   const [inverse, onesided] = [intOf(node, 'inverse', 0), intOf(node, 'onesided', 0)]
-  if (inverse && onesided)
+  const axis = axisOf(b, node)
+  if (inverse && onesided) return spectrum(call, axis)
+  const given = node.inputs[1]
+  const stored = storedInts(b, given)?.[0]
+  const length = given ? (stored ?? b.op('Cast', [b.op('Reshape', [given, b.int64s([1])])], { to: 7 })) : undefined
+  const own = b.extent(in0, axis)
+  const size = length ?? own
+  const whole = fitted(b, gy, axis, onesided ? b.sub(size, b.extent(out, axis)) : 0)
+  const back = transform(b, whole, axis, { inverse: inverse ? 0 : 1, onesided: 0 })
+  const scaled = b.op(inverse ? 'Div' : 'Mul', [back, b.op('CastLike', [b.vector([size]), gy])])
+  const cut = b.slice(scaled, [axis, -1], [0, 0], [own, b.extent(in0, -1)])
+  return length === undefined ? cut : fitted(b, cut, axis, b.max(b.sub(own, length), 0))
+}
+
+/** Half a spectrum to a real signal: the signal's half spectrum, divided by the length, bins that stand for two counted twice. */
+function spectrum({ b, node, gy, in0, out }: RuleCall & { readonly in0: string; readonly out: string }, axis: number) {
+  const [size, bins] = [b.extent(out, axis), b.extent(in0, axis)]
+  if (typeof size === 'number' && typeof bins === 'number' && Math.floor(size / 2) + 1 !== bins)
     throw new ExplainError('unsupported-operator', {
-      what: 'DFT that is inverse and onesided has no gradient here',
+      what: `DFT of ${bins} bins to a real signal of ${size} samples, which is of ${Math.floor(size / 2) + 1} bins, has no gradient here`,
       where: describe(node),
     })
-  const axis = axisOf(b, node)
-  const axes = b.int64s([axis])
-  const length = node.inputs[1] ? b.op('Reshape', [node.inputs[1], b.int64s([1])]) : undefined
-  const known = storedInts(b, node.inputs[1])?.[0]
-  const size = known ?? (length && b.op('Cast', [length], { to: 7 })) ?? b.extent(in0, axis)
-  const missing = b.vector([0, b.sub(size, b.extent(out, axis))])
-  const whole = onesided ? b.op('Pad', [gy, missing, b.scalar(0, gy), axes]) : gy
-  const back = transform(b, whole, axis, inverse ? 0 : 1)
-  const count = b.op('CastLike', [b.vector([size]), gy])
-  const scaled = b.op(inverse ? 'Div' : 'Mul', [back, count])
-  const own = b.extent(in0, axis)
-  const cut = b.slice(scaled, [axis, -1], [0, 0], [own, b.extent(in0, -1)])
-  return length ? b.op('Pad', [cut, b.vector([0, b.max(b.sub(own, size), 0)]), b.scalar(0, gy), axes]) : cut
+  const half = transform(b, gy, axis, { inverse: 0, onesided: 1 })
+  const scaled = b.op('Div', [half, b.op('CastLike', [b.vector([size]), gy])])
+  const rank = b.requireRank(in0, 'DFT')
+  return b.op('Mul', [scaled, repeats(b, size, axis < 0 ? axis : axis - rank, gy)])
+}
+
+/** `value` with so many zeros behind it along an axis. */
+function fitted(b: Builder, value: string, axis: number, zeros: Extent): string {
+  if (zeros === 0) return value
+  return b.op('Pad', [value, b.vector([0, zeros]), b.scalar(0, value), b.int64s([axis])])
+}
+
+/** How often each bin of a one-sided spectrum stands in the whole one: once at 0 and at half of an even size, else twice. */
+function repeats(b: Builder, size: Extent, axisFromEnd: number, like: string): string {
+  const bins = b.add(b.div(size, 2), 1)
+  const ones = b.op('Expand', [b.int64s([1]), b.vector([bins])])
+  const index = b.op('Sub', [b.op('CumSum', [ones, b.int64s([0])]), ones])
+  const atEnd = b.op('Equal', [b.op('Mul', [index, b.int64s([2])]), b.vector([size])])
+  const once = b.op('Or', [b.op('Equal', [index, b.int64s([0])]), atEnd])
+  const counts = b.op('Where', [once, b.scalar(1, like), b.scalar(2, like)])
+  return b.reshape(counts, [-1, ...Array.from({ length: -axisFromEnd - 1 }, () => 1)])
 }
 
 /**
