@@ -129,7 +129,10 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
   const stage = prepare(model, options, methods)
   const { b, input, others } = stage
   const build = mapBuilder(stage)
-  const asked = methods.flatMap((method) => stage.wrt.map((at) => ({ method, at })))
+  const isAll = [options.wrt ?? []].flat().includes('all')
+  const asked = methods.flatMap((method) =>
+    stage.wrt.filter((at) => !isAll || at === input.name || takesAnyInput(method)).map((at) => ({ method, at })),
+  )
   const refused: { method: CompiledMethod; error: ExplainError }[] = []
   const maps = asked.flatMap(({ method, at }): PlannedMap[] => {
     const result = attempt(asked.length, () => build(method, at))
@@ -266,6 +269,11 @@ interface Built {
   readonly notes: readonly string[]
 }
 
+/** True for gradients and their like, which are taken of any input. */
+function takesAnyInput(method: CompiledMethod): boolean {
+  return method.space === 'input' && !method.atLayer
+}
+
 /** Builds the map of a method at an input, once; methods may ask for each other's. */
 function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built {
   const { network, input, layer, target, b } = stage
@@ -286,7 +294,7 @@ function mapBuilder(stage: Stage): (method: CompiledMethod, at: string) => Built
     const key = `${method.id} ${at}`
     const known = made.get(key)
     if (known) return known
-    if (at !== input.name && (method.space === 'layer' || method.atLayer))
+    if (at !== input.name && !takesAnyInput(method))
       throw new ExplainError('method-not-applicable', {
         what: `${method.id} explains at a layer, or at the picture: it has no map of the input "${at}"`,
         remedy: 'Explain other inputs by gradient or input-x-gradient.',

@@ -75,7 +75,7 @@ export interface SlicesOptions extends DrawOptions {
   readonly word?: string
 }
 
-/** The sheet of a volume or clip: a column for each slice that is shown, a row for the input, and one for each map. */
+/** The sheet of a volume or clip: a column for each slice that is shown, a row for the input, and one for each map, class by class. */
 export function slicesFigure(
   slices: readonly Pixels[],
   explanations: readonly Explained[],
@@ -83,7 +83,9 @@ export function slicesFigure(
 ): FigureSpec {
   const indices = evenSlices(slices.length)
   const { caption, footer, word = 'slice' } = options
-  const rows = explanations.map((e): FigureRow => {
+  const classes = [...new Set(explanations.map((e) => e.answer.index))]
+  const byClass = classes.flatMap((index) => explanations.filter((e) => e.answer.index === index))
+  const rows = byClass.map((e): FigureRow => {
     const [odd] = e.diagnosis
     const cells: readonly FigureCell[] = odd
       ? indices.map((_, i) => ({ message: i === 0 ? `${odd.code}: ${odd.message}` : '' }))
