@@ -152,7 +152,8 @@ def one(name, out):
     y = parts.head(f)[0]
     target = int(y.argmax())
     gradient, by_layer = torch.autograd.grad(y[target], [xd, f])
-    places = tuple(range(2, f.dim()))
+    # frames that go through as a batch are places as well: the batch itself is 1
+    places = (0, 2, 3) if name == "frames" else tuple(range(2, f.dim()))
     cam = (by_layer.mean(places, keepdim=True) * f).sum(1)
     cam = cam if name == "frames" else cam[0]
     for kind, value in dict(input=x[0], gradient=gradient[0], cam=cam).items():

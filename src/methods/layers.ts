@@ -55,7 +55,8 @@ function layerAt({ shapes, picture, layouts, directions }: Network, value: strin
   if (!info?.dims || !layout || !form || !(info.type?.startsWith('float') ?? true)) return undefined
   // a map whose batch has been lost sight of would take it for channels
   const hasBatch = layout.flat().some((f) => f.kind === 'batch') || shapes.get(picture.name)?.dims?.[0] === 1
-  return hasBatch && form.sizes.some((size) => size !== 1) ? { value, layout, form } : undefined
+  // slices or frames alone, of which each is one place, are no map
+  return hasBatch && form.sizes.slice(-2).some((size) => size !== 1) ? { value, layout, form } : undefined
 }
 
 /** The layer that a value is, seen through what has only turned or reshaped it. */
