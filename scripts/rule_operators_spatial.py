@@ -165,3 +165,20 @@ def roi_align(x, a, opset, _n):
     size = (a.get("output_height", 1), a.get("output_width", 1))
     samples = a.get("sampling_ratio", 0) or -1
     return align(x[0], boxes, size, a.get("spatial_scale", 1.0), samples, form == "half_pixel")
+
+
+@operator("MaxRoiPool")
+def max_roi_pool(x, a, _o, _n):
+    from torchvision.ops import roi_pool
+
+    return roi_pool(x[0], x[1].to(x[0].dtype), tuple(a["pooled_shape"]), a.get("spatial_scale", 1.0))
+
+
+@operator("DeformConv")
+def deform_conv(x, a, _o, _n):
+    from torchvision.ops import deform_conv2d
+
+    x, w, offset, bias, mask = (list(x) + [None, None])[:5]
+    begins, ends = a.get("pads", [0] * 4)[:2], a.get("pads", [0] * 4)[2:]
+    assert begins == ends
+    return deform_conv2d(x, offset, w, bias, a.get("strides", 1), begins, a.get("dilations", 1), mask)

@@ -8,10 +8,8 @@ const NEWER = 'newer than the opsets that ONNX Runtime reads'
 export const UNSUPPORTED = {
   CausalConvWithState: NEWER,
   ConcatFromSequence: NO_RULE,
-  DeformConv: NO_RULE,
   LinearAttention: NEWER,
   Loop: NO_RULE,
-  MaxRoiPool: NO_RULE,
   Optional: NO_RULE,
   OptionalGetElement: NO_RULE,
   OptionalHasElement: NO_RULE,

@@ -5,6 +5,7 @@ import { contribAttention } from './contrib-attention.js'
 import { contribNorm } from './contrib-norm.js'
 import { contribPlain } from './contrib-plain.js'
 import { contribProduct } from './contrib-product.js'
+import { conv } from './conv.js'
 import { loss } from './loss.js'
 import { norm } from './norm.js'
 import { quantised } from './quantised.js'
@@ -13,6 +14,7 @@ import { reduce } from './reduce.js'
 import { signal } from './signal.js'
 
 export const DECOMPOSITIONS = {
+  ...conv,
   ...norm,
   ...quantised,
   ...recurrentNetworks,

@@ -8,7 +8,7 @@ import { again } from '../again.js'
 import { product } from '../arithmetic.js'
 import { asMask } from '../masks.js'
 import { atTies, defineRules, type Rule } from '../rule.js'
-import { upTo, zerosLike } from '../scatter.js'
+import { countOf, flat, scatterTo, upTo, zerosLike } from '../scatter.js'
 
 // --- GridSample ----------------------------------------------------------------------------------------------------
 
@@ -281,10 +281,36 @@ const roiAlign: Rule = ({ b, node, x: [x = '', regions = '', pictures = ''], gy 
   },
 ]
 
+// --- MaxRoiPool ----------------------------------------------------------------------------------------------------
+
+/**
+ * y = max over each bin of each region. Pooled once more over ranks instead of values (the largest has the most, and the first of
+ * equals more than the next), the maxima name where they came from; a bin without a pixel has rank 0 and gives nothing
+ * back. Ranks are whole numbers in the type of x: exact up to 2^24 elements in float32.
+ */
+const maxRoiPool: Rule = ({ b, node, x: [x = '', regions = ''], gy }) => [
+  () => {
+    const count = b.vector([countOf(b, x)])
+    const [, order = ''] = b.ops('TopK', [flat(b, x), count], { axis: 0, largest: 1, sorted: 1 }, 2)
+    const places = upTo(b, countOf(b, x))
+    const ranks = b.op('CastLike', [b.op('Sub', [count, places]), x])
+    const zeros = b.op('Expand', [b.scalar(0, x), count])
+    const ranked = b.reshapeLike(b.op('ScatterElements', [zeros, order, ranks], { axis: 0 }), x)
+    const highest = b.op('Cast', [again(b, node, [ranked, regions])], { to: INT64 })
+    const place = b.op('Min', [b.op('Sub', [count, highest]), b.op('Sub', [count, b.int64s([1])])])
+    const held = b.op('Where', [b.op('Greater', [highest, b.int64s([0])]), gy, b.scalar(0, gy)])
+    return scatterTo(b, x, b.op('Gather', [order, place], { axis: 0 }), held)
+  },
+]
+
 export const sampling = defineRules({
   GridSample: atTies('the slope beyond a pixel (to the right) at the pixel; nearest: nothing flows to the grid', {
     rule: gridSample,
   }),
   AffineGrid: { rule: affineGrid, inputs: 1 },
+  MaxRoiPool: atTies('the first of equals takes the gradient; regions are taken as given', {
+    rule: maxRoiPool,
+    inputs: 1,
+  }),
   RoiAlign: atTies('regions are taken as given, as in torchvision', { rule: roiAlign, inputs: 1 }),
 })

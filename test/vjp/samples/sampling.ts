@@ -1,10 +1,11 @@
 /** Samples of operators that read pictures between pixels. */
 
-import { tensor } from '../../../src/core/tensor.js'
+import { float32, tensor } from '../../../src/core/tensor.js'
 import { float } from '../../../src/onnx/attributes.js'
 import { NEWEST_OPSET } from '../../support/model.js'
 import {
   defineSamples,
+  distinct,
   fed,
   fixed,
   type Input,
@@ -88,6 +89,43 @@ function regions(name: string, attributes: SmoothSample['attributes'], more: Par
 
 const EDGES = { coordinate_transformation_mode: 'output_half_pixel' }
 
+/** Picture, x1, y1, x2, y2: whole, partly and wholly outside (a region without pixels), and one of a pixel. */
+const BINS = [0, 0, 0, 5, 4, 1, 1, 2, 7, 6, 1, 9, 9, 12, 12, 0, 3, 1, 3, 1]
+
+interface Deformed {
+  readonly attributes?: NonNullable<Sample['attributes']>
+  readonly mask?: true
+  readonly bias?: true
+}
+
+/** Kernels moved by up to two pixels, so that some leave the picture; no place is near a pixel's centre, where the slope jumps. */
+function deformed(
+  name: string,
+  x: readonly number[],
+  w: readonly number[],
+  out: readonly [number, number],
+  more: Deformed = {},
+): Sample {
+  const [n = 1] = x
+  const { attributes = {} } = more
+  const size = (w[2] ?? 1) * (w[3] ?? 1) * ('offset_group' in attributes ? 2 : 1)
+  const away: InputSpec = {
+    ...normal([n, size * 2, ...out]),
+    make: (r) => {
+      const dims = [n, size * 2, ...out]
+      const count = dims.reduce((p, e) => p * e, 1)
+      return float32(
+        dims,
+        Array.from({ length: count }, () => Math.floor(r.next() * 4) - 2 + 0.12 + 0.76 * r.next()),
+      )
+    },
+  }
+  const inputs: Input[] = [normal(x), normal(w), away]
+  if (more.mask || more.bias) inputs.push(more.bias ? normal([w[0] ?? 1]) : undefined)
+  if (more.mask) inputs.push(normal([n, size, ...out]))
+  return { name, opsets: [19, NEWEST_OPSET], attributes, inputs }
+}
+
 export const sampling = defineSamples({
   GridSample: [
     ...gridSamples,
@@ -135,5 +173,36 @@ export const sampling = defineSamples({
         typed('int64', [2], [0, 0]),
       ],
     },
+  ],
+  MaxRoiPool: [
+    {
+      name: 'regions',
+      opsets: [18, 7, 11, NEWEST_OPSET],
+      attributes: { pooled_shape: [2, 3] },
+      inputs: [distinct([2, 2, 5, 6]), fixed(values([4, 5], BINS))],
+    },
+    {
+      name: 'scaled',
+      attributes: { pooled_shape: [3, 2], spatial_scale: float(0.5) },
+      inputs: [distinct([2, 1, 5, 6]), fixed(values([4, 5], BINS))],
+    },
+    {
+      name: 'tie',
+      attributes: { pooled_shape: [1, 1] },
+      inputs: [values([1, 1, 2, 2], [1, 3, 3, 2]), fixed(values([1, 5], [0, 0, 0, 1, 1]))],
+      pin: { gy: [5], gradients: [[0, 5, 0, 0]] },
+    },
+  ],
+  DeformConv: [
+    deformed('plain', [2, 2, 4, 5], [3, 2, 2, 3], [3, 3]),
+    deformed('masked', [1, 2, 4, 4], [2, 2, 2, 2], [3, 3], { mask: true, bias: true }),
+    deformed('strides', [1, 2, 5, 6], [2, 2, 3, 2], [3, 4], {
+      attributes: { strides: [2, 1], pads: [1, 0, 1, 0], dilations: [1, 2] },
+      mask: true,
+    }),
+    deformed('groups', [1, 4, 4, 4], [4, 2, 2, 2], [3, 3], { attributes: { group: 2, offset_group: 2 }, mask: true }),
+    deformed('offset-groups', [2, 4, 3, 4], [2, 4, 2, 1], [2, 4], { attributes: { offset_group: 2 }, bias: true }),
+    deformed('depthwise', [1, 2, 4, 4], [2, 1, 3, 3], [4, 4], { attributes: { group: 2, pads: [1, 1, 1, 1] } }),
+    deformed('pointwise', [1, 3, 3, 3], [2, 3, 1, 1], [3, 3], { mask: true }),
   ],
 })
