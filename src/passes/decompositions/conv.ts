@@ -1,38 +1,27 @@
 /** Convolutions that are compositions of sampling and products. */
-import { ExplainError } from '../../core/errors.js'
+import { int64 } from '../../core/tensor.js'
 import { intOf, intsOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
-import { describe, type Node } from '../../onnx/ir.js'
 import { defineDecompositions } from './decomposition.js'
 import { range } from './parts.js'
 
-/** Kernel sizes `[kH, kW]`. */
-function kernelOf(b: Builder, node: Node, weight: string): readonly [number, number] {
-  const [height, width] = intsOf(node, 'kernel_shape', undefined) ?? b.dims(weight)?.slice(2) ?? []
-  if (typeof height === 'number' && typeof width === 'number') return [height, width]
-  throw new ExplainError('shape-mismatch', {
-    what: `The kernel size of ${describe(node)} is not known`,
-    remedy: 'Export the model with the attribute kernel_shape.',
-  })
+/** One of the two axes of a picture: the convolution's numbers on it. */
+interface Axis {
+  readonly kernel: Extent
+  readonly outputs: Extent
+  readonly stride: number
+  readonly dilation: number
+  readonly pad: number
 }
 
-/**
- * Where the kernel's pixels lie along one axis before they are moved, as numbers of `like`: `[K, outputs]`, laid out for
- * `[K, oH, oW]`. `along` is the axis among these, `pixels` the kernel's own coordinates on it.
- */
-function undeformed(
-  b: Builder,
-  like: string,
-  pixels: readonly number[],
-  along: 1 | 2,
-  outputs: Extent,
-  stride: number,
-  pad: number,
-): string {
+/** Where a kernel's pixels lie on its rows (or columns) before they are moved: `[K, oH, 1]` (or `[K, 1, oW]`), as numbers of `like`. */
+function undeformed(b: Builder, like: string, axes: readonly [Axis, Axis], i: 0 | 1): string {
+  const { kernel, outputs, stride, dilation, pad } = axes[i]
+  const within = b.op('Sub', [b.op('Mul', [range(b, kernel), b.int64s([dilation])]), b.int64s([pad])])
+  const block = b.op('Expand', [b.reshape(within, i === 0 ? [-1, 1] : [1, -1]), b.vector(axes.map((a) => a.kernel))])
   const starts = b.op('Mul', [range(b, outputs), b.int64s([stride])])
-  const shape = along === 1 ? [1, -1, 1] : [1, 1, -1]
-  const own = b.op('Reshape', [b.int64s(pixels.map((p) => p - pad)), b.int64s([-1, 1, 1])])
-  return b.op('CastLike', [b.op('Add', [b.op('Reshape', [starts, b.int64s(shape)]), own]), like])
+  const placed = b.op('Add', [b.reshape(block, [-1, 1, 1]), b.reshape(starts, i === 0 ? [1, -1, 1] : [1, 1, -1])])
+  return b.op('CastLike', [placed, like])
 }
 
 /** `coordinates` on an axis of `extent` pixels as GridSample has them: -1 and 1 are the outermost edges. */
@@ -49,22 +38,24 @@ export const conv = defineDecompositions({
    */
   DeformConv: (node, b) => {
     const [x = '', weight = '', offset = '', bias = '', mask = ''] = node.inputs
-    const [kh, kw] = kernelOf(b, node, weight)
-    const size = kh * kw
     const [group, moved] = [intOf(node, 'group', 1), intOf(node, 'offset_group', 1)]
     const [strides, dilations] = ['strides', 'dilations'].map((name) => intsOf(node, name, [1, 1]))
     const pads = intsOf(node, 'pads', [0, 0, 0, 0])
     const [channels, height, width] = [1, 2, 3].map((axis) => b.extent(x, axis)) as [Extent, Extent, Extent]
     const [oh, ow] = [b.extent(offset, 2), b.extent(offset, 3)]
+    const axisOf = (i: 0 | 1): Axis => ({
+      kernel: intsOf(node, 'kernel_shape', undefined)?.[i] ?? b.extent(weight, i + 2),
+      outputs: i === 0 ? oh : ow,
+      stride: strides?.[i] ?? 1,
+      dilation: dilations?.[i] ?? 1,
+      pad: pads[i] ?? 0,
+    })
+    const axes = [axisOf(0), axisOf(1)] as const
+    const size = b.mul(axes[0].kernel, axes[1].kernel)
     const offsets = b.reshape(offset, [-1, size, 2, oh, ow])
     const at = (i: 0 | 1): string => {
-      const own = Array.from(
-        { length: size },
-        (_, k) => (i === 0 ? Math.floor(k / kw) : k % kw) * (dilations?.[i] ?? 1),
-      )
-      const before = undeformed(b, offset, own, i === 0 ? 1 : 2, i === 0 ? oh : ow, strides?.[i] ?? 1, pads[i] ?? 0)
-      const which = b.constant({ type: 'int64', dims: [], data: BigInt64Array.of(BigInt(i)) })
-      const place = b.op('Add', [b.op('Gather', [offsets, which], { axis: 2 }), before])
+      const which = b.constant(int64([], [i]))
+      const place = b.op('Add', [b.op('Gather', [offsets, which], { axis: 2 }), undeformed(b, offset, axes, i)])
       return b.op('Unsqueeze', [normalised(b, place, i === 0 ? height : width), b.int64s([4])])
     }
     const places = b.op('Concat', [at(1), at(0)], { axis: 4 })

@@ -22,7 +22,7 @@ import {
 const SINCE_16 = [18, 16, NEWEST_OPSET]
 /** `bilinear` and `bicubic` were the names of the modes until opset 20. */
 const FROM_16_TO_19 = [18, 16, 19]
-/** ORT 1.30 has no kernel for RoiAlign's version of opset 22, which adds types only. */
+/** ORT 1.30 has no kernel for the versions of RoiAlign and MaxRoiPool of opset 22, which add types only. */
 const FROM_16_TO_21 = [18, 16, 21]
 const SINCE_20 = [20, NEWEST_OPSET]
 
@@ -177,17 +177,19 @@ export const sampling = defineSamples({
   MaxRoiPool: [
     {
       name: 'regions',
-      opsets: [18, 7, 11, NEWEST_OPSET],
+      opsets: [18, 7, 11, 21],
       attributes: { pooled_shape: [2, 3] },
       inputs: [distinct([2, 2, 5, 6]), fixed(values([4, 5], BINS))],
     },
     {
       name: 'scaled',
+      opsets: [18],
       attributes: { pooled_shape: [3, 2], spatial_scale: float(0.5) },
       inputs: [distinct([2, 1, 5, 6]), fixed(values([4, 5], BINS))],
     },
     {
       name: 'tie',
+      opsets: [18],
       attributes: { pooled_shape: [1, 1] },
       inputs: [values([1, 1, 2, 2], [1, 3, 3, 2]), fixed(values([1, 5], [0, 0, 0, 1, 1]))],
       pin: { gy: [5], gradients: [[0, 5, 0, 0]] },
