@@ -5,7 +5,8 @@
 
 For each NAME writes OUT/NAME/model.onnx (`input` float32 [N,3,H,W], `output`), input.npy (the preprocessed picture [1,3,H,W]),
 maps.npy (float32 [targets,h,w]: the weighted sum before the ReLU) and meta.json (targets, module, grid). `--small` writes
-OUT/NAME.onnx, OUT/NAME.npy (the maps) and OUT/tokens.json for all of them, and OUT/input.npy (uint8 [3,64,48]).
+OUT/NAME.onnx, OUT/NAME.npy (the maps), and for all of them OUT/input.npy (float32 [1,3,32,24]) and OUT/tokens.json (targets, grid, tokens
+before and behind the places).
 
 Weights are random (seed 0). Nothing is downloaded. The module and the reshape_transform are what pytorch-grad-cam's documentation
 advises: the last block's first norm where a class token is read, else the last map before the pooling. Needs torch, torchvision,
@@ -53,6 +54,57 @@ def vit(**options):
 
     return build
 
+
+class SequenceFirst(torch.nn.Module):
+    """Tokens as [T,N,C], the class token at their end; attention of torch.nn.MultiheadAttention."""
+
+    def __init__(self, size=16, classes=10):
+        super().__init__()
+        self.embed = torch.nn.Conv2d(3, size, 8, 8)
+        self.token = torch.nn.Parameter(torch.zeros(1, 1, size))
+        layer = lambda: torch.nn.TransformerEncoderLayer(size, 2, 2 * size, 0.0, "gelu", batch_first=False, norm_first=True)
+        self.blocks = torch.nn.ModuleList([layer(), layer()])
+        self.norm = torch.nn.LayerNorm(size)
+        self.head = torch.nn.Linear(size, classes)
+
+    def forward(self, x):
+        x = self.embed(x).flatten(2).permute(2, 0, 1)
+        x = torch.cat([x, self.token.expand(-1, x.shape[1], -1)])
+        for block in self.blocks:
+            x = x + block._sa_block(block.norm1(x), None, None)
+            x = x + block._ff_block(block.norm2(x))
+        return self.head(self.norm(x[-1]))
+
+
+def small_vit(cls="VisionTransformer", **options):
+    def build():
+        import timm.models.deit
+        import timm.models.vision_transformer as vt
+
+        module = timm.models.deit if "Distilled" in cls else vt
+        base = dict(img_size=SMALL, patch_size=8, embed_dim=16, depth=2, num_heads=2, num_classes=10)
+        return getattr(module, cls)(**{**base, **options})
+
+    return build
+
+
+def small_mixer():
+    from timm.models.mlp_mixer import MlpMixer
+
+    return MlpMixer(img_size=SMALL, patch_size=8, embed_dim=16, num_blocks=2, num_classes=10)
+
+
+def small_swin():
+    return torchvision.models.SwinTransformer([2, 2], 8, [2, 1], [1, 2], [4, 4], stochastic_depth_prob=0.0, num_classes=10)
+
+
+def small_convnext():
+    from torchvision.models.convnext import CNBlockConfig, ConvNeXt
+
+    return ConvNeXt([CNBlockConfig(8, 16, 1), CNBlockConfig(16, None, 1)], num_classes=10)
+
+
+SMALL = (32, 24)
 
 LAST_NORM1 = "blocks.-1.norm1"
 
@@ -109,6 +161,18 @@ NETWORKS = {
 }
 
 
+# name -> (builder, exporter, opset, module, how); sizes are SMALL
+SMALL_NETWORKS = {
+    "registers": (small_vit(reg_tokens=4), "ts", 17, LAST_NORM1, 5),
+    "distilled": (small_vit("VisionTransformerDistilled"), "dynamo", 18, LAST_NORM1, 2),
+    "sequence-first": (SequenceFirst, "ts", 15, "blocks.-1.norm1", "sequence-first"),
+    "mean": (small_vit(class_token=False, global_pool="avg", fc_norm=False), "dynamo", 20, "norm", 0),
+    "mixer": (small_mixer, "ts", 13, "norm", 0),
+    "swin": (small_swin, "dynamo", 18, "norm", "last"),
+    "convnext": (small_convnext, "dynamo", 18, "features.-1.-1", "first"),
+}
+
+
 def find(model, path):
     for part in path.split("."):
         model = model[int(part)] if part.lstrip("-").isdigit() else getattr(model, part)
@@ -121,6 +185,8 @@ def transform(how, grid):
         return None
     if how == "last":
         return lambda x: x.permute(0, 3, 1, 2)
+    if how == "sequence-first":
+        return lambda x: x[:grid[0] * grid[1]].reshape(*grid, x.shape[1], -1).permute(2, 3, 0, 1)
     return lambda x: x[:, how:how + grid[0] * grid[1]].reshape(x.shape[0], *grid, -1).permute(0, 3, 1, 2)
 
 
@@ -160,6 +226,8 @@ def reference(model, x, module, how):
     dims = shape["dims"]
     if how in ("first", "last"):
         grid = dims[2:4] if how == "first" else dims[1:3]
+    elif how == "sequence-first":
+        grid = (x.shape[2] // 8, x.shape[3] // 8)
     else:
         count, (h, w) = dims[1] - how, x.shape[2:]
         step = round((h * w / count) ** 0.5)
@@ -185,6 +253,16 @@ def export(model, x, path, exporter, opset, dynamic=None):
         torch.onnx.export(model, (x,), path, dynamo=False, dynamic_axes=axes, **options)
     else:
         torch.onnx.export(model, (x,), path, dynamo=True, external_data=False, verbose=False, **options)
+
+
+def strip(path):
+    """Without the exporter's notes: stack traces, module names."""
+    model = onnx.load(path)
+    for owner in [model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info]:
+        del owner.metadata_props[:]
+        owner.doc_string = ""
+    del model.graph.value_info[:]
+    onnx.save(model, path)
 
 
 def picture(path, height, width):
@@ -217,6 +295,36 @@ def one(name, a):
     print(f"{name}: {meta}", flush=True)
 
 
+def small(a):
+    pixels = picture(a.picture, *SMALL)
+    x = (torch.from_numpy(pixels.astype(np.float32)) / 255 - 0.45)[None] / 0.225
+    os.makedirs(a.out, exist_ok=True)
+    np.save(a.out + "/input.npy", x.numpy())
+    networks = []
+    for name, (build, exporter, opset, module, how) in SMALL_NETWORKS.items():
+        torch.manual_seed(0)
+        model = build()
+        randomise(model)
+        for p in model.parameters():  # linear layers small enough to leave every map blank otherwise
+            if p.dim() > 1:
+                p.data *= 3
+        model.eval()
+        maps, targets, grid = reference(model, x, module, how)
+        np.save(f"{a.out}/{name}.npy", maps)
+        path = f"{a.out}/{name}.onnx"
+        export(model, x, path, exporter, opset)
+        strip(path)
+        with torch.no_grad():
+            want = model(x).numpy()
+        got = ort.InferenceSession(path).run(["output"], {"input": x.numpy()})[0]
+        assert np.linalg.norm(got - want) <= 1e-4 * np.linalg.norm(want), name
+        before = how if isinstance(how, int) else 0
+        after = 1 if how == "sequence-first" else 0
+        networks.append(dict(name=name, exporter=exporter, opset=opset, targets=targets, grid=grid, before=before, after=after))
+        print(name, os.path.getsize(path), np.abs(maps).max(), flush=True)
+    json.dump(networks, open(a.out + "/tokens.json", "w"), indent=1)
+
+
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out")
@@ -225,7 +333,11 @@ if __name__ == "__main__":
     p.add_argument("--opset", type=int, default=17)
     p.add_argument("--picture", default="examples/cat-and-coffee.jpg")
     p.add_argument("--list", action="store_true")
+    p.add_argument("--small", action="store_true")
     a = p.parse_args()
+    if a.small:
+        small(a)
+        raise SystemExit
     for name in a.name or NETWORKS:
         if a.list:
             print(name)

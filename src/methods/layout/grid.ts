@@ -53,7 +53,7 @@ export function restate(layout: Layout, dims: readonly Dim[], grid: StatedGrid, 
   const isSequence = (axis: Axis): boolean => (sequenceOf(axis)?.places.length ?? 0) > 1
   const known = layout.some(isSequence)
   const at = layout.findIndex((axis, i) => {
-    const may = known ? isSequence(axis) : dims.length === 3 && i > 0
+    const may = known ? isSequence(axis) : dims.length === 3 && i > 0 && dims[3 - i] !== 1
     return may && statedAxis(dims[i], grid, value, i) !== undefined
   })
   const axis = at < 0 ? undefined : statedAxis(dims[at], grid, value, at)

@@ -33,6 +33,8 @@ export function layouts(graph: Graph, shapes: Shapes, picture: PictureAxes, stat
   const sizesOf = (value: string): readonly Dim[] | undefined =>
     shapes.get(value)?.dims ?? graph.initializers.get(value)?.dims.map(Number)
   for (const node of sorted(graph)) {
+    // what is made of sizes alone says nothing of the picture
+    if (node.op === 'Shape' || node.op === 'Size') continue
     const inputs = node.inputs.map((i) => found.get(i))
     if (inputs.every((l) => l === undefined)) continue
     const sizes = node.inputs.map(sizesOf)

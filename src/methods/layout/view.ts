@@ -44,7 +44,7 @@ export function mapForm(layout: Layout, directions: number): MapForm | undefined
   const flat = layout.some((axis) => (sequenceOf(axis)?.places.length ?? 0) > 1)
   return {
     sizes: sizes.map((s) => s ?? null),
-    sequence: sequence ?? (flat ? { before: 0, after: 0 } : undefined),
+    sequence: sequence || flat ? { before: sequence?.before ?? 0, after: sequence?.after ?? 0 } : undefined,
   }
 }
 
