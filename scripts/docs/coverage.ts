@@ -11,6 +11,7 @@ import { RULES, ZERO_GRADIENT } from '../../src/vjp/rules/index.js'
 import { UNSUPPORTED, whyUnsupported } from '../../src/vjp/unsupported.js'
 import { isPinned, type Sample } from '../../test/vjp/sample.js'
 import { GROUPS } from '../../test/vjp/samples/index.js'
+import { ZERO_MODELS } from '../../test/vjp/zero.js'
 
 export interface StandardOperator {
   /** The opsets that brought or changed it. */
@@ -37,7 +38,7 @@ export interface Coverage {
   readonly state: 'rule' | 'decomposition' | 'pass' | 'zero' | 'unsupported'
   /** The convention at ties and edges, what the operator becomes, or why it has no gradient. */
   readonly says: string
-  /** The test file of a pass. */
+  /** The test file, where it is not a family of samples. */
   readonly shownBy?: string | undefined
 }
 
@@ -56,7 +57,8 @@ export function coverageOf(name: string): Coverage | undefined {
   const rule = find<RuleEntry>(RULES, name)
   if (rule) return { state: 'rule', says: rule.ties ?? '' }
   const zero = find<string>(ZERO_GRADIENT, name)
-  if (zero !== undefined) return { state: 'zero', says: zero }
+  const shownBy = ZERO_MODELS.has(name) ? 'test/vjp/zero.test.ts' : undefined
+  if (zero !== undefined) return { state: 'zero', says: zero, shownBy }
   const why = whyUnsupported(name)
   return why === undefined ? undefined : { state: 'unsupported', says: why }
 }
