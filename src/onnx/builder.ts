@@ -147,6 +147,12 @@ export class Builder {
     return this.#constants
   }
 
+  /** The tensor behind a constant of the graph, or one that was added; undefined for values that are computed. */
+  stored(value: string): Tensor | undefined {
+    const added = this.#initializers.get(value)
+    return added ? readTensor(added, this.graph.externalData) : this.graph.constant(value)
+  }
+
   int64s(values: readonly number[]): string {
     return this.constant(int64([values.length], values), `int64_${values.join('_')}`)
   }

@@ -169,6 +169,13 @@ export class Graph implements GraphParts {
   }
 }
 
+/** The tensor of a `Constant` node; undefined for other nodes. */
+export function constantOf(node: Node, externalData: ExternalData): Tensor | undefined {
+  if (node.op !== 'Constant' || node.domain !== '') return undefined
+  const stored = tensorOf(node, 'value')
+  return stored ? readTensor(stored, externalData) : plainConstant(node)
+}
+
 /** A `Constant` written as plain numbers (`value_int`, `value_floats`, ...), as it may be since opset 12. */
 function plainConstant(node: Node): Tensor | undefined {
   const integer = intOf(node, 'value_int', undefined)

@@ -96,22 +96,35 @@ function renameGraph(graph: GraphProto, rename: (name: string) => string): Graph
   }
 }
 
+/** Calls back with the names of values and of nodes inside a graph inside a node, at every depth. */
+function visitNames(graph: GraphProto, value: (name: string) => void, node: (name: string) => void): void {
+  for (const v of [...graph.input, ...graph.initializer]) value(v.name)
+  for (const n of graph.node) {
+    node(n.name)
+    for (const o of n.output) value(o)
+    for (const a of n.attribute) if (a.g) visitNames(a.g, value, node)
+  }
+}
+
+/** The values that are made in the graph or in one inside it: all that it reads but those it captures. */
+export function ownValues(graph: Graph): Set<string> {
+  const names = new Set(graph.valueNames())
+  const nothing = (): void => {}
+  for (const n of graph.nodes) for (const inner of graphsOf(n)) visitNames(inner, (name) => names.add(name), nothing)
+  return names
+}
+
 /** Every name that must not be taken again: values and nodes here, in graphs inside, and in those around. */
 export function namesInUse(graph: Graph): Set<string> {
   const names = new Set<string>()
-  const visit = (g: GraphProto): void => {
-    for (const v of [...g.input, ...g.initializer]) names.add(v.name)
-    for (const n of g.node) {
-      names.add(n.name)
-      for (const o of n.output) names.add(o)
-      for (const a of n.attribute) if (a.g) visit(a.g)
-    }
+  const add = (name: string): void => {
+    names.add(name)
   }
   for (let g: Graph | undefined = graph; g; g = g.outer) {
-    for (const v of g.valueNames()) names.add(v)
+    for (const v of g.valueNames()) add(v)
     for (const n of g.nodes) {
-      names.add(n.name)
-      for (const inner of graphsOf(n)) visit(inner)
+      add(n.name)
+      for (const inner of graphsOf(n)) visitNames(inner, add, add)
     }
   }
   return names

@@ -9,8 +9,8 @@ import { graphsOf } from '../onnx/attributes.js'
 import { Builder, declare } from '../onnx/builder.js'
 import { canonicalDomain, toNode } from '../onnx/decode.js'
 import { describe, type Graph, type Node } from '../onnx/ir.js'
-import { mapSubgraphs, renameValues } from '../onnx/subgraphs.js'
-import { readTensor } from '../onnx/tensors.js'
+import { mapSubgraphs } from '../onnx/subgraphs.js'
+import { splice } from './splice.js'
 import { upgrade } from './upgrade.js'
 import { validate } from './validate.js'
 
@@ -85,24 +85,15 @@ function inlineCall(
     opsets: new Map([...b.graph.opsets, ...opsetsOf(f)]),
   })
   const body = inlineIn(functions.convert(own), functions, [...calling, f])
-  b.scope(call.name || call.outputs[0] || f.name, () => {
-    const names = new Map(f.input.map((name, i) => [name, call.inputs[i] ?? '']))
-    for (const [name, t] of body.initializers) names.set(name, b.constant(readTensor(t, body.externalData), name))
-    const handed = f.output.filter((name) => names.has(name))
-    for (const [i, name] of f.output.entries())
-      if (!handed.includes(name)) names.set(name, call.outputs[i] || b.fresh(name))
-    const rename = (name: string): string => {
-      const known = names.get(name)
-      if (known !== undefined) return known
-      const made = b.fresh(name)
-      names.set(name, made)
-      return made
-    }
-    for (const node of body.nodes) b.emit({ ...renameValues(node, rename), name: b.fresh(node.name || node.op) })
-    // what a function hands on as it got it
-    for (const [i, name] of f.output.entries())
-      if (handed.includes(name) && call.outputs[i]) b.alias(names.get(name) ?? '', call.outputs[i])
-  })
+  b.scope(call.name || call.outputs[0] || f.name, () =>
+    splice(
+      b,
+      body,
+      f.input.map((_, i) => call.inputs[i] ?? ''),
+      f.output.map((_, i) => call.outputs[i] ?? ''),
+      (node) => b.emit(node),
+    ),
+  )
 }
 
 /** The attributes that a function's body may refer to: those of the call, else its defaults. */

@@ -4,12 +4,14 @@
  * narrower floats become float32, until borders.ts puts the model's own types back. Run on its own result it changes nothing.
  */
 import type { Graph } from '../onnx/ir.js'
+import { control } from './control.js'
 import { decompose } from './decompose.js'
 import { distinctNames } from './distinct-names.js'
 import { dropout } from './dropout.js'
 import { everywhere } from './everywhere.js'
 import { inlineFunctions } from './functions.js'
 import { ON_REAL_NUMBERS, quantised } from './quantised.js'
+import { LISTS } from './sequences.js'
 import { upgrade } from './upgrade.js'
 import { validate } from './validate.js'
 import { widen } from './widen.js'
@@ -34,6 +36,11 @@ export const PASSES: readonly Pass[] = [
     run: upgrade,
     rewrites: { Scatter: 'becomes ScatterElements', Upsample: 'becomes Resize' },
     shownBy: 'test/passes/upgrade.test.ts',
+  },
+  {
+    run: everywhere(control),
+    rewrites: { Loop: 'written out, or becomes Scan: where it runs to its trip count', ...LISTS },
+    shownBy: 'test/passes/control.test.ts',
   },
   { run: everywhere(decompose) },
   { run: widen },

@@ -1,32 +1,33 @@
 /** Operators of the standard that are neither differentiated nor without gradient by nature, and why. */
 import type { Node } from '../onnx/ir.js'
 
-const NO_RULE = 'no backward rule is written'
 const NEWER = 'newer than the opsets that ONNX Runtime reads'
 
 /** The reason by operator. */
 export const UNSUPPORTED = {
   CausalConvWithState: NEWER,
-  ConcatFromSequence: NO_RULE,
   LinearAttention: NEWER,
-  Loop: NO_RULE,
-  Optional: NO_RULE,
-  OptionalGetElement: NO_RULE,
-  OptionalHasElement: NO_RULE,
-  SequenceAt: NO_RULE,
-  SequenceConstruct: NO_RULE,
-  SequenceEmpty: NO_RULE,
-  SequenceErase: NO_RULE,
-  SequenceInsert: NO_RULE,
-  SequenceLength: NO_RULE,
-  SequenceMap: NO_RULE,
-  SplitToSequence: NO_RULE,
   SwiGLU: NEWER,
+} as const satisfies Readonly<Record<string, string>>
+
+const FED = 'which tensors are in it depends on what is fed'
+
+/** Why a node is still there of an operator that a pass takes away where it can. */
+export const LEFT_OVER = {
+  ConcatFromSequence: FED,
+  Loop: 'it ends by a condition that is computed in it, or what it carries along grows',
+  OptionalGetElement: FED,
+  SequenceAt: FED,
+  SequenceConstruct: FED,
+  SequenceErase: FED,
+  SequenceInsert: FED,
+  SequenceMap: FED,
+  SplitToSequence: FED,
 } as const satisfies Readonly<Record<string, string>>
 
 /** Why an operator is not supported; undefined where nothing is said of it. */
 export function whyUnsupported(name: string): string | undefined {
-  const table: Readonly<Record<string, string>> = UNSUPPORTED
+  const table: Readonly<Record<string, string>> = { ...UNSUPPORTED, ...LEFT_OVER }
   return Object.hasOwn(table, name) ? table[name] : undefined
 }
 
