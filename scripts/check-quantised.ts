@@ -17,6 +17,7 @@ import { ortRuntime } from '../src/node/ort.js'
 import { declare } from '../src/onnx/builder.js'
 import { decode } from '../src/onnx/decode.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
+import { toFloat32 } from '../src/onnx/float16.js'
 import { declaredShapes } from '../src/onnx/shapes.js'
 import { lower } from '../src/passes/lower.js'
 import { correlation } from '../test/support/measures.js'
@@ -67,7 +68,8 @@ async function valuesOf(
   const session = await runtime.createSession(encodeSkeleton(wanted))
   const found = await session.run({ input })
   await session.release()
-  return Array.from(found[value]?.data ?? [], Number)
+  const values = found[value]
+  return Array.from(values ? toFloat32(values).data : [], Number)
 }
 
 function best(logits: readonly number[]): number[] {

@@ -14,6 +14,25 @@ RANGES = {
 }
 
 
+# by ONNX's number of the type: UINT4, INT4
+NARROW = {21: (0, 15), 22: (-8, 7)}
+FLOAT8E4M3FN = 17
+
+
+class Float8(torch.autograd.Function):
+    """Rounds to float8, which saturates at 448; straight through where it does not."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x.clamp(-448, 448).to(torch.float8_e4m3fn).double()
+
+    @staticmethod
+    def backward(context, gradient):
+        (x,) = context.saved_tensors
+        return gradient * (x.abs() <= 448)
+
+
 def operator(*names):
     def add(function):
         for name in names:
@@ -44,7 +63,9 @@ def fake_quantize(x, scale, zero, low, high):
 def quantize(x, a, _o, _n):
     value, scale = x[0], x[1].detach()
     zero = x[2] if len(x) > 2 and x[2] is not None else torch.zeros((), dtype=torch.uint8)
-    low, high = RANGES[zero.dtype]
+    low, high = NARROW.get(a.get("output_dtype", 0)) or RANGES[zero.dtype]
+    if a.get("output_dtype", 0) == FLOAT8E4M3FN:
+        return Float8.apply(value / scale)
     axis, block = a.get("axis", 1), a.get("block_size", 0)
     s, z = spread(scale, value, axis, block), spread(zero.double(), value, axis, block)
     return fake_quantize(value, s, z, low, high) / s + z

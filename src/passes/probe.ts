@@ -6,16 +6,19 @@
  * other numbers fed at the other size; there an axis may depend on integers fed (shapes, axes, counts), so that with such
  * inputs none is taken for a constant. Axes that are the same multiple of the batch at both sizes are named so.
  */
+import { TensorProto_DataType as ProtoType } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
 import type { Dim, Runtime, Session, ValueInfo } from '../core/runtime.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
+import { intOf, tensorOf } from '../onnx/attributes.js'
 import { Builder, declare } from '../onnx/builder.js'
 import { encodeSkeleton } from '../onnx/encode.js'
-import type { Graph } from '../onnx/ir.js'
+import type { Graph, Node } from '../onnx/ir.js'
 import { declaredShapes, type Shapes, valueInfo } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
 import { bodies } from './bodies.js'
 import { lower } from './lower.js'
+import { quantisedType } from './quantised/quantisation.js'
 
 /**
  * Shapes of all values of the graph, of those that lowering adds to it, and of those inside its nodes. Batch and other free axes stay symbolic. Rejects with
@@ -24,7 +27,8 @@ import { lower } from './lower.js'
 export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
   const graph = lower(model)
   const declared = declaredShapes(graph)
-  const computed = graph.nodes.flatMap((n) => n.outputs.filter((o) => o !== ''))
+  const named = graph.nodes.filter((n) => !UNNAMED.has(typeMade(graph, n)))
+  const computed = named.flatMap((n) => n.outputs.filter((o) => o !== ''))
   const kept = graph.outputs.map((o) => o.name)
   const own = new Set(kept)
   const everything = [...graph.outputs, ...computed.filter((v) => !own.has(v)).map((v) => declare(v))]
@@ -52,6 +56,23 @@ async function probeBodies(graph: Graph, runtime: Runtime, shapes: Shapes): Prom
       if (!(error instanceof ExplainError) || error.code !== 'runtime-failed') throw error
     }
   return found
+}
+
+/** Types that ONNX Runtime's JavaScript cannot name: it does not load a model that gives them. */
+const UNNAMED: ReadonlySet<number> = new Set([
+  ProtoType.BFLOAT16,
+  ProtoType.FLOAT8E4M3FN,
+  ProtoType.FLOAT8E4M3FNUZ,
+  ProtoType.FLOAT8E5M2,
+  ProtoType.FLOAT8E5M2FNUZ,
+  ProtoType.FLOAT4E2M1,
+])
+
+/** ONNX's number of the type that a node states for its output. */
+function typeMade(graph: Graph, node: Node): number {
+  if (node.op === 'QuantizeLinear') return quantisedType(graph, node)
+  if (node.op === 'Cast') return intOf(node, 'to', 0)
+  return node.op === 'Constant' ? (tensorOf(node, 'value')?.dataType ?? 0) : 0
 }
 
 /** `[]` may mean a scalar or an unknown rank; `null` is an axis without even a name. */

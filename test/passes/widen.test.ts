@@ -126,6 +126,26 @@ test('weights that the file itself casts are left alone', () => {
   expect(widenedTypes(graph)).toEqual([])
 })
 
+test('shapes are found around bfloat16 constants that the file itself casts', async () => {
+  const graph = model({
+    opset: 18,
+    nodes: [
+      {
+        op: 'Constant',
+        inputs: [],
+        outputs: ['small'],
+        attributes: { value: writeTensor('', half('bfloat16', [4, 3], W)) },
+      },
+      { op: 'Cast', inputs: ['small'], outputs: ['w'], attributes: { to: 1 } },
+      { op: 'MatMul', inputs: ['x', 'w'], outputs: ['product'] },
+      { op: 'Relu', inputs: ['product'], outputs: ['y'] },
+    ],
+    inputs: [declare('x', 'float32', ['N', 4])],
+    outputs: [declare('y', 'float32')],
+  })
+  expect((await probe(graph, runtime)).get('product')?.dims).toEqual(['N', 3])
+})
+
 test('large weights stay where they are in the file', async () => {
   const values = exact([64, 64], 4)
   const graph = model({

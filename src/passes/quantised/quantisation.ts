@@ -1,6 +1,8 @@
 /** How whole numbers stand for real ones: `real = (number - zero point) * scale`. */
+
+import { TensorProto_DataType as ProtoType } from 'onnx-buf'
 import { sizeOf } from '../../core/tensor.js'
-import { type Attributes, intOf } from '../../onnx/attributes.js'
+import { type Attributes, intOf, tensorOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import type { Graph, Node } from '../../onnx/ir.js'
 
@@ -24,6 +26,14 @@ export function perTensor(scale: string, zeroPoint: string): Quantisation {
 export function quantisationOf(node: Node): Quantisation {
   const [, scale = '', zeroPoint = ''] = node.inputs
   return { scale, zeroPoint, attributes: node.attributes, domain: node.domain }
+}
+
+/** ONNX's number of the type that `QuantizeLinear` gives: its zero point's, the one it is asked for, or uint8. */
+export function quantisedType(graph: Graph, node: Node): number {
+  const [, , zeroPoint = ''] = node.inputs
+  const maker = graph.producer(zeroPoint)
+  const stored = graph.initializers.get(zeroPoint) ?? (maker?.op === 'Constant' ? tensorOf(maker, 'value') : undefined)
+  return stored?.dataType ?? (intOf(node, 'output_dtype', 0) || ProtoType.UINT8)
 }
 
 /** True where both give every number the same meaning. Scales that are computed are compared by name. */

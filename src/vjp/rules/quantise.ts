@@ -5,9 +5,10 @@
  */
 import { TensorProto_DataType as ProtoType } from 'onnx-buf'
 import { float32, tensor } from '../../core/tensor.js'
-import { type Attributes, intOf } from '../../onnx/attributes.js'
+import type { Attributes } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import type { Node } from '../../onnx/ir.js'
+import { quantisedType } from '../../passes/quantised/quantisation.js'
 import { asMask } from '../masks.js'
 import { atTies, defineRules, type RuleCall, type RuleEntry } from '../rule.js'
 
@@ -29,7 +30,7 @@ const LARGEST: ReadonlyMap<number, number> = new Map([
 /** The gradient passes where the number that a value rounds to can be stored, and is 0 where it saturates, as in PyTorch's fake_quantize. */
 function throughRounding({ b, node, x: [value = '', scale = ''], y: [whole = ''], gy }: RuleCall): string {
   const numbers = b.op('Div', [value, broadcastScale(b, node, value, scale)])
-  const largest = LARGEST.get(storedType(b, node))
+  const largest = LARGEST.get(quantisedType(b.graph, node))
   const stored = largest === undefined ? isStored(b, node, numbers, whole) : isAtMost(b, numbers, largest)
   return b.op('Mul', [gy, asMask(b, stored, value)])
 }
@@ -66,12 +67,6 @@ function dequantize(b: Builder, node: Node, whole: string, scale: string, zeroPo
   const output = b.fresh('DequantizeLinear')
   b.emit({ op: 'DequantizeLinear', domain: node.domain, name: output, inputs, outputs: [output], attributes })
   return output
-}
-
-/** Protobuf's number of the quantised type: the zero point's, the one that is asked for, or uint8. */
-function storedType(b: Builder, node: Node): number {
-  const [, , zeroPoint = ''] = node.inputs
-  return b.graph.initializers.get(zeroPoint)?.dataType ?? (intOf(node, 'output_dtype', 0) || ProtoType.UINT8)
 }
 
 const quantizeLinear: RuleEntry = atTies(

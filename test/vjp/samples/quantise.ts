@@ -39,6 +39,17 @@ function through(sample: Quantising, domain = ''): SmoothSample {
   return { estimated: true, behind: undone(sample.attributes, domain), ...sample }
 }
 
+/** Of a type that no typed array holds, by ONNX's number; without a zero point. */
+function storedAs(name: string, type: number, inputs: readonly Input[]): SmoothSample {
+  return through({
+    name,
+    opsets: [21, 26],
+    attributes: { output_dtype: type },
+    inputs,
+    behind: undone({}, '', ['y0', 'x1']),
+  })
+}
+
 /** The same samples, for the operator behind. */
 function behind(samples: readonly SmoothSample[]): SmoothSample[] {
   return samples.map((s) => ({ ...s, operator: 'QuantizeLinear' }))
@@ -77,6 +88,9 @@ const linear: readonly SmoothSample[] = [
     attributes: { axis: 1, block_size: 2 },
     inputs: [normal([2, 4]), fixed(stored(uniform([2, 2], 0.004, 0.02))), typed('int8', [2, 2], [0, 5, -5, 10])],
   }),
+  storedAs('int4', 22, [normal([2, 3, 4]), scales(0.2)]),
+  storedAs('uint4', 21, [normal([2, 3, 4]), scales(0.1)]),
+  storedAs('float8e4m3fn', 17, [normal([2, 3, 4]), scales(0.002)]),
   through({ name: 'uint16', opsets: [21], inputs: [normal([2, 3, 4]), scales(0.00005), zero('uint16', 30000)] }),
 ]
 
