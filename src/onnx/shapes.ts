@@ -11,7 +11,8 @@ export function valueInfo(proto: ValueInfoProto): ValueInfo {
   const type = proto.type?.value
   if (type?.case !== 'tensorType') return { name: proto.name, type: undefined, dims: undefined }
   const dims = type.value.shape?.dim.map((d): Dim => {
-    if (d.value.case === 'dimValue') return Number(d.value.value)
+    // PaddlePaddle's exporter writes -1 for a free axis
+    if (d.value.case === 'dimValue') return d.value.value < 0n ? null : Number(d.value.value)
     return d.value.case === 'dimParam' && d.value.value !== '' ? d.value.value : null
   })
   return { name: proto.name, type: dataType(type.value.elemType), dims }
