@@ -164,7 +164,42 @@ def roi_align(x, a, opset, _n):
     boxes = torch.cat([x[2].to(x[1].dtype)[:, None], x[1]], 1)
     size = (a.get("output_height", 1), a.get("output_width", 1))
     samples = a.get("sampling_ratio", 0) or -1
+    if a.get("mode", "avg") == "max":
+        return largest_of_regions(x, a, form == "half_pixel")
     return align(x[0], boxes, size, a.get("spatial_scale", 1.0), samples, form == "half_pixel")
+
+
+def around(place, extent):
+    """The two pixels next to a place and their weights; none beyond a pixel outside."""
+    if place < -1 or place > extent:
+        return [(0, 0.0)]
+    place = max(place, 0.0)
+    low = min(int(place), extent - 1)
+    t = place - low if low < extent - 1 else 0.0
+    return [(low, 1 - t), (min(low + 1, extent - 1), t)]
+
+
+def largest_of_regions(x, a, centred):
+    """As ONNX Runtime has it: the largest of weight times pixel, rather than of the samples."""
+    picture, regions, numbers = x
+    height, width, samples = a.get("output_height", 1), a.get("output_width", 1), a["sampling_ratio"]
+    made = []
+    for region, number in zip(regions, numbers.tolist()):
+        x1, y1, x2, y2 = (region * a.get("spatial_scale", 1.0) - (0.5 if centred else 0.0)).tolist()
+        h, w = y2 - y1, x2 - x1
+        if not centred:
+            h, w = max(h, 1.0), max(w, 1.0)
+        for i in range(height):
+            for j in range(width):
+                values = [
+                    py * px * picture[number, :, qy, qx]
+                    for sy in range(samples)
+                    for sx in range(samples)
+                    for qy, py in around(y1 + (i + (sy + 0.5) / samples) * h / height, picture.shape[2])
+                    for qx, px in around(x1 + (j + (sx + 0.5) / samples) * w / width, picture.shape[3])
+                ]
+                made.append(torch.stack(values).max(0).values)
+    return torch.stack(made, 1).reshape(-1, len(regions), height, width).transpose(0, 1)
 
 
 @operator("MaxRoiPool")

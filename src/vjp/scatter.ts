@@ -57,6 +57,11 @@ export function flat(b: Builder, value: string): string {
   return b.op('Reshape', [value, b.int64s([-1])])
 }
 
+/** `[N, C, ...]` as `[N, P, C]`. */
+export function pixelsFirst(b: Builder, value: string): string {
+  return b.transpose(b.op('Reshape', [value, b.int64s([0, 0, -1])]), [0, 2, 1])
+}
+
 /**
  * Adds each element of `gy` to the element of zeros, shaped like `x`, at the position (counted through the whole of `x`, row by
  * row) that `positions` gives in the same place. Elements that meet are summed.

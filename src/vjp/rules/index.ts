@@ -12,6 +12,7 @@ import { norm } from './norm.js'
 import { pool } from './pool.js'
 import { quantise } from './quantise.js'
 import { reduce } from './reduce.js'
+import { regions } from './regions.js'
 import { resizing } from './resize.js'
 import { sampling } from './sampling.js'
 import { shape } from './shape.js'
@@ -38,6 +39,7 @@ export const RULES = {
   ...quantise,
   ...resizing,
   ...sampling,
+  ...regions,
 }
 
 /** An operator that has a rule. */

@@ -1,14 +1,13 @@
 /** Operators that read pictures between pixels, at places that other values give. */
 import { ExplainError } from '../../core/errors.js'
 import { type DataType, float32, type Tensor, tensor } from '../../core/tensor.js'
-import { floatOf, intOf, stringOf } from '../../onnx/attributes.js'
+import { intOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
 import { again } from '../again.js'
-import { product } from '../arithmetic.js'
 import { asMask } from '../masks.js'
 import { atTies, defineRules, type Rule } from '../rule.js'
-import { countOf, flat, scatterTo, upTo, zerosLike } from '../scatter.js'
+import { pixelsFirst, upTo, zerosLike } from '../scatter.js'
 
 // --- GridSample ----------------------------------------------------------------------------------------------------
 
@@ -144,11 +143,6 @@ function pairs(b: Builder, join: (column: string, row: string) => string, left: 
   return b.op('Reshape', [made, b.int64s([0, 0, -1])])
 }
 
-/** `[N, C, ...]` as `[N, P, C]`. */
-function pixelsFirst(b: Builder, value: string): string {
-  return b.transpose(b.op('Reshape', [value, b.int64s([0, 0, -1])]), [0, 2, 1])
-}
-
 /**
  * y[n, c, p] = sum over pixels k of weight[n, p, k] x[n, c, pixel[n, p, k]], weights being products over the axes. The gradient of x
  * is added up where pixels meet; that of the grid takes the slope of one axis after another. Nothing flows to the grid of
@@ -233,84 +227,9 @@ const affineGrid: Rule = ({ b, node, x: [theta = '', size = ''], y: [y = ''], gy
   },
 ]
 
-// --- RoiAlign ------------------------------------------------------------------------------------------------------
-
-/**
- * The weights of each row (axis 2) or column (axis 3) of the picture in each region's, `[R, extent, bins]`: what RoiAlign makes of a
- * picture one pixel thick whose channels are the rows of an identity, every region reaching over the other axis.
- */
-function regionWeights(b: Builder, node: Node, x: string, regions: string, axis: 2 | 3): string {
-  const extent = b.extent(x, axis)
-  const shape = b.vector([extent, extent])
-  const dtype = b.type(x) === 'float64' ? 11 : 1
-  const made = b.op('EyeLike', [b.op('ConstantOfShape', [shape])], { dtype })
-  const typed = b.type(x) === undefined ? b.op('CastLike', [made, x]) : made
-  const picture = b.reshape(typed, axis === 2 ? [1, extent, extent, 1] : [1, extent, 1, extent])
-  const column = (i: number): string => b.slice(regions, [1], [i], [i + 1])
-  const count = b.extent(regions, 0)
-  const filled = (v: number): string => b.op('Expand', [b.scalar(v, regions), b.vector([count, 1])])
-  const whole = filled(1 / floatOf(node, 'spatial_scale', 1))
-  const corners = axis === 2 ? [filled(0), column(1), whole, column(3)] : [column(0), filled(0), column(2), whole]
-  const inputs = [picture, b.op('Concat', corners, { axis: 1 }), b.op('Expand', [b.int64s([0]), b.vector([count])])]
-  const bins = again(b, node, inputs, axis === 2 ? { output_width: 1 } : { output_height: 1 })
-  return b.op('Squeeze', [bins, b.int64s([axis === 2 ? 3 : 2])])
-}
-
-/**
- * mode avg: y[r, c] = rows[r]^T x[picture of r, c] columns[r]. The gradient of x is summed over all regions by one product of matrices,
- * pictures told apart by a row of ones and zeros per region. Regions are taken as given: no gradient, as in torchvision.
- */
-const roiAlign: Rule = ({ b, node, x: [x = '', regions = '', pictures = ''], gy }) => [
-  () => {
-    if (stringOf(node, 'mode', 'avg') !== 'avg')
-      throw new ExplainError('unsupported-operator', {
-        what: 'RoiAlign with mode=max has no backward rule',
-        where: describe(node),
-        remedy: 'Methods that need no gradient, such as occlusion, still work.',
-        details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },
-      })
-    const [n, c, h, w] = [0, 1, 2, 3].map((axis) => b.extent(x, axis)) as [Extent, Extent, Extent, Extent]
-    const columns = b.op('Unsqueeze', [b.transpose(regionWeights(b, node, x, regions, 3), [0, 2, 1]), b.int64s([1])])
-    const member = asMask(b, b.op('Equal', [b.op('Unsqueeze', [pictures, b.int64s([1])]), upTo(b, n)]), x)
-    const rows = b.op('Unsqueeze', [b.transpose(regionWeights(b, node, x, regions, 2), [0, 2, 1]), b.int64s([2])])
-    // [R, bins, N, H] and [C, W, R, bins]
-    const placed = product(b, rows, b.op('Unsqueeze', [member, b.int64s([1, 3])]))
-    const spread = b.transpose(b.op('MatMul', [gy, columns]), [1, 3, 0, 2])
-    const sums = b.op('MatMul', [b.reshape(spread, [b.mul(c, w), -1]), b.reshape(placed, [-1, b.mul(n, h)])])
-    return b.transpose(b.reshape(sums, [c, w, n, h]), [2, 0, 3, 1])
-  },
-]
-
-// --- MaxRoiPool ----------------------------------------------------------------------------------------------------
-
-/**
- * y = max over each bin of each region. Pooled once more over ranks instead of values (the largest has the most, and the first of
- * equals more than the next), the maxima name where they came from; a bin without a pixel has rank 0 and gives nothing
- * back. Ranks are whole numbers in the type of x: exact up to 2^24 elements in float32.
- */
-const maxRoiPool: Rule = ({ b, node, x: [x = '', regions = ''], gy }) => [
-  () => {
-    const count = b.vector([countOf(b, x)])
-    const [, order = ''] = b.ops('TopK', [flat(b, x), count], { axis: 0, largest: 1, sorted: 1 }, 2)
-    const places = upTo(b, countOf(b, x))
-    const ranks = b.op('CastLike', [b.op('Sub', [count, places]), x])
-    const zeros = b.op('Expand', [b.scalar(0, x), count])
-    const ranked = b.reshapeLike(b.op('ScatterElements', [zeros, order, ranks], { axis: 0 }), x)
-    const highest = b.op('Cast', [again(b, node, [ranked, regions])], { to: INT64 })
-    const place = b.op('Min', [b.op('Sub', [count, highest]), b.op('Sub', [count, b.int64s([1])])])
-    const held = b.op('Where', [b.op('Greater', [highest, b.int64s([0])]), gy, b.scalar(0, gy)])
-    return scatterTo(b, x, b.op('Gather', [order, place], { axis: 0 }), held)
-  },
-]
-
 export const sampling = defineRules({
   GridSample: atTies('the slope beyond a pixel (to the right) at the pixel; nearest: nothing flows to the grid', {
     rule: gridSample,
   }),
   AffineGrid: { rule: affineGrid, inputs: 1 },
-  MaxRoiPool: atTies('the first of equals takes the gradient; regions are taken as given', {
-    rule: maxRoiPool,
-    inputs: 1,
-  }),
-  RoiAlign: atTies('regions are taken as given, as in torchvision', { rule: roiAlign, inputs: 1 }),
 })

@@ -77,15 +77,22 @@ const affine = (name: string, theta: readonly number[], size: Input, aligned: nu
 /** Corners x1, y1, x2, y2 of five regions of pictures of 5 rows and 6 columns, one far outside, one smaller than a pixel. */
 const REGIONS = [0.7, 1.1, 4.3, 3.9, -2.2, 0.4, 3.1, 7.3, 2.15, 2.35, 2.6, 2.5, 0, 0, 5, 4, 7.2, 8.1, 9.4, 9.9]
 
+function regionInputs(): Input[] {
+  return [fixed(values([5, 4], REGIONS)), fed(ints([0, 1, 1, 0, 1]))]
+}
+
 function regions(name: string, attributes: SmoothSample['attributes'], more: Partial<SmoothSample> = {}): Sample {
   return {
     name,
     attributes: { output_height: 2, output_width: 3, ...attributes },
-    inputs: [normal([2, 2, 5, 6]), fixed(values([5, 4], REGIONS)), fed(ints([0, 1, 1, 0, 1]))],
+    inputs: [normal([2, 2, 5, 6]), ...regionInputs()],
     opsets: FROM_16_TO_21,
     ...more,
   }
 }
+
+/** Numbers far apart, since products of weights and pixels are compared. */
+const PRODUCTS = { inputs: [normal([2, 2, 5, 6], { scale: 5 }), ...regionInputs()] }
 
 const EDGES = { coordinate_transformation_mode: 'output_half_pixel' }
 
@@ -163,6 +170,19 @@ export const sampling = defineSamples({
     regions('edges', { ...EDGES, sampling_ratio: 2 }),
     regions('edges-adaptive', { ...EDGES, spatial_scale: float(0.6) }),
     regions('old', { sampling_ratio: 2, spatial_scale: float(0.8) }, { opsets: [10, 11, 13] }),
+    regions('max-one', { mode: 'max', sampling_ratio: 1 }, PRODUCTS),
+    regions('max-two-scaled', { mode: 'max', sampling_ratio: 2, spatial_scale: float(0.7) }, PRODUCTS),
+    regions('max-three-edges', { ...EDGES, mode: 'max', sampling_ratio: 3 }, PRODUCTS),
+    {
+      name: 'max-one-row',
+      opsets: [18],
+      attributes: { mode: 'max', sampling_ratio: 2, output_width: 2 },
+      inputs: [
+        normal([1, 2, 1, 4], { scale: 5 }),
+        fixed(values([2, 4], [0.2, 0.1, 2.9, 1, 1.2, 0, 2.2, 0.8])),
+        typed('int64', [2], [0, 0]),
+      ],
+    },
     {
       name: 'one-picture',
       opsets: FROM_16_TO_21,
