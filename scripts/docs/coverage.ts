@@ -34,6 +34,14 @@ export function readStandard(): Standard {
   return JSON.parse(readFileSync(new URL('onnx-operators.json', import.meta.url), 'utf8'))
 }
 
+/** The forms of operators that the runtime has no kernel for, as scripts/missing-kernels.ts wrote them down. */
+export function readMissingKernels(): {
+  readonly runtime: string
+  readonly operators: Readonly<Record<string, readonly number[]>>
+} {
+  return JSON.parse(readFileSync(new URL('missing-kernels.json', import.meta.url), 'utf8'))
+}
+
 export interface Coverage {
   readonly state: 'rule' | 'decomposition' | 'pass' | 'zero' | 'unsupported'
   /** The convention at ties and edges, what the operator becomes, or why it has no gradient. */

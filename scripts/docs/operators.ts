@@ -5,6 +5,7 @@ import {
   type Coverage,
   coverageOf,
   coveredOperators,
+  readMissingKernels,
   readStandard,
   type StandardOperator,
   samplesOf,
@@ -29,14 +30,14 @@ function shownBy(name: string, coverage: Coverage): string {
 }
 
 /** The forms that are read: the one in force at the oldest opset, and those that came after. */
-function versionsOf(operator: StandardOperator): string {
-  const { versions, removed } = operator
+function versionsOf({ versions, removed }: StandardOperator, missing: readonly number[]): string {
   const inForce = Math.max(
     0,
     versions.findLastIndex((v) => v <= OLDEST),
   )
   const read = versions.slice(inForce).filter((v) => v <= NEWEST_OPSET)
-  return [...read, ...(removed === undefined ? [] : [`gone at ${removed}`])].join(', ')
+  const said = read.map((v) => (missing.includes(v) ? `${v} (no kernel)` : `${v}`))
+  return [...said, ...(removed === undefined ? [] : [`gone at ${removed}`])].join(', ')
 }
 
 function requireCoverage(name: string): Coverage {
@@ -54,6 +55,7 @@ function runtimeName(name: string): string {
 
 export function operatorsPage(): string {
   const standard = readStandard()
+  const kernels = readMissingKernels()
   const ours = Object.entries(standard.operators).map(([name, operator]) => ({
     name,
     coverage: requireCoverage(name),
@@ -65,13 +67,12 @@ export function operatorsPage(): string {
   return `# Operators
 
 This page is made from the tables in \`src/vjp\` and \`src/passes\` by \`npm run docs\`. A model of opset ${OLDEST} or newer is first upgraded to
-opset 18; newer ones, up to ${NEWEST_OPSET} (the newest that ONNX Runtime 1.30 runs), are read as
-they are.
+opset 18; newer ones, up to ${NEWEST_OPSET} (the newest that ONNX Runtime runs), are read as they are.
 
 Of the ${ours.length} operators of the ONNX standard (${standard.package}, opset ${standard.opset}), ${count('rule')} are differentiated by a rule, ${count('decomposition')} by decomposition into operators
 that have one, and ${count('pass')} by another pass over the graph; ${count('zero')} have a gradient that is zero by nature; ${count('unsupported')} are not supported.
 
-- *Opsets*: the versions of the operator that are read.
+- *Opsets*: the versions of the operator that are read; *no kernel*: models with this one are not run by ${kernels.runtime}.
 - *Ties and edges, or why*: the convention where the derivative is not defined, empty where it is defined everywhere; for the other
   states the reason.
 - *Shown by*: the family of samples in \`test/vjp/samples\`, each held to central differences and to PyTorch, or the test file.
@@ -80,7 +81,7 @@ ${tableOf(
   ['operator', 'opsets', 'differentiable', 'ties and edges, or why', 'shown by'],
   ours.map(({ name, coverage, operator }) => [
     name,
-    versionsOf(operator),
+    versionsOf(operator, kernels.operators[name] ?? []),
     STATES[coverage.state],
     coverage.says,
     shownBy(name, coverage),

@@ -53,7 +53,6 @@ const OTHER_ACTIVATIONS = new Set([
   'Sigmoid',
   'Softplus',
   'Softsign',
-  'Swish',
   'Tanh',
   'ThresholdedRelu',
 ])

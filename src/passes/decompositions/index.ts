@@ -1,4 +1,5 @@
 /** Every decomposition, by operator. */
+import { activation } from './activation.js'
 import { attention } from './attention.js'
 import { contribActivation } from './contrib-activation.js'
 import { contribAttention } from './contrib-attention.js'
@@ -18,6 +19,7 @@ export const DECOMPOSITIONS = {
   ...norm,
   ...quantised,
   ...recurrentNetworks,
+  ...activation,
   ...attention,
   ...reduce,
   ...signal,

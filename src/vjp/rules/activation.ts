@@ -195,10 +195,4 @@ export const activation = defineRules({
     const t = b.op('Tanh', [b.op('Softplus', [x])])
     return b.op('Add', [t, product(b, x, oneMinus(b, b.op('Mul', [t, t])), b.op('Sigmoid', [x]))])
   }),
-  // x sigmoid(alpha x); Ramachandran et al. 2017
-  Swish: derivative(({ b, node, in0: x }) => {
-    const scaled = b.op('Mul', [x, b.scalar(floatOf(node, 'alpha', 1), x)])
-    const s = b.op('Sigmoid', [scaled])
-    return b.op('Add', [s, product(b, scaled, s, oneMinus(b, s))])
-  }),
 })

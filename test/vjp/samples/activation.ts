@@ -177,5 +177,5 @@ export const activation = defineSamples({
     (s) => s.name !== 'float64',
   ),
   Mish: curve([], { opsets: [18, NEWEST_OPSET] }).filter((s) => s.name !== 'float64'),
-  Swish: curve([], { opsets: [24], attributes: { alpha: float(1.7) } }),
+  Swish: curve([], { opsets: [24, NEWEST_OPSET], attributes: { alpha: float(1.7) } }),
 })
