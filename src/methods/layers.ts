@@ -222,7 +222,7 @@ export function tokensNote({ value, form }: Layer, stated: StatedGrid | undefine
   if (!form.sequence) return undefined
   const { before, after } = form.sequence
   const left = [before > 0 ? `${before} before` : '', after > 0 ? `${after} behind` : ''].filter((t) => t !== '')
-  const rest = left.length > 0 ? `, without ${left.join(' and ')} them` : ''
+  const rest = left.length > 0 ? `; left out are ${left.join(' and ')} them` : ''
   return `The tokens of "${value}" are read as ${form.sizes.map((s) => s ?? '?').join(' x ')} places${rest}${stated ? ', as stated' : ''}.`
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { sizeOf } from '../../src/core/tensor.js'
 import { type ExplainOptions, Model } from '../../src/explain/index.js'
+import { METHODS } from '../../src/methods/index.js'
 import { declare } from '../../src/onnx/builder.js'
 import { decode } from '../../src/onnx/decode.js'
 import type { Graph } from '../../src/onnx/ir.js'
@@ -61,6 +62,22 @@ describe.each(networks.map((n) => [n.name, n] as const))('%s', (name, network) =
     const plan = (await load(name)).compile({})
     const [map] = plan.graph.outputs.slice(-1)
     expect(map && declare(map.name, 'float32', [plan.input.batch ?? 'targets', ...network.grid])).toEqual(map)
+  })
+})
+
+describe('methods', () => {
+  const atLayer = METHODS.flatMap((m) => (m.kind === 'compiled' && m.atLayer && m.id !== 'cam' ? [m.id] : []))
+
+  test.each(['registers', 'sequence-first', 'swin'])('%s: all that explain at a layer have a map', async (name) => {
+    const grid = networks.find((n) => n.name === name)?.grid
+    const { explanations, refused } = await (await load(name)).explainAll(x, { method: atLayer, target: 1 })
+    expect(refused).toEqual([])
+    expect(explanations.map((e) => e.method.id)).toEqual(atLayer)
+    for (const { method, raw } of explanations) {
+      expect(raw.dims).toEqual(method.kind === 'compiled' && method.space === 'layer' ? grid : [3, 32, 24])
+      expect(raw.data.every(Number.isFinite)).toBe(true)
+      expect(raw.data.some((v) => v !== 0)).toBe(true)
+    }
   })
 })
 
