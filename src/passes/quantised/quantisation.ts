@@ -1,10 +1,10 @@
 /** How whole numbers stand for real ones: `real = (number - zero point) * scale`. */
 
 import { TensorProto_DataType as ProtoType } from 'onnx-buf'
-import { sizeOf } from '../../core/tensor.js'
 import { type Attributes, intOf, tensorOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import type { Graph, Node } from '../../onnx/ir.js'
+import { valueInfo } from '../../onnx/shapes.js'
 
 export interface Quantisation {
   /** Value name of the scale; '' is 1. One number, one along an axis, or one a block. */
@@ -56,8 +56,9 @@ function sameValue(graph: Graph, a: string, b: string): boolean {
 
 /** True for one scale for the whole tensor, as far as can be told: a computed one is that of `DynamicQuantizeLinear`. */
 export function isPerTensor(graph: Graph, q: Quantisation): boolean {
-  const known = q.scale === '' ? undefined : graph.constant(q.scale)?.dims
-  return known === undefined || sizeOf(known) === 1
+  const fed = graph.inputs.find((i) => i.name === q.scale)
+  const known = q.scale === '' ? undefined : (graph.constant(q.scale)?.dims ?? (fed && valueInfo(fed).dims))
+  return known === undefined || known.every((d) => d === 1)
 }
 
 /** Adds a `QuantizeLinear` or `DequantizeLinear` node with the quantisation; returns its output. */
