@@ -94,7 +94,13 @@ const SECOND: Setting = { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) }
 const LARGE = 1024
 
 /** Extents by value name. */
-type Measured = ReadonlyMap<string, readonly number[]>
+type Extents = ReadonlyMap<string, readonly number[]>
+
+interface Measured {
+  readonly extents: Extents
+  /** The values whose extents were told without a run: they rest on no number that is fed. */
+  readonly folded: ReadonlySet<string>
+}
 
 async function settle(
   graph: Graph,
@@ -107,11 +113,12 @@ async function settle(
   const first = await measure(graph, runtime, asked, FIRST)
   const second = await measure(graph, runtime, asked, SECOND)
   const readsIntegers = graph.inputs.some((i) => !valueInfo(i).type?.includes('float'))
-  const batch = readsIntegers ? undefined : batchName(graph)
+  const isSure = (name: string): boolean => !readsIntegers || (first.folded.has(name) && second.folded.has(name))
+  const batch = batchName(graph)
   const settled = new Map(shapes)
   for (const name of open) {
-    const a = first.get(name) ?? second.get(name)
-    const b = first.has(name) ? second.get(name) : undefined
+    const a = first.extents.get(name) ?? second.extents.get(name)
+    const b = first.extents.has(name) ? second.extents.get(name) : undefined
     const known = shapes.get(name)
     if (!known) continue
     if (!a) {
@@ -119,7 +126,7 @@ async function settle(
       continue
     }
     const told = known.dims?.length === a.length ? known.dims : []
-    const found = a.map((d, i): Dim => told[i] ?? (b && !readsIntegers ? axis(d, b[i] ?? d, batch) : null))
+    const found = a.map((d, i): Dim => told[i] ?? (b && isSure(name) ? axis(d, b[i] ?? d, batch) : null))
     settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
   }
   return settled
@@ -145,7 +152,8 @@ function axis(first: number, second: number, batch: string | undefined): Dim {
 async function measure(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
   const folded = await fold(graph, runtime, names, at)
   const rest = names.filter((name) => !folded.has(name))
-  return rest.length === 0 ? folded : new Map([...folded, ...(await run(graph, runtime, rest, at))])
+  const extents = rest.length === 0 ? folded : new Map([...folded, ...(await run(graph, runtime, rest, at))])
+  return { extents, folded: new Set(folded.keys()) }
 }
 
 function sizesAt(dims: readonly Dim[], { batch, side }: Setting): readonly number[] {
@@ -163,7 +171,7 @@ function withShapes(
 }
 
 /** What ORT infers and folds where the inputs are declared with the setting's sizes; nothing where it does not load so. */
-async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
+async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Extents> {
   const inputs = graph.inputs.map((proto) => {
     const { name, type, dims } = valueInfo(proto)
     return type && dims ? declare(name, type, sizesAt(dims, at)) : proto
@@ -194,7 +202,7 @@ async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at
  * Extents in a run on numbers made by `fill` (integers: zeros); nothing where the model does not run so. Only `Shape`s are
  * fetched: a value that were fetched itself would be kept to the end of the run.
  */
-async function run(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
+async function run(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Extents> {
   const feeds: Record<string, Tensor> = {}
   for (const proto of graph.inputs) {
     const { name, type, dims } = valueInfo(proto)

@@ -56,11 +56,21 @@ export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string): Answe
   const found = wanted === undefined ? last[0] : candidates.find((c) => c.output === wanted)
   if (!found) {
     const outputs = graph.outputs.map((o) => `${o.name} [${shapes.get(o.name)?.dims?.join(', ') ?? '?'}]`)
+    const isThere = wanted === undefined || graph.outputs.some((o) => o.name === wanted)
+    const what =
+      wanted === undefined
+        ? 'No output of this model is a list of class scores [N, classes]'
+        : isThere
+          ? `The output "${wanted}" is no list of class scores [N, classes]`
+          : `There is no output "${wanted}" in this model`
+    const names = candidates.map((c) => c.output)
     throw new ExplainError('method-not-applicable', {
-      what: `${wanted === undefined ? 'No output of this model' : `Output "${wanted}"`} is a list of class scores [N, classes]; the outputs are ${outputs.join(', ')}`,
+      what: `${what}; the outputs are ${outputs.join(', ')}`,
       remedy: outputs.some((o) => o.includes('?'))
         ? 'Pass the shapes that probe(graph, runtime) finds.'
-        : 'onnxplain explains classifiers.',
+        : names.length > 0
+          ? `Class scores are: ${names.join(', ')}.`
+          : 'onnxplain explains classifiers.',
     })
   }
   const others = candidates.filter((c) => c !== found).map((c) => c.output)

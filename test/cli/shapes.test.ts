@@ -162,6 +162,32 @@ describe('tensors', () => {
   })
 })
 
+describe('several outputs', () => {
+  test('--answer chooses; one that is not there is refused with those that are', async () => {
+    const folder = fill(pictureFolder(), {
+      'two.onnx': modelBytes({
+        opset: 17,
+        nodes: [
+          { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['features'], attributes: { pads: [1, 1, 1, 1] } },
+          { op: 'GlobalAveragePool', inputs: ['features'], outputs: ['pooled'] },
+          { op: 'Flatten', inputs: ['pooled'], outputs: ['kinds'] },
+          { op: 'Gemm', inputs: ['kinds', 'head'], outputs: ['colours'] },
+        ],
+        inputs: [declare('image', 'float32', ['batch', 3, SIDE, SIDE])],
+        outputs: [declare('kinds', 'float32', ['batch', 4]), declare('colours', 'float32', ['batch', 6])],
+        initializers: { kernel: noise(1, 4, 3, 3, 3), head: noise(2, 4, 6) },
+      }),
+    })
+    const args = ['cat.jpg', '-m', 'two.onnx', '--quiet', '--method', 'gradient', '-t', '3', '--json']
+    const answers = async (...more: readonly string[]): Promise<number> =>
+      JSON.parse(quietly(await onnxplain(folder, ...args, ...more))).answers.length
+    expect([await answers(), await answers('--answer', 'kinds')]).toEqual([6, 4])
+    const ran = await onnxplain(folder, ...args, '--answer', 'kind')
+    expect([ran.code, ran.stdout]).toEqual([1, ''])
+    expect(ran.stderr).toMatch(/There is no output "kind".*Class scores are: kinds, colours.*method-not-applicable/)
+  })
+})
+
 describe('a network that takes any size', () => {
   test('--size 32x48 and the like', async () => {
     const folder = fill(pictureFolder(), {

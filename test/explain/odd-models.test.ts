@@ -163,7 +163,11 @@ describe('several outputs', () => {
     expect(answer.classes).toBe(5)
     const error = await refusal(Model.load(graph, runtime, { name: 'test', answer: 'conv' }))
     expect(error).toMatchObject({ code: 'method-not-applicable' })
-    expect(error.message).toContain('logits')
+    expect(error.message).toMatch(/There is no output "conv".*Class scores are: flat, logits\./)
+    const maps = network({ outputs: { logits: 4 } })
+    const more = maps.with({ outputs: [...maps.outputs, declare('features', 'float32', ['N', 5, 6, 6])] })
+    const none = await refusal(Model.load(more, runtime, { name: 'test', answer: 'features' }))
+    expect(none.message).toContain('The output "features" is no list of class scores')
   })
 })
 

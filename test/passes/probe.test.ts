@@ -107,6 +107,16 @@ describe('probe', () => {
     expect(await dimsOf(of([null, 3, 16, 24]), 'rows')).toEqual([[null, 240]])
   })
 
+  test('beside integers that are fed: what is told without a run is settled, what rests on their values stays open', async () => {
+    const repeated = { op: 'ConstantOfShape', inputs: ['counts'], outputs: ['spread'] }
+    const graph = network(['batch', 3, 16, 24], [...computed, repeated], 'tokens')
+    const inputs = [...graph.inputs, declare('counts', 'int64', [2])]
+    expect(await dimsOf(graph.with({ inputs }), 'tokens', 'spread')).toEqual([
+      ['batch', 5, 96],
+      [null, null],
+    ])
+  })
+
   test('axes that follow a free height stay open', async () => {
     expect(await dimsOf(withComputed([1, 3, 'height', 24]), 'tokens')).toEqual([[1, 5, null]])
   })
