@@ -340,6 +340,21 @@ def grid_sample(x, a, o, n):
     return F.grid_sample(*x, a["mode"], a.get("padding_mode", "zeros"), bool(a.get("align_corners", 0)))
 
 
+@contrib(MS + "CropAndResize")
+def crop_and_resize(x, a, o, n):
+    x, rois, pictures, (height, width) = x[0], x[1], x[2].long(), x[3].tolist()
+
+    def along(start, end, count):
+        share = torch.tensor([0.5]) if count == 1 else torch.linspace(0, 1, count, dtype=rois.dtype)
+        return start[:, None] + (end - start)[:, None] * share
+
+    ys, xs = along(rois[:, 0], rois[:, 2], height), along(rois[:, 1], rois[:, 3], width)
+    ys, xs = ys[:, :, None].expand(-1, height, width), xs[:, None].expand(-1, height, width)
+    y = F.grid_sample(x[pictures], torch.stack([xs, ys], -1) * 2 - 1, "bilinear", "border", True)
+    seen = (ys >= 0) & (ys <= 1) & (xs >= 0) & (xs <= 1)
+    return torch.where(seen[:, None], y, a.get("extrapolation_value", 0.0))
+
+
 @contrib(MS + "Pad")
 def pad(x, a, o, n):
     top, left, bottom, right = x[1].tolist()

@@ -11,20 +11,28 @@ function same(op: string): Decompose {
   return (node, b) => [withAttributesOf(b, node, op, node.inputs, [])]
 }
 
-/** The forms of opset 16; opset 20 renamed the modes. */
+/** GridSample with the modes of opset 16, which opset 20 renamed. */
+export function sampled(
+  b: Builder,
+  x: string,
+  grid: string,
+  mode: string,
+  values: Parameters<Builder['op']>[2],
+): string {
+  return b.op('GridSample', [x, grid], { ...values, mode: b.graph.opset < 20 ? mode : mode.replace(/^bi/, '') })
+}
+
 const gridSample: Decompose = (node, b) => {
-  const mode = stringOf(node, 'mode', 'bilinear')
-  const renamed = b.graph.opset < 20 ? mode : mode.replace(/^bi/, '')
-  const attributes = {
-    mode: renamed,
+  const [x = '', grid = ''] = node.inputs
+  const values = {
     padding_mode: stringOf(node, 'padding_mode', 'zeros'),
     align_corners: intOf(node, 'align_corners', 0),
   }
-  return [b.op('GridSample', node.inputs, attributes)]
+  return [sampled(b, x, grid, stringOf(node, 'mode', 'bilinear'), values)]
 }
 
 /** What a node's input holds. Throws `unsupported-operator` where it is computed. */
-function storedInts(node: Node, b: Builder, index: number, what: string): readonly number[] {
+export function storedInts(node: Node, b: Builder, index: number, what: string): readonly number[] {
   const stored = b.graph.constant(node.inputs[index] ?? '')
   if (stored) return Array.from(stored.data, Number)
   throw new ExplainError('unsupported-operator', {

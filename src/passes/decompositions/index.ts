@@ -3,6 +3,7 @@ import { activation } from './activation.js'
 import { attention } from './attention.js'
 import { contribActivation } from './contrib-activation.js'
 import { contribAttention } from './contrib-attention.js'
+import { contribCrop } from './contrib-crop.js'
 import { contribNorm } from './contrib-norm.js'
 import { contribPlain } from './contrib-plain.js'
 import { contribProduct } from './contrib-product.js'
@@ -26,6 +27,7 @@ export const DECOMPOSITIONS = {
   ...loss,
   ...contribActivation,
   ...contribAttention,
+  ...contribCrop,
   ...contribNorm,
   ...contribPlain,
   ...contribProduct,

@@ -246,6 +246,36 @@ export const contrib = defineSamples({
       inputs: [normal([1, 2, 3, 4]), values([1, 2, 2, 2], [-0.4, -0.3, 0.15, 0.2, 0.35, -0.15, -0.1, 0.6])],
     },
   ],
+  'com.microsoft.CropAndResize': [
+    {
+      name: 'usual',
+      inputs: [
+        normal([2, 2, 4, 5]),
+        values([2, 4], [0.12, 0.23, 0.71, 0.88, 0.31, 0.07, 0.93, 0.45]),
+        typed('int32', [2], [1, 0]),
+        typed('int32', [2], [3, 2]),
+      ],
+    },
+    {
+      name: 'beyond',
+      attributes: { extrapolation_value: float(0.5) },
+      inputs: [
+        normal([1, 2, 4, 4]),
+        values([1, 4], [-0.4, 0.1, 0.8, 1.5]),
+        typed('int32', [1], [0]),
+        typed('int32', [2], [3, 3]),
+      ],
+    },
+    {
+      name: 'one-point',
+      inputs: [
+        normal([1, 1, 4, 4]),
+        values([1, 4], [0.1, 0.2, 0.7, 0.9]),
+        typed('int32', [1], [0]),
+        typed('int32', [2], [1, 2]),
+      ],
+    },
+  ],
   'com.microsoft.Pad': [
     { name: 'constant', inputs: [normal([2, 3]), ints([0, 1, 2, 0]), stored(fixed(values([1], [0.5])))] },
     { name: 'reflect', attributes: { mode: 'reflect' }, inputs: [normal([2, 3]), ints([0, 1, 1, 2])] },
