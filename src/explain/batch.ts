@@ -8,7 +8,7 @@ import { Builder, declare } from '../onnx/builder.js'
 import type { Graph, Node } from '../onnx/ir.js'
 import { reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { renameValues } from '../onnx/subgraphs.js'
+import { ownValues, renameValues, subgraphs } from '../onnx/subgraphs.js'
 import { targetInput } from '../targets/append.js'
 
 /** The graph with the repetition, the shapes of its values, and the names under which repeated inputs go on. */
@@ -127,13 +127,15 @@ function behind(graph: Graph, shapes: Shapes, layouts: Layouts, place: string, r
   const reached = new Set([place])
   const queue = [place]
   for (let value = queue.pop(); value !== undefined; value = queue.pop())
-    for (const node of graph.consumers(value))
+    for (const node of graph.consumers(value)) {
+      for (const [, inner] of subgraphs(graph, node)) for (const own of ownValues(inner)) move(own, own)
       for (const output of node.outputs)
         if (output !== '' && !reached.has(output)) {
           reached.add(output)
           queue.push(output)
           move(output, output)
         }
+    }
   return moved
 }
 

@@ -1,7 +1,7 @@
 /** The values a method may explain at, and the one it takes where none is named. */
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
-import type { Graph, Node } from '../onnx/ir.js'
+import { type Graph, type Node, reads } from '../onnx/ir.js'
 import { printDims, type Shapes } from '../onnx/shapes.js'
 import { sorted } from '../passes/prune.js'
 import { TRANSPARENT } from '../targets/answer.js'
@@ -90,7 +90,7 @@ export function featureMaps(network: Network): readonly Layer[] {
   for (const node of [...sorted(graph)].reverse()) {
     const [output = ''] = node.outputs
     if (!node.outputs.some((o) => needed.has(o))) continue
-    for (const i of node.inputs) needed.add(i)
+    for (const i of reads(node)) needed.add(i)
     const layer = layerAt(network, output)
     if (layer && isPlain(layer.layout) && isOwn(node, layer)) found.push(layer)
   }
@@ -154,7 +154,7 @@ function lastUnreadTokens({ graph, shapes, layouts, logits }: Network): string |
   for (const node of [...sorted(graph)].reverse()) {
     const [output = ''] = node.outputs
     if (!node.outputs.some((o) => needed.has(o))) continue
-    for (const i of node.inputs) needed.add(i)
+    for (const i of reads(node)) needed.add(i)
     const layout = layouts.get(output)
     const isFloat = shapes.get(output)?.type?.startsWith('float') ?? true
     if (!layout || layout.some(holdsPlaces) || !isFloat || NOT_FEATURES.has(node.op)) continue
@@ -265,11 +265,11 @@ export function earlyLayer({ graph, logits }: Network, layer: string): string | 
   const order = sorted(graph)
   const leads = new Set([logits])
   for (const node of [...order].reverse())
-    if (node.outputs.some((o) => leads.has(o))) for (const i of node.inputs) leads.add(i)
+    if (node.outputs.some((o) => leads.has(o))) for (const i of reads(node)) leads.add(i)
   const depends = new Set([layer])
   let [all, behind] = [0, 0]
   for (const node of order) {
-    const after = node.inputs.some((i) => depends.has(i))
+    const after = [...reads(node)].some((i) => depends.has(i))
     if (after) for (const o of node.outputs) depends.add(o)
     if (!WEIGHTED.has(node.op) || !node.outputs.some((o) => leads.has(o))) continue
     all++
