@@ -61,11 +61,20 @@ export function float32(dims: readonly number[], data?: Float32Array | readonly 
   return tensor('float32', dims, data instanceof Float32Array ? data : values)
 }
 
+/** As int64 has it. Throws `invalid-tensor` for a number that is not whole. */
+export function whole(v: number | bigint): bigint {
+  if (typeof v === 'number' && !Number.isInteger(v))
+    throw new ExplainError('invalid-tensor', {
+      what: `${v} is no whole number, which a shape, an axis or an index must be`,
+    })
+  return BigInt(v)
+}
+
 export function int64(dims: readonly number[], data: readonly (number | bigint)[]): Tensor<'int64'> {
   return tensor(
     'int64',
     dims,
-    BigInt64Array.from(data, (v) => BigInt(v)),
+    BigInt64Array.from(data, (v) => whole(v)),
   )
 }
 

@@ -8,6 +8,7 @@ import {
   type TensorProto,
 } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
+import { whole } from '../core/tensor.js'
 
 export type Attributes = ReadonlyMap<string, AttributeProto>
 
@@ -90,8 +91,7 @@ export type AttributeValue =
   | GraphProto
 
 export function attribute(name: string, value: AttributeValue): AttributeProto {
-  if (typeof value === 'number')
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: whole(value) })
   if (typeof value === 'string')
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
   if ('float' in value)
@@ -106,7 +106,7 @@ export function attribute(name: string, value: AttributeValue): AttributeProto {
     return value.$typeName === 'onnx.GraphProto'
       ? create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value })
       : create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value })
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((v) => BigInt(v)) })
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(whole) })
 }
 
 export function attributes(values: Readonly<Record<string, AttributeValue>>): Attributes {

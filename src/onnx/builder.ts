@@ -6,11 +6,11 @@ import { create } from '@bufbuild/protobuf'
 import { type TensorProto, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
 import type { Dim } from '../core/runtime.js'
-import { type DataType, int64, type Tensor, tensor } from '../core/tensor.js'
+import { type DataType, int64, type Tensor, tensor, whole } from '../core/tensor.js'
 import { type AttributeValue, attributes } from './attributes.js'
 import { float16Bits } from './float16.js'
 import type { Graph, Node } from './ir.js'
-import { declaredShapes, type Shapes } from './shapes.js'
+import { axisWithin, declaredShapes, type Shapes } from './shapes.js'
 import { namesInUse } from './subgraphs.js'
 import { protoType, readTensor, writeTensor } from './tensors.js'
 
@@ -226,10 +226,10 @@ export class Builder {
     return this.cached(`Shape ${value}`, () => this.op('Shape', [value]))
   }
 
-  /** One axis' size. `axis` may be negative. */
+  /** One axis' size. `axis` may be negative. Throws `invalid-model` for an axis that the value does not have. */
   extent(value: string, axis: number): Extent {
     const dims = this.dims(value)
-    const dim = dims?.[axis < 0 ? axis + dims.length : axis]
+    const dim = dims?.[axisWithin(axis, dims.length, value)]
     if (typeof dim === 'number') return dim
     return this.cached(`Extent ${value} ${axis}`, () =>
       this.op('Gather', [this.shapeOf(value), this.int64s([axis])], { axis: 0 }),
@@ -326,7 +326,7 @@ export function declare(name: string, type?: DataType, dims?: readonly Dim[]): V
   const dim = dims?.map((d) => {
     if (d === null) return { value: { case: undefined } }
     return typeof d === 'number'
-      ? { value: { case: 'dimValue' as const, value: BigInt(d) } }
+      ? { value: { case: 'dimValue' as const, value: whole(d) } }
       : { value: { case: 'dimParam' as const, value: d } }
   })
   const tensorType = { elemType: protoType(type), ...(dim ? { shape: { dim } } : {}) }
@@ -345,7 +345,7 @@ function printNumber(v: number | bigint): string {
 function scalarTensor(value: number, type: DataType): Tensor {
   if (type === 'float16') return tensor(type, [], Uint16Array.of(float16Bits(value)))
   if (type === 'float64') return tensor(type, [], Float64Array.of(value))
-  if (type === 'int64') return tensor(type, [], BigInt64Array.of(BigInt(value)))
+  if (type === 'int64') return tensor(type, [], BigInt64Array.of(whole(value)))
   if (type === 'int32') return tensor(type, [], Int32Array.of(value))
   if (type === 'float32') return tensor(type, [], Float32Array.of(value))
   throw new ExplainError('unsupported-operator', { what: `No gradient is computed in ${type}` })

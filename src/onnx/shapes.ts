@@ -1,5 +1,6 @@
 /** What is known of a graph's values before a run: declared in the file, or told by the runtime (see probe.ts). */
 import type { ValueInfoProto } from 'onnx-buf'
+import { ExplainError } from '../core/errors.js'
 import type { Dim, ValueInfo } from '../core/runtime.js'
 import type { Graph } from './ir.js'
 import { dataType } from './tensors.js'
@@ -26,6 +27,16 @@ export function declaredShapes(graph: Graph): Shapes {
   )
   const outer = graph.outer ? declaredShapes(graph.outer) : []
   return new Map([...outer, ...[...declared, ...stored].map((v): [string, ValueInfo] => [v.name, v])])
+}
+
+/** An axis counted from the front. Throws `invalid-model` for one that the value does not have. */
+export function axisWithin(axis: number, rank: number, value: string): number {
+  const found = axis < 0 ? axis + rank : axis
+  if (found >= 0 && found < rank) return found
+  throw new ExplainError('invalid-model', {
+    what: `Axis ${axis} is asked of "${value}", which has ${rank} axes`,
+    remedy: 'The file is damaged, or was not written by an ONNX exporter.',
+  })
 }
 
 /** True where every axis is a number. */

@@ -1,6 +1,7 @@
 /** Bringing gradients back to where elements came from: what the rules of indexing, slicing and pooling share. */
 import type { Dim } from '../core/runtime.js'
 import type { Builder, Extent } from '../onnx/builder.js'
+import { axisWithin } from '../onnx/shapes.js'
 
 /** Numbers that are stored in the model: axes, pads, indices. Undefined where the value is computed or absent. */
 export function storedInts(b: Builder, value: string | undefined): readonly number[] | undefined {
@@ -140,7 +141,7 @@ export function padWithZeros(
   if (rank === undefined) return b.op('Pad', [value, b.vector([...begins, ...ends]), '', b.int64s(axes)])
   const all = (given: readonly Extent[]): Extent[] => {
     const pads = Array.from({ length: rank }, (): Extent => 0)
-    for (const [i, axis] of axes.entries()) pads[axis < 0 ? axis + rank : axis] = given[i] ?? 0
+    for (const [i, axis] of axes.entries()) pads[axisWithin(axis, rank, value)] = given[i] ?? 0
     return pads
   }
   const every = b.int64s(Array.from({ length: rank }, (_, i) => i))

@@ -166,13 +166,13 @@ async function slopeAlong(
   }
   const here = await at(0)
   for (const step of STEPS[type]) {
-    const [up, down] = [await at(step), await at(-step)]
+    const [up, down, upper, lower] = [await at(step), await at(-step), await at(step / 2), await at(-step / 2)]
     const [right, left] = [(up.sum - here.sum) / step, (here.sum - down.sum) / step]
+    const value = (upper.sum - lower.sum) / step
     const noise = (ROUNDING[type] * here.size) / step
-    const value = (right + left) / 2
-    // both sides agree up to curvature
-    if (Math.abs(right - left) <= 4 * noise + 0.05 * Math.abs(value) * (type === 'float64' ? 1e-2 : 1))
-      return { value, noise }
+    // both sides and both steps agree: no kink between, and no more curvature than the difference bears
+    const apart = Math.max(Math.abs(right - left) / 2, Math.abs((right + left) / 2 - value))
+    if (apart <= 2 * noise + 0.5 * TOLERANCE[type] * Math.abs(value)) return { value, noise }
   }
   return undefined
 }

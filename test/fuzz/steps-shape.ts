@@ -98,20 +98,10 @@ const RESHAPES: readonly Step[] = [
     run: (s) => {
       const x = s.pick((dims) => dims.includes(1))
       if (!x) return
-      if (s.chance(0.3))
-        s.add(
-          'Squeeze',
-          [x.name],
-          x.dims.filter((d) => d !== 1),
-        )
-      else {
-        const axis = x.dims.indexOf(1)
-        s.add(
-          'Squeeze',
-          [x.name, s.ints([written(s, axis, x.dims.length)])],
-          x.dims.filter((_, i) => i !== axis),
-        )
-      }
+      // always with axes: without them the rank would depend on the sizes of free axes
+      const axis = x.dims.indexOf(1)
+      const dims = x.dims.filter((_, i) => i !== axis)
+      s.add('Squeeze', [x.name, s.ints([written(s, axis, x.dims.length)])], dims)
     },
   },
   {

@@ -2,6 +2,7 @@
 import { tensor } from '../../src/core/tensor.js'
 import { float } from '../../src/onnx/attributes.js'
 import { LARGEST, type Sketch, type Value } from './sketch.js'
+import { COMPOSITION_STEPS } from './steps-compositions.js'
 import { PLACE_STEPS } from './steps-places.js'
 import { SHAPE_STEPS } from './steps-shape.js'
 
@@ -265,4 +266,5 @@ export const STEPS: readonly Step[] = [
   ...CHOICES,
   ...PLACE_STEPS,
   ...SHAPE_STEPS,
+  ...COMPOSITION_STEPS,
 ]
