@@ -13,6 +13,7 @@ import {
 } from 'onnx-buf'
 import type { ModelFile } from '../core/runtime.js'
 import type { Graph, Node } from './ir.js'
+import { replaced } from './messages.js'
 import { externalReference, storedBytes } from './tensors.js'
 
 /** Weights below this size travel inside the skeleton, so that ORT's shape inference can read them. */
@@ -26,7 +27,7 @@ export function encode(graph: Graph): Uint8Array {
     if (!externalReference(t)) return t
     const { buffer, byteOffset, byteLength } = storedBytes(t, graph.externalData)
     const rawData = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
-    return { ...t, dataLocation: DataLocation.DEFAULT, externalData: [], rawData }
+    return replaced(t, { dataLocation: DataLocation.DEFAULT, externalData: [], rawData })
   }
   return toBinary(ModelProtoSchema, toModel(graph, [...graph.initializers.values()].map(inline)))
 }

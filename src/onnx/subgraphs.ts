@@ -8,6 +8,7 @@ import { type AttributeValue, attribute, graphsOf } from './attributes.js'
 import { toNode } from './decode.js'
 import { toNodeProto } from './encode.js'
 import { Graph, type Node } from './ir.js'
+import { replaced } from './messages.js'
 
 /** The graph that a node carries as an attribute; undefined where it has none of that name. */
 export function subgraph(graph: Graph, node: Node, name: string): Graph | undefined {
@@ -85,15 +86,14 @@ export function renameValues(node: Node, rename: (name: string) => string): Node
 
 function renameGraph(graph: GraphProto, rename: (name: string) => string): GraphProto {
   const node = (n: NodeProto): NodeProto => toNodeProto(renameValues(toNode(n), rename))
-  const named = <T extends { name: string }>(v: T): T => ({ ...v, name: rename(v.name) })
-  return {
-    ...graph,
+  const named = <T extends { name: string }>(v: T): T => replaced<{ name: string }>(v, { name: rename(v.name) }) as T
+  return replaced(graph, {
     node: graph.node.map(node),
     input: graph.input.map(named),
     output: graph.output.map(named),
     initializer: graph.initializer.map(named),
     valueInfo: graph.valueInfo.map(named),
-  }
+  })
 }
 
 /** Calls back with the names of values and of nodes inside a graph inside a node, at every depth. */

@@ -165,11 +165,6 @@ function narrow(type: DataType, values: readonly number[]): DataTypes[DataType] 
   return out
 }
 
-/** The same tensor under another name. (A spread would lose the defaults of fields that the file leaves out.) */
-export function renamedTensor(proto: TensorProto, name: string): TensorProto {
-  return Object.assign(create(TensorProtoSchema), proto, { name })
-}
-
 /** A TensorProto over the bytes of a tensor (no copy). */
 export function writeTensor(name: string, t: Tensor): TensorProto {
   const rawData = new Uint8Array(t.data.buffer as ArrayBuffer, t.data.byteOffset, t.data.byteLength)

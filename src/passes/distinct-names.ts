@@ -3,8 +3,8 @@
  * can be kept by its name. Values of the graph itself keep theirs; those inside nodes are renamed where they repeat another.
  */
 import type { Graph } from '../onnx/ir.js'
+import { replaced } from '../onnx/messages.js'
 import { mapSubgraphs, namesInUse, renameValues } from '../onnx/subgraphs.js'
-import { renamedTensor } from '../onnx/tensors.js'
 
 export function distinctNames(graph: Graph): Graph {
   if (graph.nodes.every((n) => ![...n.attributes.values()].some((a) => a.g))) return graph
@@ -31,12 +31,12 @@ function another(name: string, taken: Set<string>): string {
 
 function renamed(graph: Graph, names: ReadonlyMap<string, string>): Graph {
   const rename = (name: string): string => names.get(name) ?? name
-  const named = <T extends { name: string }>(v: T): T => ({ ...v, name: rename(v.name) })
+  const named = <T extends { name: string }>(v: T): T => replaced<{ name: string }>(v, { name: rename(v.name) }) as T
   return graph.with({
     nodes: graph.nodes.map((n) => renameValues(n, rename)),
     inputs: graph.inputs.map(named),
     outputs: graph.outputs.map(named),
-    initializers: new Map([...graph.initializers].map(([name, t]) => [rename(name), renamedTensor(t, rename(name))])),
+    initializers: new Map([...graph.initializers].map(([name, t]) => [rename(name), named(t)])),
     valueInfo: graph.valueInfo.map(named),
   })
 }

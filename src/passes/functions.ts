@@ -9,6 +9,7 @@ import { graphsOf } from '../onnx/attributes.js'
 import { Builder, declare } from '../onnx/builder.js'
 import { canonicalDomain, toNode } from '../onnx/decode.js'
 import { describe, type Graph, type Node } from '../onnx/ir.js'
+import { replaced } from '../onnx/messages.js'
 import { mapSubgraphs } from '../onnx/subgraphs.js'
 import { splice } from './splice.js'
 import { upgrade } from './upgrade.js'
@@ -39,7 +40,7 @@ export function inlineFunctions(graph: Graph): Graph {
   const imported = [...functions.flatMap((f) => [...opsetsOf(f)]), ...inlined.opsets].filter(([d]) => !gone.has(d))
   const result = inlined.with({
     opsets: new Map([...imported, ['', Math.max(inlined.opset, ...(convert === upgrade ? versions : []))]]),
-    origin: { ...graph.origin, functions: [] },
+    origin: replaced(graph.origin, { functions: [] }),
   })
   return validate(result)
 }
@@ -105,9 +106,9 @@ function attributesOf(call: Node, f: FunctionProto): ReadonlyMap<string, Attribu
 function substitute(node: NodeProto, given: ReadonlyMap<string, AttributeProto>): NodeProto {
   const attribute = node.attribute.flatMap((a): AttributeProto[] => {
     if (a.refAttrName === '')
-      return [a.g ? { ...a, g: { ...a.g, node: a.g.node.map((n) => substitute(n, given)) } } : a]
+      return [a.g ? replaced(a, { g: replaced(a.g, { node: a.g.node.map((n) => substitute(n, given)) }) }) : a]
     const value = given.get(a.refAttrName)
-    return value ? [{ ...value, name: a.name }] : []
+    return value ? [replaced(value, { name: a.name })] : []
   })
-  return { ...node, attribute }
+  return replaced(node, { attribute })
 }

@@ -21,7 +21,8 @@ import { attribute, attributes, intOf, tensorOf } from '../onnx/attributes.js'
 import { Builder, declare } from '../onnx/builder.js'
 import { toFloat32 } from '../onnx/float16.js'
 import type { Graph, Node } from '../onnx/ir.js'
-import { dataType, readTensor, renamedTensor, writeTensor } from '../onnx/tensors.js'
+import { replaced } from '../onnx/messages.js'
+import { dataType, readTensor, writeTensor } from '../onnx/tensors.js'
 import { everywhere } from './everywhere.js'
 
 /** Attributes that hold an element type. */
@@ -66,7 +67,7 @@ function widened(graph: Graph, foreign: ReadonlySet<number>): Graph {
   const declared: ValueInfoProto[] = []
   const read = (t: TensorProto, name: string): void => {
     const own = b.fresh(`${name}/stored`)
-    initializers.set(own, renamedTensor(t, own))
+    initializers.set(own, replaced(t, { name: own }))
     b.emit(cast(own, name))
     declared.push(declare(name, 'float32', t.dims.map(Number)))
   }

@@ -26,6 +26,9 @@ function beginOf(b: Builder, start: number | string, extent: Extent, step: numbe
   return b.op('Min', [b.vector([begin]), b.vector([last])])
 }
 
+/** Steps beyond this go back by a scatter: zeros would be put between one by one. */
+const FAR = 64
+
 /**
  * y = x[begin], x[begin + step], ...: the gradient padded with zeros to where it came from, turned around first where a
  * step is negative, with zeros between where one is longer than 1. Ends are not read: the extents of y tell.
@@ -46,7 +49,8 @@ function slice(call: RuleCall): string {
   const steps = stepsInput ? storedInts(b, stepsInput) : each(() => 1)
   const rank = b.rank(x)
   const strided = steps?.some((s) => Math.abs(s) !== 1)
-  if (count === undefined || !axes || !steps || (strided && rank === undefined))
+  const far = steps?.some((s) => Math.abs(s) > FAR)
+  if (count === undefined || !axes || !steps || far || (strided && rank === undefined))
     return scatterBack(b, x, gy, (positions) => again(b, node, [positions, ...inputs.slice(1)]))
   const cuts = axes.map((axis, i) => {
     const step = steps[i] ?? 1
