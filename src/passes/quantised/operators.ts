@@ -2,7 +2,6 @@
  * Operators on whole numbers, as operators on the real numbers that these stand for. Sources: ONNX's Operators.md (QLinearConv,
  * QLinearMatMul) and ONNX Runtime's ContribOperators.md (the others, of its domain com.microsoft).
  */
-import { ExplainError } from '../../core/errors.js'
 import { type AttributeValue, floatOf, intOf, intsOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
@@ -40,12 +39,12 @@ function plain(b: Builder, op: string, values: readonly string[], attributes: No
   return output
 }
 
-function refuseChannelsLast(node: Node): void {
-  if (intOf(node, 'channels_last', 0) === 0) return
-  throw new ExplainError('unsupported-operator', {
-    what: `${describe(node)} has its channels last, which only models that ONNX Runtime has optimised for one machine have`,
-    remedy: 'Give the model as it was before that.',
-  })
+/** `make` on channels first, where the node has them last, as ONNX Runtime's own optimiser writes it. */
+function withChannelsFirst(node: Node, b: Builder, x: string, rank: number, make: (x: string) => string): string {
+  if (intOf(node, 'channels_last', 0) === 0) return make(x)
+  const spatial = Array.from({ length: rank - 2 }, (_, i) => i + 1)
+  const made = make(b.transpose(x, [0, rank - 1, ...spatial]))
+  return b.transpose(made, [0, ...spatial.map((axis) => axis + 1), 1])
 }
 
 /** x, scale, zero point; the same of y. */
@@ -76,11 +75,13 @@ function bias(b: Builder, value: string, scales: readonly string[]): string {
 }
 
 const conv: RealForm = (node, { b, read }) => {
-  refuseChannelsLast(node)
   const at = inputs(node)
   const [x, w] = [read(at(0), at(1), at(2)), read(at(3), at(4), at(5), 0)]
   const more = at(8) === '' ? [] : [bias(b, at(8), [at(1), at(4)])]
-  const value = plain(b, 'Conv', [x, w, ...more], without(node, ['channels_last']))
+  const attributes = without(node, ['channels_last'])
+  const value = withChannelsFirst(node, b, x, b.requireRank(at(3), describe(node)), (first) =>
+    plain(b, 'Conv', [first, w, ...more], attributes),
+  )
   return { value, scale: at(6), zeroPoint: at(7) }
 }
 
@@ -127,9 +128,12 @@ export const REAL_FORMS = {
   'com.microsoft.QGemm': gemm,
   'com.microsoft.QLinearAdd': binary('Add'),
   'com.microsoft.QLinearAveragePool': (node, { b, read }) => {
-    refuseChannelsLast(node)
     const at = inputs(node)
-    const value = plain(b, 'AveragePool', [read(at(0), at(1), at(2))], without(node, ['channels_last']))
+    const rank = intsOf(node, 'kernel_shape', []).length + 2
+    const attributes = without(node, ['channels_last'])
+    const value = withChannelsFirst(node, b, read(at(0), at(1), at(2)), rank, (x) =>
+      plain(b, 'AveragePool', [x], attributes),
+    )
     return { value, scale: at(3), zeroPoint: at(4) }
   },
   'com.microsoft.QLinearConcat': (node, { b, read }) => {
@@ -139,20 +143,16 @@ export const REAL_FORMS = {
     return { value: plain(b, 'Concat', values, node.attributes), scale: at(0), zeroPoint: at(1) }
   },
   'com.microsoft.QLinearConv': conv,
-  'com.microsoft.QLinearGlobalAveragePool': (node, reader) => {
-    refuseChannelsLast(node)
-    return unary('GlobalAveragePool')(node, reader)
+  // where nothing tells the rank, it is that of pictures
+  'com.microsoft.QLinearGlobalAveragePool': (node, { b, read }) => {
+    const at = inputs(node)
+    const value = withChannelsFirst(node, b, read(at(0), at(1), at(2)), b.rank(at(0)) ?? 4, (x) =>
+      b.op('GlobalAveragePool', [x]),
+    )
+    return { value, scale: at(3), zeroPoint: at(4) }
   },
   'com.microsoft.QLinearLeakyRelu': unary('LeakyRelu', (node) => ({ alpha: { float: floatOf(node, 'alpha', 0.01) } })),
   'com.microsoft.QLinearMul': binary('Mul'),
-  'com.microsoft.QLinearReduceMean': (node, { b, read }) => {
-    const at = inputs(node)
-    const axes = intsOf(node, 'axes', undefined)
-    const x = read(at(0), at(1), at(2))
-    const keepdims = intOf(node, 'keepdims', 1)
-    const value = b.op('ReduceMean', axes ? [x, b.int64s(axes)] : [x], { keepdims })
-    return { value, scale: at(3), zeroPoint: at(4) }
-  },
   'com.microsoft.QLinearSigmoid': unary('Sigmoid'),
   'com.microsoft.QLinearSoftmax': softmax,
   'com.microsoft.QLinearWhere': (node, { b, read }) => {
