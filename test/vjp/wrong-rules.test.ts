@@ -1,6 +1,6 @@
 /** The check itself, checked: rules that are deliberately wrong must be reported by the very test that the right ones pass. */
 import { describe, expect, test } from 'vitest'
-import { intOf, intsOf } from '../../src/onnx/attributes.js'
+import { type AttributeValue, attributes, intOf, intsOf } from '../../src/onnx/attributes.js'
 import type { Builder } from '../../src/onnx/builder.js'
 import { DECOMPOSITIONS } from '../../src/passes/decompositions/index.js'
 import type { Override, Pullback, Rule, RuleCall } from '../../src/vjp/rule.js'
@@ -31,6 +31,15 @@ function sampleOf(op: string, name: string): Sample {
 
 function scalar(b: Builder, value: number): string {
   return b.constant({ type: 'int64', dims: [], data: BigInt64Array.of(BigInt(value)) })
+}
+
+/** The right rule of an operator, told that the node has other attributes than it has. */
+function misread(op: keyof typeof RULES, changes: Readonly<Record<string, AttributeValue>>): WrongRule {
+  return (call) =>
+    RULES[op].rule({
+      ...call,
+      node: { ...call.node, attributes: new Map([...call.node.attributes, ...attributes(changes)]) },
+    })
 }
 
 /** Operator, sample, who must notice, what is wrong, the wrong rule. */
@@ -159,6 +168,67 @@ const WRONG: readonly [string, string, readonly Failure['by'][], string, WrongRu
     'one gradient doubled',
     ({ b, gy }) => [() => gy, () => b.op('Add', [gy, gy])],
   ],
+  [
+    'Resize',
+    'linear-half_pixel',
+    ['differences', 'pytorch'],
+    'half a pixel off',
+    misread('Resize', { coordinate_transformation_mode: 'asymmetric' }),
+  ],
+  [
+    'Resize',
+    'nearest-half_pixel-floor',
+    ['differences', 'pytorch'],
+    'rounding the other way',
+    misread('Resize', { nearest_mode: 'ceil' }),
+  ],
+  [
+    'Resize',
+    'cubic-half_pixel-excluded',
+    ['differences', 'pytorch'],
+    'counting pixels outside',
+    misread('Resize', { exclude_outside: 0 }),
+  ],
+  [
+    'GridSample',
+    'bilinear-zeros',
+    ['differences', 'pytorch'],
+    'corners taken as centres',
+    misread('GridSample', { align_corners: 1 }),
+  ],
+  [
+    'GridSample',
+    'bicubic-reflection-aligned',
+    ['differences', 'pytorch'],
+    'the edge instead of its mirror',
+    misread('GridSample', { padding_mode: 'border' }),
+  ],
+  [
+    'GridSample',
+    'bilinear-border',
+    ['differences', 'pytorch'],
+    'rows and columns of the grid exchanged',
+    ({ b }, [picture, grid]) => [
+      picture,
+      grid && (() => b.op('Slice', [grid(), b.int64s([1]), b.int64s([-3]), b.int64s([-1]), b.int64s([-1])])),
+    ],
+  ],
+  [
+    'RoiAlign',
+    'two-scaled',
+    ['differences', 'pytorch'],
+    'half a pixel off',
+    misread('RoiAlign', { coordinate_transformation_mode: 'output_half_pixel' }),
+  ],
+  ['Col2Im', 'all', ['differences', 'pytorch'], 'one pixel off', misread('Col2Im', { pads: [1, 1, 0, 2] })],
+  [
+    'ScatterElements',
+    'mul',
+    ['differences', 'pytorch'],
+    'updates as if they were added',
+    misread('ScatterElements', { reduction: 'add' }),
+  ],
+  ['Mod', 'signs', ['differences', 'pytorch'], 'nothing for the divisor', ({ gy }) => [() => gy, () => gy]],
 ]
 
 describe('a wrong rule is reported', () => {
