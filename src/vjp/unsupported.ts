@@ -1,10 +1,23 @@
-/** Operators of the standard that are neither differentiated nor without gradient by nature, and why. */
+/** Operators that are neither differentiated nor without gradient by nature, and why. */
 import type { Node } from '../onnx/ir.js'
 
+const ONE_LAYOUT = 'stored for one kind of processor'
+const NO_RULE = 'no backward rule is written'
 const NEWER = 'newer than the opsets that ONNX Runtime reads'
 
 /** The reason by operator. */
 export const UNSUPPORTED = {
+  'com.microsoft.GatedRelativePositionBias': NO_RULE,
+  'com.microsoft.GroupQueryAttention': NO_RULE,
+  'com.microsoft.nchwc.AveragePool': ONE_LAYOUT,
+  'com.microsoft.nchwc.Conv': ONE_LAYOUT,
+  'com.microsoft.nchwc.GlobalAveragePool': ONE_LAYOUT,
+  'com.microsoft.nchwc.GlobalMaxPool': ONE_LAYOUT,
+  'com.microsoft.nchwc.MaxPool': ONE_LAYOUT,
+  'com.microsoft.nchwc.ReorderInput': ONE_LAYOUT,
+  'com.microsoft.nchwc.ReorderOutput': ONE_LAYOUT,
+  'com.microsoft.nchwc.Upsample': ONE_LAYOUT,
+  'com.microsoft.RelativePositionBias': NO_RULE,
   CausalConvWithState: NEWER,
   LinearAttention: NEWER,
   SwiGLU: NEWER,
