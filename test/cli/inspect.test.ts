@@ -73,23 +73,25 @@ describe('a model that cannot be explained', () => {
     const bytes = modelBytes({
       opset: 17,
       nodes: [
-        { op: 'Mod', inputs: ['image', 'one'], outputs: ['rest'], attributes: { fmod: 1 } },
+        { op: 'Binarizer', domain: 'ai.onnx.ml', inputs: ['image'], outputs: ['rest'] },
         { op: 'GlobalAveragePool', inputs: ['rest'], outputs: ['pooled'] },
         { op: 'Flatten', inputs: ['pooled'], outputs: ['flat'] },
         { op: 'MatMul', inputs: ['flat', 'head'], outputs: ['logits'] },
       ],
       inputs: [declare('image', 'float32', ['batch', 3, 16, 16])],
       outputs: [declare('logits', 'float32', ['batch', 2])],
-      initializers: { one: float32([1], [1]), head: float32([3, 2], [1, -1, 2, -2, 3, -3]) },
+      initializers: { head: float32([3, 2], [1, -1, 2, -2, 3, -3]) },
     })
     const folder = fill(tinyFolder(), { 'odd.onnx': bytes })
     const text = quietly(await onnxplain(folder, 'inspect', 'odd.onnx'))
-    expect(text).toMatch(/^operators without a backward rule .*\n {2}Mod +1 +Mod_rest$/m)
-    expect((await inspected(folder, 'odd.onnx')).withoutRule).toEqual([{ op: 'Mod', nodes: ['Mod_rest'] }])
+    expect(text).toMatch(/^operators without a backward rule .*\n {2}ai\.onnx\.ml\.Binarizer +1 +Binarizer_rest$/m)
+    expect((await inspected(folder, 'odd.onnx')).withoutRule).toEqual([
+      { op: 'ai.onnx.ml.Binarizer', nodes: ['Binarizer_rest'] },
+    ])
     const args = ['cat.jpg', '-m', 'odd.onnx', '-t', '0', '--quiet']
     const refused = await onnxplain(folder, ...args, '--method', 'gradient', '-o', 'map.png')
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toMatch(/Mod_rest.*occlusion.*\[unsupported-operator\]\n$/)
+    expect(refused.stderr).toMatch(/Binarizer_rest.*occlusion.*\[unsupported-operator\]\n$/)
     quietly(
       await onnxplain(folder, ...args, '--method', 'occlusion', '--patch', '8', '--stride', '8', '--raw', 'r.npy'),
     )
