@@ -100,11 +100,11 @@ export class Sequences {
         this.#optional.set(y, x)
         return put(list)
       case 'OptionalGetElement': {
-        const element = this.#optional.get(x)
+        const element = this.#element(x)
         return stand(element ? plain('Identity', [element], y) : undefined)
       }
       case 'OptionalHasElement': {
-        const element = x === '' ? '' : this.#optional.get(x)
+        const element = x === '' ? '' : this.#element(x)
         return stand(element === undefined ? undefined : this.#constant(y, element === '' ? 0 : 1, 'bool'))
       }
       default:
@@ -122,6 +122,11 @@ export class Sequences {
       return true
     })
     return kept.reverse()
+  }
+
+  /** What is in an optional value, '' for nothing; since opset 18 a tensor may stand for one that holds it. */
+  #element(value: string): string | undefined {
+    return this.#optional.get(value) ?? (this.#b.type(value) === undefined ? undefined : value)
   }
 
   /** A position counted from the start. */

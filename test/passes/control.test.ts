@@ -308,6 +308,17 @@ const MODELS: Readonly<Record<string, { nodes: readonly NodeSpec[]; left: readon
       ],
       left: [],
     },
+    'Tensors that stand for optional values': {
+      nodes: [
+        node('OptionalHasElement', 'x', 'has'),
+        node('OptionalGetElement', 'x', 'it'),
+        node('If', 'has', 'y', {
+          then_branch: body('', 'taken', node('Mul', 'it it', 'taken')),
+          else_branch: body('', 'taken', node('Neg', 'x', 'taken')),
+        }),
+      ],
+      left: [],
+    },
     'Optional values': {
       nodes: [
         node('Optional', 'x', 'maybe'),
