@@ -2,6 +2,7 @@
 import { intOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import type { Node } from '../../onnx/ir.js'
+import { range } from '../../passes/decompositions/parts.js'
 import { defineRules, type RuleCall } from '../rule.js'
 import { zerosLike } from '../scatter.js'
 
@@ -34,9 +35,7 @@ function placesOf({ b, node, x: [cache = '', update = '', begin] }: RuleCall, ax
   const rank = b.requireRank(update, 'TensorScatter')
   const at = axis < 0 ? axis + rank : axis
   const shape = (own: number): number[] => Array.from({ length: rank }, (_, i) => (i === own ? -1 : 1))
-  const ones = b.op('Expand', [b.int64s([1]), b.vector([b.extent(update, at)])])
-  const count = b.op('Sub', [b.op('CumSum', [ones, b.int64s([0])]), b.int64s([1])])
-  const along = b.reshape(count, shape(at))
+  const along = b.reshape(range(b, b.extent(update, at)), shape(at))
   const places = begin ? b.op('Add', [along, b.reshape(begin, shape(0))]) : along
   if (stringOf(node, 'mode', 'linear') !== 'circular') return b.op('Expand', [places, b.shapeOf(update)])
   const length = b.vector([b.extent(cache, at)])

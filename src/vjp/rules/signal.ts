@@ -4,6 +4,7 @@ import { int64 } from '../../core/tensor.js'
 import { intOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
+import { range } from '../../passes/decompositions/parts.js'
 import { defineRules, type RuleCall, unary } from '../rule.js'
 import { storedInts } from '../scatter.js'
 
@@ -50,7 +51,10 @@ function fourier(call: RuleCall & { readonly in0: string; readonly out: string }
 }
 
 /** Half a spectrum to a real signal: the signal's half spectrum, divided by the length, bins that stand for two counted twice. */
-function spectrum({ b, node, gy, in0, out }: RuleCall & { readonly in0: string; readonly out: string }, axis: number) {
+function spectrum(
+  { b, node, gy, in0, out }: RuleCall & { readonly in0: string; readonly out: string },
+  axis: number,
+): string {
   const [size, bins] = [b.extent(out, axis), b.extent(in0, axis)]
   if (typeof size === 'number' && typeof bins === 'number' && Math.floor(size / 2) + 1 !== bins)
     throw new ExplainError('unsupported-operator', {
@@ -71,9 +75,7 @@ function fitted(b: Builder, value: string, axis: number, zeros: Extent): string 
 
 /** How often each bin of a one-sided spectrum stands in the whole one: once at 0 and at half of an even size, else twice. */
 function repeats(b: Builder, size: Extent, axisFromEnd: number, like: string): string {
-  const bins = b.add(b.div(size, 2), 1)
-  const ones = b.op('Expand', [b.int64s([1]), b.vector([bins])])
-  const index = b.op('Sub', [b.op('CumSum', [ones, b.int64s([0])]), ones])
+  const index = range(b, b.add(b.div(size, 2), 1))
   const atEnd = b.op('Equal', [b.op('Mul', [index, b.int64s([2])]), b.vector([size])])
   const once = b.op('Or', [b.op('Equal', [index, b.int64s([0])]), atEnd])
   const counts = b.op('Where', [once, b.scalar(1, like), b.scalar(2, like)])
