@@ -11,6 +11,8 @@ export interface AxisCall {
   readonly shapes: Shapes
   /** In how many directions places lie: two for a picture. */
   readonly directions: number
+  /** The picture's batch: what has another first axis, such as patches taken for pictures, is no map of the picture. */
+  readonly batch: Dim
   /** The layout of each input; undefined for values that do not depend on the picture, or whose rank is unknown. */
   readonly layouts: readonly (Layout | undefined)[]
   /** The sizes of each input. */

@@ -9,7 +9,7 @@ import { sorted } from '../../passes/prune.js'
 import { batch, holdsPlaces, type Layout, other, type Place, places } from './axes.js'
 import { restate, type StatedGrid } from './grid.js'
 import { layoutOf } from './rules.js'
-import { channelsFirst, readsNeighbours } from './spatial.js'
+import { channelsFirst, hasBatch, readsNeighbours } from './spatial.js'
 
 /** The value that holds the picture, and its axes by letter: N, C, and any others for places (`NCHW`, `NHWC`). */
 export interface PictureAxes {
@@ -29,6 +29,7 @@ export function layouts(graph: Graph, shapes: Shapes, picture: PictureAxes, stat
   const found = new Map<string, Layout>()
   const directions = directionsOf(picture)
   const dims = shapes.get(picture.name)?.dims
+  const count = dims?.[0] ?? null
   if (dims) found.set(picture.name, pictureLayout(picture, dims))
   const sizesOf = (value: string): readonly Dim[] | undefined =>
     shapes.get(value)?.dims ?? graph.initializers.get(value)?.dims.map(Number)
@@ -41,10 +42,19 @@ export function layouts(graph: Graph, shapes: Shapes, picture: PictureAxes, stat
     for (const output of node.outputs) {
       const own = output === '' ? undefined : shapes.get(output)?.dims
       if (!own) continue
-      const layout = layoutOf({ node, graph, shapes, directions, layouts: inputs, sizes, output, dims: own })
-      const told = layout?.some(holdsPlaces)
-        ? layout
-        : ((own.length === directions + 2 ? readAsMap(graph, output, own) : undefined) ?? layout)
+      const layout = layoutOf({
+        node,
+        graph,
+        shapes,
+        directions,
+        batch: count,
+        layouts: inputs,
+        sizes,
+        output,
+        dims: own,
+      })
+      const mayBeMap = own.length === directions + 2 && hasBatch(own, count) && !layout?.some(holdsPlaces)
+      const told = (mayBeMap ? readAsMap(graph, output, own) : undefined) ?? layout
       if (told) found.set(output, rebased(stated ? restate(told, own, stated, output) : told, output))
     }
   }
