@@ -4,6 +4,7 @@
  *
  * So an operator that is a composition needs no backward rule: its parts have them.
  */
+import { atNode } from '../onnx/at-node.js'
 import { Builder } from '../onnx/builder.js'
 import { type Graph, type Node, operatorName } from '../onnx/ir.js'
 import { renameValues } from '../onnx/subgraphs.js'
@@ -35,7 +36,7 @@ export function decompose(graph: Graph): Graph {
 
 function writeOut(b: Builder, node: Node, parts: Decompose): void {
   const start = b.nodes.length
-  const made = b.scope(node.name || node.outputs[0] || node.op, () => parts(node, b))
+  const made = b.scope(node.name || node.outputs[0] || node.op, () => atNode(node, () => parts(node, b)))
   const own = b.nodes.splice(start)
   const names = new Map<string, string>()
   const copies: [string, string][] = []

@@ -4,6 +4,7 @@
  */
 import { ExplainError } from '../core/errors.js'
 import type { DataType } from '../core/tensor.js'
+import { atNode } from '../onnx/at-node.js'
 import { intOf } from '../onnx/attributes.js'
 import type { Builder } from '../onnx/builder.js'
 import { captures, describe, type Graph, type Node, operatorName, reads } from '../onnx/ir.js'
@@ -78,7 +79,8 @@ function pullSeeds(
     const gys = node.outputs.map((y) => (y === '' ? undefined : gradientOf(y)))
     if (gys.every((g) => g === undefined)) continue
     b.scope(`gradient/${node.name || node.outputs[0]}`, () => {
-      for (const [value, gradient] of inputGradients(b, node, gys, wanted, override)) arrive(value, gradient)
+      const gradients = atNode(node, () => inputGradients(b, node, gys, wanted, override))
+      for (const [value, gradient] of gradients) arrive(value, gradient)
     })
   }
   return wrt.map(gradientOf)
