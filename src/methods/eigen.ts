@@ -6,35 +6,47 @@ const SQUARINGS = 12
 
 /**
  * `[N,K,...spatial]` projected on its first principal component over places (channels centred, no scaling): the map `[N,...spatial]`. The
- * Gram matrix of the places is squared over and over, and so turns into the projector on its first eigenvector. An eigenvector has no
- * sign; the one is taken under which the value farthest from 0 is positive (Chung and Ying, Appl. Sci. 2025, equation 13).
+ * Gram matrix is squared over and over, and so turns into the projector on its first eigenvector. An eigenvector has no sign; the one is
+ * taken under which the value farthest from 0 is positive (Chung and Ying, Appl. Sci. 2025, equation 13).
  */
 export function firstComponent(b: Builder, features: string): string {
   const rank = b.requireRank(features, 'a principal component')
   const spatial = Array.from({ length: rank - 2 }, (_, i) => b.extent(features, i + 2))
   const rows = b.transpose(b.op('Reshape', [features, b.int64s([0, 0, -1])]), [0, 2, 1])
   const centred = b.op('Sub', [rows, b.op('ReduceMean', [rows, b.int64s([1])], { keepdims: 1 })])
-  const gram = b.op('MatMul', [centred, b.transpose(centred, [0, 2, 1])])
-  let projector = normalised(b, gram)
-  for (let i = 0; i < SQUARINGS; i++) projector = normalised(b, b.op('MatMul', [projector, projector]))
-  // any column of the projector is the eigenvector; the longest is that of the largest diagonal element, and sums of rows may cancel
-  const length = b.op('ReduceSumSquare', [projector, b.int64s([1])], { keepdims: 1 })
-  const longest = b.op('ArgMax', [length], { axis: 2, keepdims: 1 })
-  const places = b.extent(projector, 1)
-  const index = b.op('Expand', [longest, b.vector([b.extent(features, 0), places, 1])])
-  const column = b.op('GatherElements', [projector, index], { axis: 2 })
-  const unit = b.op('Div', [
-    column,
-    b.op('Max', [b.op('ReduceL2', [column, b.int64s([1])], { keepdims: 1 }), tiny(b, column)]),
-  ])
-  // the projection on the right singular vector is the left one times the singular value
-  const energy = b.op('MatMul', [b.transpose(unit, [0, 2, 1]), b.op('MatMul', [gram, unit])])
-  const projection = b.op('Mul', [unit, b.op('Sqrt', [b.op('Relu', [energy])])])
+  const columns = b.transpose(centred, [0, 2, 1])
+  const byPlaces = hasFewPlaces(b, features)
+  const vector = byPlaces
+    ? b.op('MatMul', [columns, firstEigenvector(b, b.op('MatMul', [centred, columns]))])
+    : firstEigenvector(b, b.op('MatMul', [columns, centred]))
+  const length = b.op('ReduceL2', [vector, b.int64s([1])], { keepdims: 1 })
+  const projection = b.op('MatMul', [centred, b.op('Div', [vector, b.op('Max', [length, tiny(b, vector)])])])
   const largest = b.op('ReduceMax', [projection, b.int64s([1])], { keepdims: 1 })
   const smallest = b.op('ReduceMin', [projection, b.int64s([1])], { keepdims: 1 })
   const turned = b.op('Less', [largest, b.op('Neg', [smallest])])
-  const signed = b.op('Where', [turned, b.op('Neg', [projection]), projection])
-  return b.reshape(signed, [-1, ...spatial])
+  return b.reshape(b.op('Where', [turned, b.op('Neg', [projection]), projection]), [-1, ...spatial])
+}
+
+/** Whether the matrix of places with places is smaller than that of channels with channels. A free size may be any: then it is not. */
+function hasFewPlaces(b: Builder, features: string): boolean {
+  const [channels, ...places] = (b.dims(features) ?? []).slice(1)
+  const count = places.reduce<number>((n, d) => (typeof d === 'number' ? n * d : Number.POSITIVE_INFINITY), 1)
+  return count <= (typeof channels === 'number' ? channels : 0)
+}
+
+/** `[N,n,1]`: the first eigenvector of symmetric matrices `[N,n,n]` without negative eigenvalues, of any length and sign. */
+function firstEigenvector(b: Builder, gram: string): string {
+  let projector = normalised(b, gram)
+  for (let i = 0; i < SQUARINGS; i++) projector = normalised(b, b.op('MatMul', [projector, projector]))
+  // every column of the projector is a multiple of it; the longest is no rounding noise
+  const length = b.op('ReduceSumSquare', [projector, b.int64s([1])], { keepdims: 1 })
+  const longest = b.op('ArgMax', [length], { axis: 2, keepdims: 1 })
+  const shape = b.op('Shape', [projector])
+  const index = b.op('Expand', [
+    longest,
+    b.op('Concat', [b.op('Slice', [shape, b.int64s([0]), b.int64s([2])]), b.int64s([1])], { axis: 0 }),
+  ])
+  return b.op('GatherElements', [projector, index], { axis: 2 })
 }
 
 /** A matrix over its largest absolute value, so that powers neither overflow nor vanish. */
