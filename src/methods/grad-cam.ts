@@ -1,4 +1,4 @@
-import { weightedSum } from './maps.js'
+import { overPlaces, weightedSum } from './maps.js'
 import { defineMethod } from './method.js'
 
 /**
@@ -19,9 +19,6 @@ export const gradCam = defineMethod({
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()
-    const rank = b.requireRank(features, 'grad-cam')
-    const spatial = b.int64s(Array.from({ length: rank - 2 }, (_, i) => i + 2))
-    const weights = b.op('ReduceMean', [gradient(), spatial], { keepdims: 0 })
-    return weightedSum(b, features, weights)
+    return weightedSum(b, features, overPlaces(b, 'ReduceMean', gradient()))
   },
 })

@@ -9,6 +9,7 @@ import { float32, int64, type Tensor } from '../core/tensor.js'
 import { attributes, floatOf, floatsOf, intOf, intsOf, stringOf } from '../onnx/attributes.js'
 import { Builder } from '../onnx/builder.js'
 import { describe, type Graph, type Node } from '../onnx/ir.js'
+import { withAttributes } from '../onnx/subgraphs.js'
 import { everywhere } from './everywhere.js'
 
 /** The lowest opset that rules read and emit. Newer ones are left as they are. */
@@ -25,10 +26,6 @@ interface Change {
 
 function without(node: Node, names: readonly string[]): Node {
   return { ...node, attributes: new Map([...node.attributes].filter(([name]) => !names.includes(name))) }
-}
-
-function withAttributes(node: Node, values: Parameters<typeof attributes>[0]): Node {
-  return { ...node, attributes: new Map([...node.attributes, ...attributes(values)]) }
 }
 
 /** Moves attributes to inputs: `positions` says which attribute becomes which input. */

@@ -27,8 +27,7 @@ function concat({ b, node, x, gy }: RuleCall): (() => string)[] {
   const axis = intOf(node, 'axis', 0)
   let parts: readonly string[] | undefined
   const split = (): readonly string[] => {
-    const sizes = b.vector(x.map((v) => b.extent(v, axis)))
-    parts ??= b.ops('Split', [gy, sizes], { axis }, x.length)
+    parts ??= b.ops('Split', [gy, b.vector(x.map((v) => b.extent(v, axis)))], { axis }, x.length)
     return parts
   }
   return x.map((_, i) => () => split()[i] ?? '')
