@@ -1,6 +1,7 @@
 // Imports point one way only; each room lists the rooms it may import from besides itself.
 const MAY_IMPORT = {
   core: [],
+  ort: ['core'],
   image: ['core'],
   render: ['core'],
   onnx: ['core'],
@@ -10,8 +11,8 @@ const MAY_IMPORT = {
   methods: ['core', 'onnx', 'passes', 'vjp', 'targets'],
   explain: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'image'],
   metrics: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'image'],
-  node: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render'],
-  web: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render'],
+  node: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'ort'],
+  web: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'ort'],
   cli: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'node'],
 }
 const PORTABLE = '^src/(core|image|render|onnx|passes|vjp|targets|methods|explain|metrics|index)'

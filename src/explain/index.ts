@@ -15,6 +15,7 @@ export {
 } from './explanation.js'
 export { findPictureInput, type PictureInput } from './input.js'
 export { type InspectedLayer, type InspectedValue, type Inspection, inspect } from './inspect.js'
+export { type LoadOptions, loadModel } from './load.js'
 export {
   type ExplainOptions,
   type ExplanationSet,
@@ -23,6 +24,14 @@ export {
   type Progress,
   type Refusal,
 } from './model.js'
+export {
+  type AssembledModel,
+  assembleModel,
+  ENTRIES,
+  type ModelFiles,
+  type ModelParts,
+  parseLabels,
+} from './model-files.js'
 export type { GivenInputs, Numbers, OtherInput } from './others.js'
 export type { Image, ImageOptions } from './prepare.js'
 export { VERSION } from './version.js'

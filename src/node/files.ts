@@ -56,15 +56,6 @@ export async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Parses a JSON file. Throws `cannot-read` where it is not JSON. */
-export function parseJson(bytes: Uint8Array, path: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch (cause) {
-    throw new ExplainError('cannot-read', { what: `"${path}" is not JSON`, cause })
-  }
-}
-
 /** Throws `cannot-write` before work is spent on what could not be kept. */
 export async function refuseUnwritable(path: string): Promise<void> {
   const folder = dirname(resolve(path))

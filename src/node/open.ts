@@ -1,7 +1,6 @@
 /** `open`: the package's front door in Node. */
 import { fileURLToPath } from 'node:url'
-import { ExplainError } from '../core/errors.js'
-import type { OptimizationLevel, Runtime } from '../core/runtime.js'
+import type { Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
 import {
   type ClassAnswer,
@@ -10,10 +9,13 @@ import {
   type Explanation,
   type ExplanationSet,
   type ImageOptions,
-  Model,
+  type LoadOptions,
+  loadModel,
+  type Model,
+  type ModelParts,
   type Plan,
 } from '../explain/index.js'
-import { adjustPreprocessing, type Picture, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
+import type { Picture } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
 import { decode } from '../onnx/decode.js'
 import type { DrawOptions } from '../render/index.js'
@@ -21,21 +23,11 @@ import { decodePicture } from './codec.js'
 import { type Background, backgroundOf, drawFigure, figureOf, refuseFormat } from './draw.js'
 import { readBytes, refuseUnwritable, writeWhole } from './files.js'
 import { ortRuntime } from './ort.js'
-import { type ModelParts, resolveModel } from './resolve.js'
+import { resolveModel } from './resolve.js'
 
-export interface OpenOptions extends PreprocessOptions {
-  /** Class names in class order. Default: `id2label` of the model's config.json. */
-  readonly labels?: readonly string[]
-  /** Replaces the model's own preprocessing. Default: its preprocessor_config.json, else the usual ImageNet preprocessing. */
-  readonly preprocessing?: PreprocessSpec
+export interface OpenOptions extends LoadOptions {
   /** Default: onnxruntime-node, else onnxruntime-web. */
   readonly runtime?: Runtime
-  /** Default: `all`. */
-  readonly optimization?: OptimizationLevel
-  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
-  readonly answer?: string | undefined
-  /** The input that takes the picture. Default: the one with three channels, else the only one that could. */
-  readonly pictureInput?: string | undefined
   /** Is told in one line what had to be assumed. Default: nothing is said. */
   readonly warn?: (line: string) => void
 }
@@ -68,32 +60,9 @@ export interface NodeExplanation extends Explanation {
 export async function open(source?: string | URL | Uint8Array, options: OpenOptions = {}): Promise<NodeModel> {
   const runtime = options.runtime ?? (await ortRuntime(options.warn ? { warn: options.warn } : {}))
   const parts = source instanceof Uint8Array ? partsOf(source) : await resolveModel(pathOf(source))
-  const { name, graph } = parts
-  const own = options.preprocessing ?? parts.preprocessing
-  const bare = await Model.load(graph, runtime, {
-    name,
-    labels: options.labels ?? parts.labels,
-    preprocessing: own,
-    answer: options.answer,
-    pictureInput: options.pictureInput,
-    ...(options.optimization ? { optimization: options.optimization } : {}),
-  })
-  const model = bare.withPreprocessing(adjusted(bare, options))
+  const model = await loadModel(parts, runtime, options)
   for (const note of model.notes) options.warn?.(note)
   return new NodeModel(model)
-}
-
-function adjusted({ preprocessing, input }: Model, options: OpenOptions): PreprocessSpec | undefined {
-  if (preprocessing) return adjustPreprocessing(preprocessing, options)
-  const { mean, std, size, fit, channels } = options
-  const given = Object.entries({ mean, std, size, fit, channels, preprocessing: options.preprocessing })
-  const [named] = given.find(([, value]) => value !== undefined) ?? []
-  if (named === undefined) return undefined
-  throw new ExplainError('bad-option', {
-    what: `${named} is about photos, and this model takes none: its input has the axes ${input.layout}, of ${input.channels} channels`,
-    where: named,
-    remedy: 'Give it tensors that are preprocessed.',
-  })
 }
 
 function pathOf(source: string | URL | undefined): string | undefined {

@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseJson, readBytes, readIfThere, refuseUnwritable, writeWhole } from '../../src/node/files.js'
+import { parseJson } from '../../src/explain/model-files.js'
+import { readBytes, readIfThere, refuseUnwritable, writeWhole } from '../../src/node/files.js'
 import { failureOf, temporaryFolder } from './support.js'
 
 /** A place that no user can write, root included; undefined where the system has none. */
