@@ -11,11 +11,12 @@ const MAY_IMPORT = {
   methods: ['core', 'onnx', 'passes', 'vjp', 'targets'],
   explain: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'image'],
   metrics: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'image'],
-  node: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'ort'],
-  web: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'ort'],
-  cli: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'node'],
+  figures: ['core', 'explain', 'image', 'render'],
+  node: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'ort', 'figures'],
+  web: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'ort', 'figures'],
+  cli: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'metrics', 'image', 'render', 'figures', 'node'],
 }
-const PORTABLE = '^src/(core|image|render|onnx|passes|vjp|targets|methods|explain|metrics|index)'
+const PORTABLE = '^src/(core|image|render|onnx|passes|vjp|targets|methods|explain|metrics|figures|index)'
 
 module.exports = {
   forbidden: [

@@ -15,12 +15,13 @@ import {
   type ModelParts,
   type Plan,
 } from '../explain/index.js'
+import { backgroundOf, figureOfOne } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
 import { decode } from '../onnx/decode.js'
 import type { DrawOptions } from '../render/index.js'
 import { decodePicture } from './codec.js'
-import { type Background, backgroundOf, drawFigure, figureOf, refuseFormat } from './draw.js'
+import { drawFigure, refuseFormat } from './draw.js'
 import { readBytes, refuseUnwritable, writeWhole } from './files.js'
 import { ortRuntime } from './ort.js'
 import { resolveModel } from './resolve.js'
@@ -129,22 +130,9 @@ function savable(explanation: Explanation, model: Model, picture: Picture | unde
       await refuseUnwritable(path)
       const own = explanation.input === model.input.name
       const background = backgroundOf(explanation, own ? picture : undefined, own ? model.preprocessing : undefined)
-      await writeWhole(path, await drawOne(background, explanation, path, options))
+      await writeWhole(path, await drawFigure(figureOfOne(background, explanation, options), path))
     },
   }
-}
-
-/** One explanation as a figure of one cell, or of one row of slices. */
-export async function drawOne(
-  background: Background,
-  explanation: Explanation,
-  path: string,
-  options: DrawOptions,
-): Promise<Uint8Array> {
-  const { method } = explanation
-  const set: ExplanationSet = { answers: [], explanations: [explanation], refused: [] }
-  const subtitle = explanation.raw.layer ? { subtitle: `at ${explanation.raw.layer}` } : {}
-  return drawFigure(figureOf(background, set, [{ id: method.id, title: method.title, ...subtitle }], options), path)
 }
 
 /** The methods, for lists and forms. */

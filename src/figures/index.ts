@@ -1,0 +1,1 @@
+export { type Background, backgroundOf, figureOf, figureOfOne } from './figure.js'
