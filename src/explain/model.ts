@@ -17,6 +17,7 @@ import { explanationsOf } from './explanations.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
+import { type Inspection, inspection } from './inspect.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
@@ -239,6 +240,12 @@ export class Model {
       raws: targets.flatMap((target, t) => runs.find((r) => r.score === target.score)?.run.maps[m]?.raws[t] ?? []),
     }))
     return { ...first, maps }
+  }
+
+  /** What the model holds and what can be explained of it; as {@link inspect} tells it of a file, without loading it again. */
+  inspect(): Inspection {
+    const { answer, pictureInput } = this.#options
+    return inspection(this.graph, this.shapes, { answer, pictureInput })
   }
 
   /** A plan of this model; see {@link compile}. */
