@@ -10,7 +10,15 @@ export { type DataType, float32, int64, type Tensor, tensor } from './core/tenso
 export * from './explain/index.js'
 export * from './image/index.js'
 export { findMethod, METHODS } from './methods/index.js'
-export type { CompiledMethod, DrivenMethod, Method } from './methods/method.js'
+export {
+  type CompiledInfo,
+  type CompiledMethod,
+  type DrivenInfo,
+  type DrivenMethod,
+  type Method,
+  type MethodInfo,
+  methodInfo,
+} from './methods/method.js'
 export { decode, externalLocations } from './onnx/decode.js'
 export { encode, encodeSkeleton } from './onnx/encode.js'
 export { Graph, type Node } from './onnx/ir.js'

@@ -227,7 +227,7 @@ async function draw(
       continue
     }
     const background = backgroundOf(first, own ? picture : undefined, own ? model.model.preprocessing : undefined)
-    const shown = own ? methods : methods.filter((m) => explanations.some((e) => e.method === m))
+    const shown = own ? methods : methods.filter((m) => explanations.some((e) => e.method.id === m.id))
     const spec = figureOf(background, { ...set, explanations }, columns(shown, { ...set, explanations }), drawing)
     const path = own ? output : besides(output, input)
     figures.push({ path, bytes: await drawFigure(spec, path) })

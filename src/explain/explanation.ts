@@ -10,7 +10,7 @@ import {
   type Size,
   scaleGeometry,
 } from '../image/index.js'
-import type { ChannelReduction, Method } from '../methods/method.js'
+import type { ChannelReduction, MethodInfo } from '../methods/method.js'
 import type { FinalActivation } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
 import type { TokenGrid } from './compile.js'
@@ -99,8 +99,9 @@ export interface PictureMaps {
   readonly channels: (() => Float32Array) | undefined
 }
 
-export interface Explanation extends PictureMaps {
-  readonly method: Method
+/** What an explanation tells; plain data. */
+interface Told {
+  readonly method: MethodInfo
   readonly target: Target
   readonly answer: ClassAnswer
   /** The input that is explained: the picture's, or another one that was asked for by `wrt`. */
@@ -113,18 +114,37 @@ export interface Explanation extends PictureMaps {
    * as rows of its last axis.
    */
   readonly drawable: boolean
+  /** Why the map is odd, where it is. */
+  readonly diagnosis: readonly Diagnosis[]
+  readonly provenance: Provenance
+}
+
+/**
+ * All that an explanation is made of: plain data, as `structuredClone` and `postMessage` take it. {@link explanationOf} makes the explanation
+ * of it again, on another thread for instance.
+ */
+export interface ExplanationData extends Told {
+  /** The map that is laid on the picture: `raw`, or its values in two axes where its input is no picture. */
+  readonly map: Tensor<'float32'>
+  readonly lifting: Lifting
+}
+
+/** Maps on the picture, at its own size and at any other. */
+export interface SizedMaps extends PictureMaps {
   /**
    * The map on the picture scaled to another size, made from the raw map: a drawing of a large photo need not hold it in full.
    *
    * @param channels how colour channels become one number; default: as the method has it.
    */
   at(size: Size, channels?: ChannelReduction): PictureMaps
-  /** Why the map is odd, where it is. */
-  readonly diagnosis: readonly Diagnosis[]
-  readonly provenance: Provenance
 }
 
-/** What a raw map's axes are, and where they lie on the picture. */
+export interface Explanation extends Told, SizedMaps {
+  /** What {@link explanationOf} makes this explanation of. */
+  readonly data: ExplanationData
+}
+
+/** What a raw map's axes are, and where they lie on the picture; plain data. */
 export interface Lifting {
   readonly geometry: Geometry
   /** Slices or frames of the input: 1 for pictures. */
@@ -135,8 +155,14 @@ export interface Lifting {
   readonly reduction: ChannelReduction | undefined
 }
 
+/** The explanation that this data tells of. */
+export function explanationOf(data: ExplanationData): Explanation {
+  const { map, lifting, ...told } = data
+  return { ...told, ...onPicture(map, lifting), data }
+}
+
 /** A raw map on its picture, at the picture's own size and at any other. Nothing is lifted before it is read. */
-export function onPicture(raw: Tensor<'float32'>, lifting: Lifting): PictureMaps & Pick<Explanation, 'at'> {
+export function onPicture(raw: Tensor<'float32'>, lifting: Lifting): SizedMaps {
   const { geometry, reduction } = lifting
   const maps = (place: Geometry, channels: ChannelReduction | undefined): PictureMaps => ({
     heatmap: toHeatmap(raw, place, lifting, channels),

@@ -5,13 +5,17 @@ export { distinctAnswers } from './distinct.js'
 export {
   type ClassAnswer,
   type Explanation,
+  type ExplanationData,
+  explanationOf,
   type FedInput,
   type Heatmap,
+  type Lifting,
   type PictureMaps,
   type Provenance,
   type ProvenanceInput,
   type RawMap,
   reduceChannels,
+  type SizedMaps,
 } from './explanation.js'
 export { findPictureInput, type PictureInput } from './input.js'
 export { type InspectedLayer, type InspectedValue, type Inspection, inspect } from './inspect.js'

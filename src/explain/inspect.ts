@@ -51,9 +51,21 @@ export interface Inspection {
   readonly problems: readonly string[]
 }
 
+/** Which of a model's values are meant, where that is not to be found. */
+export interface InspectOptions {
+  /** The input that takes the picture, as for {@link findPictureInput}. */
+  readonly pictureInput?: string | undefined
+  /** The output that holds the class scores. */
+  readonly answer?: string | undefined
+}
+
 /** Looks a model over; `pictureInput` as for {@link findPictureInput}. Rejects with `runtime-failed` where ORT cannot load it. */
 export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: string): Promise<Inspection> {
-  const shapes = await probe(graph, runtime)
+  return inspection(graph, await probe(graph, runtime), { pictureInput })
+}
+
+/** What a model of these shapes holds; they are what `probe` finds of the graph. */
+export function inspection(graph: Graph, shapes: Shapes, options: InspectOptions = {}): Inspection {
   const declared = declaredShapes(graph)
   const isBorder = (name: string): boolean => [...graph.inputs, ...graph.outputs].some((v) => v.name === name)
   const value = (name: string): InspectedValue => {
@@ -64,7 +76,7 @@ export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: str
   }
   const weights = [...graph.initializers.values()]
   const problems: string[] = []
-  const found = explainable(graph, shapes, problems, pictureInput)
+  const found = explainable(graph, shapes, problems, options)
   return {
     inputs: graph.inputs.map((i) => ({ ...value(i.name), picture: i.name === found?.input })),
     outputs: graph.outputs.map((o) => value(o.name)),
@@ -95,7 +107,7 @@ function explainable(
   graph: Graph,
   shapes: Shapes,
   problems: string[],
-  pictureInput: string | undefined,
+  options: InspectOptions,
 ): Explainable | undefined {
   /** Notes what goes wrong and goes on. */
   const noting = <T>(make: () => T): T | undefined => {
@@ -109,8 +121,8 @@ function explainable(
   }
   const source = noting(() => lower(graph))
   if (!source) return undefined
-  const input = noting(() => findPictureInput(source, shapes, pictureInput))
-  const answer = noting(() => findAnswer(source, shapes))
+  const input = noting(() => findPictureInput(source, shapes, options.pictureInput))
+  const answer = noting(() => findAnswer(source, shapes, options.answer))
   if (!input || !answer) return undefined
   const picture = { name: input.name, layout: input.layout }
   const network = networkOf({ graph: source, shapes, picture, logits: answer.logits })

@@ -4,27 +4,26 @@ import type { OptimizationLevel, Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
 import type { PreprocessSpec } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
-import type { CompiledMethod, DrivenMethod, Method } from '../methods/method.js'
+import { type CompiledMethod, type DrivenMethod, type Method, type MethodInfo, methodInfo } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
-import { compile, type Plan, type TokenGrid } from './compile.js'
-import { diagnose } from './diagnose.js'
-import { type ClassAnswer, type Explanation, onPicture, type Provenance } from './explanation.js'
+import { compile, type Plan } from './compile.js'
+import type { ClassAnswer, Explanation } from './explanation.js'
+import { explanationsOf } from './explanations.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
+import { type Inspection, inspection } from './inspect.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
-import { placeMap } from './place.js'
 import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
-import { provenanceInputs, sha256 } from './provenance.js'
+import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import { type Feed, type PlanRun, Runner } from './runner.js'
-import { VERSION } from './version.js'
 
 export interface ModelOptions {
   /** What the model is called in messages and provenance. */
@@ -73,13 +72,13 @@ export interface Progress {
   readonly method: string
   readonly done: number
   readonly total: number
-  /** Makes the raw maps as they stand, one a target. */
-  readonly partial: () => readonly Tensor<'float32'>[]
+  /** Makes explanations of the maps as they stand, one a target. */
+  readonly partial: () => readonly Explanation[]
 }
 
 /** A method that this network does not allow, among several that were asked for. */
 export interface Refusal {
-  readonly method: Method
+  readonly method: MethodInfo
   readonly error: ExplainError
 }
 
@@ -88,22 +87,6 @@ export interface ExplanationSet {
   readonly answers: readonly ClassAnswer[]
   readonly explanations: readonly Explanation[]
   readonly refused: readonly Refusal[]
-}
-
-/** What the explanations of one method have in common. */
-interface About {
-  readonly method: Method
-  /** The input that is explained. */
-  readonly input: string
-  readonly layer: string | undefined
-  readonly tokens: TokenGrid | undefined
-  readonly notes: readonly string[]
-  readonly prepared: Prepared
-  readonly targets: readonly Target[]
-  readonly answers: readonly ClassAnswer[]
-  readonly sha256: string
-  readonly inputs: Provenance['inputs']
-  readonly settings: ReadonlyMap<Method, Readonly<Record<string, number | string>>>
 }
 
 const DEFAULT_BATCH = 16
@@ -213,68 +196,30 @@ export class Model {
     const best = answers[0]?.index ?? 0
     const targets = asked.map((t): Target => (t.index === BEST ? { ...t, index: best } : t))
 
-    const sha256 = await this.#hash()
-    const inputs = await provenanceInputs(prepared.feed.others)
-    const about = { prepared, targets, answers, sha256, inputs, settings }
+    const occasion = await this.#occasion(prepared, answers)
     const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
-    for (const { raws, ...map } of ran?.maps ?? [])
-      made.get(map.method)?.push(...this.#explanations({ ...about, ...map }, raws))
-    const refused: Refusal[] = [...(ran?.refused ?? [])]
+    for (const { raws, ...map } of ran?.maps ?? []) {
+      const about = { ...occasion, targets, ...map, options: settings.get(map.method) ?? {} }
+      made.get(map.method)?.push(...explanationsOf(this, about, raws))
+    }
+    const refused: Refusal[] = (ran?.refused ?? []).map((r) => ({ ...r, method: methodInfo(r.method) }))
     for (const method of methods) {
       if (method.kind !== 'driven') continue
       const others = [options.wrt ?? this.input.name]
         .flat()
         .filter((name) => name !== this.input.name && name !== 'all')
-      if (others.length > 0) refused.push({ method, error: pictureOnly(method, others) })
+      if (others.length > 0) refused.push({ method: methodInfo(method), error: pictureOnly(method, others) })
       if (!explainsPicture(options.wrt, this.input.name)) continue
+      const values = settings.get(method) ?? {}
       const notes: string[] = []
+      const making = { method, options: values, input: this.input.name, layer: undefined, tokens: undefined, notes }
+      const explained = (raws: readonly Tensor<'float32'>[]): readonly Explanation[] =>
+        explanationsOf(this, { ...occasion, targets, ...making }, raws)
       const note = (text: string): unknown => notes.push(text)
-      const raws = await this.#drive(method, prepared, targets, settings.get(method) ?? {}, { ...options, note })
-      const { name: input } = this.input
-      const common = { ...about, method, input, layer: undefined, tokens: undefined, notes }
-      made.get(method)?.push(...this.#explanations(common, raws))
+      const raws = await this.#drive(method, prepared, targets, values, { ...options, note, explained })
+      made.get(method)?.push(...explained(raws))
     }
     return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
-  }
-
-  /** Explanations of one method, one a target. */
-  #explanations(about: About, raws: readonly Tensor<'float32'>[]): readonly Explanation[] {
-    const { method, input, layer, tokens, prepared, targets, answers, settings } = about
-    const { preprocessing } = prepared
-    return targets.flatMap((target, t): readonly Explanation[] => {
-      const raw = raws[t]
-      const answer = answers.find((a) => a.index === target.index)
-      if (!raw || !answer) return []
-      const place = placeMap(this, raw, about)
-      return [
-        {
-          method,
-          target,
-          answer,
-          input,
-          raw: { ...raw, layer },
-          fed: place.fed,
-          drawable: place.drawable,
-          ...onPicture(place.map, place.lifting),
-          diagnosis: diagnose(raw.data, method.display),
-          provenance: {
-            onnxplain: VERSION,
-            runtime: this.#runtime.name,
-            model: { name: this.name, sha256: about.sha256 },
-            method: method.id,
-            options: settings.get(method) ?? {},
-            layer: layer ?? null,
-            tokens: tokens ?? null,
-            input,
-            inputs: about.inputs,
-            target,
-            answer: { ...answer, logits: this.answer.logits, activation: this.answer.activation },
-            preprocessing,
-            notes: [...this.notes, ...this.#answerNotes(), ...about.notes],
-          },
-        },
-      ]
-    })
   }
 
   /** Compiled methods, one run for each kind of score among the targets. */
@@ -295,6 +240,12 @@ export class Model {
       raws: targets.flatMap((target, t) => runs.find((r) => r.score === target.score)?.run.maps[m]?.raws[t] ?? []),
     }))
     return { ...first, maps }
+  }
+
+  /** What the model holds and what can be explained of it; as {@link inspect} tells it of a file, without loading it again. */
+  inspect(): Inspection {
+    const { answer, pictureInput } = this.#options
+    return inspection(this.graph, this.shapes, { answer, pictureInput })
   }
 
   /** A plan of this model; see {@link compile}. */
@@ -326,17 +277,15 @@ export class Model {
     })).sort((a, b) => b.logit - a.logit)
   }
 
-  #answerNotes(): readonly string[] {
-    const { activation, logits } = this.answer
-    return activation === 'none' ? [] : [`The model ends in ${activation}; the logits before it are "${logits}".`]
-  }
-
   async #drive(
     method: DrivenMethod,
     prepared: Prepared,
     targets: readonly Target[],
     values: Readonly<Record<string, number | string>>,
-    options: ExplainOptions & { readonly note: (text: string) => void },
+    options: ExplainOptions & {
+      readonly note: (text: string) => void
+      readonly explained: (raws: readonly Tensor<'float32'>[]) => readonly Explanation[]
+    },
   ): Promise<readonly Tensor<'float32'>[]> {
     const { layout, channels } = this.input
     const { pictures, others } = prepared.feed
@@ -358,13 +307,16 @@ export class Model {
           return Float32Array.from(targets, (t) => (t.score === 'probability' ? p : logits)?.[t.index] ?? 0)
         })
       },
-      progress: (done, total, partial) => options.onProgress?.({ method: method.id, done, total, partial }),
+      progress: (done, total, maps) =>
+        options.onProgress?.({ method: method.id, done, total, partial: () => options.explained(maps()) }),
     })
   }
 
-  #hash(): Promise<string> {
+  /** What provenances tell of a picture. */
+  async #occasion(prepared: Prepared, answers: readonly ClassAnswer[]): Promise<Occasion> {
     this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
-    return this.#sha256
+    const inputs = await provenanceInputs(prepared.feed.others)
+    return { prepared, answers, runtime: this.#runtime.name, sha256: await this.#sha256, inputs }
   }
 }
 

@@ -2,7 +2,7 @@
 import { gridOf } from '../core/layout.js'
 import { float32, sliceFirst, type Tensor } from '../core/tensor.js'
 import type { PreprocessSpec } from '../image/index.js'
-import type { Method } from '../methods/method.js'
+import type { MethodInfo } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import type { FedInput, Lifting } from './explanation.js'
@@ -28,7 +28,7 @@ interface Model {
 export function placeMap(
   model: Model,
   raw: Tensor<'float32'>,
-  { method, input, prepared }: { readonly method: Method; readonly input: string; readonly prepared: Prepared },
+  { method, input, prepared }: { readonly method: MethodInfo; readonly input: string; readonly prepared: Prepared },
 ): Place {
   const reduction = method.kind === 'compiled' ? method.channels : undefined
   const order = model.preprocessing?.channels ?? 'RGB'

@@ -1,9 +1,69 @@
 /** What a map was made from, short enough to keep beside it. */
 import type { Tensor } from '../core/tensor.js'
-import type { Provenance } from './explanation.js'
+import type { Answer } from '../targets/answer.js'
+import type { Target } from '../targets/target.js'
+import type { TokenGrid } from './compile.js'
+import type { ClassAnswer, Provenance } from './explanation.js'
+import type { Prepared } from './prepare.js'
+import { VERSION } from './version.js'
 
 /** Values that are listed; of more the hash is kept. */
 const FEW_VALUES = 64
+
+/** What all that is made of one picture has in common. */
+export interface Occasion {
+  readonly prepared: Prepared
+  readonly answers: readonly ClassAnswer[]
+  /** The runtime's name. */
+  readonly runtime: string
+  /** Of the model's file. */
+  readonly sha256: string
+  readonly inputs: Provenance['inputs']
+}
+
+/** How a map was made. */
+export interface Making {
+  /** A method id. */
+  readonly method: string
+  readonly options: Provenance['options']
+  readonly layer: string | undefined
+  readonly tokens: TokenGrid | undefined
+  /** The input that is explained. */
+  readonly input: string
+  readonly notes: readonly string[]
+}
+
+interface Model {
+  readonly name: string
+  readonly answer: Answer
+  readonly notes: readonly string[]
+}
+
+export function provenanceOf(
+  model: Model,
+  { prepared, runtime, sha256, inputs }: Occasion,
+  { method, options, layer, tokens, input, notes }: Making,
+  target: Target,
+  answer: ClassAnswer,
+): Provenance {
+  const { activation, logits } = model.answer
+  const end = `The model ends in ${activation}; the logits before it are "${logits}".`
+  return {
+    onnxplain: VERSION,
+    runtime,
+    model: { name: model.name, sha256 },
+    method,
+    options,
+    layer: layer ?? null,
+    tokens: tokens ?? null,
+    input,
+    inputs,
+    target,
+    answer: { ...answer, logits, activation },
+    preprocessing: prepared.preprocessing,
+    notes: [...model.notes, ...(activation === 'none' ? [] : [end]), ...notes],
+  }
+}
 
 /** What the other inputs were given. */
 export async function provenanceInputs(inputs: Readonly<Record<string, Tensor>>): Promise<Provenance['inputs']> {

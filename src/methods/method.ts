@@ -36,7 +36,7 @@ type OptionValue<O> = O extends { readonly kind: 'integer' } ? number : string
 /** Option values by name. */
 export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }
 
-interface Common {
+interface Info {
   /** Lower case with hyphens, as the field writes it. */
   readonly id: string
   readonly title: string
@@ -49,6 +49,26 @@ interface Common {
   readonly cost: string
   readonly display: Display
 }
+
+/** What a compiled method says of itself: plain data. */
+export interface CompiledInfo extends Info {
+  readonly kind: 'compiled'
+  /** Where the raw map lives: `[N,h,w]` (or `[N,d,h,w]`) at the layer, or in the shape of the model's input. */
+  readonly space: 'layer' | 'input'
+  /** True where the map depends on a layer, which the user may choose. */
+  readonly atLayer: boolean
+  /** Present where the raw map has channels. */
+  readonly channels?: ChannelReduction
+}
+
+/** What a driven method says of itself: plain data. */
+export interface DrivenInfo<O extends OptionDefinitions = OptionDefinitions> extends Info {
+  readonly kind: 'driven'
+  readonly options: O
+}
+
+/** A method without its functions: plain data, which can be sent between threads. Every {@link Method} is one. */
+export type MethodInfo = CompiledInfo | DrivenInfo
 
 /**
  * A layer as methods see it: `[N,K,...places]`, whatever its axes are in the graph (tokens, channels last). Tokens that are no places,
@@ -86,14 +106,7 @@ export interface CompileContext {
   note(text: string): void
 }
 
-export interface CompiledMethod extends Common {
-  readonly kind: 'compiled'
-  /** Where the raw map lives: `[N,h,w]` (or `[N,d,h,w]`) at the layer, or in the shape of the model's input. */
-  readonly space: 'layer' | 'input'
-  /** True where the map depends on a layer, which the user may choose. */
-  readonly atLayer: boolean
-  /** Present where the raw map has channels. */
-  readonly channels?: ChannelReduction
+export interface CompiledMethod extends CompiledInfo {
   /** Adds nodes; returns the raw map's value name. */
   build(context: CompileContext): string
 }
@@ -118,14 +131,22 @@ export interface DriveContext<O extends OptionDefinitions> {
   progress(done: number, total: number, partial: () => readonly Tensor<'float32'>[]): void
 }
 
-export interface DrivenMethod<O extends OptionDefinitions = OptionDefinitions> extends Common {
-  readonly kind: 'driven'
-  readonly options: O
+export interface DrivenMethod<O extends OptionDefinitions = OptionDefinitions> extends DrivenInfo<O> {
   /** Raw maps `[H,W]` at the model's input (volumes and clips: `[D,H,W]`), one a target. */
   run(context: DriveContext<O>): Promise<readonly Tensor<'float32'>[]>
 }
 
 export type Method = CompiledMethod | DrivenMethod
+
+/** The plain data of a method, without its functions. */
+export function methodInfo(method: Method): MethodInfo {
+  if (method.kind === 'compiled') {
+    const { build: _, ...info } = method
+    return info
+  }
+  const { run: _, ...info } = method
+  return info
+}
 
 export function defineMethod(method: CompiledMethod): CompiledMethod
 export function defineMethod<const O extends OptionDefinitions>(method: DrivenMethod<O>): DrivenMethod<O>

@@ -9,6 +9,7 @@ import {
   type Explanation,
   type ExplanationSet,
   type ImageOptions,
+  type Inspection,
   type LoadOptions,
   loadModel,
   type Model,
@@ -97,6 +98,11 @@ export class NodeModel {
   /** Explains every target by every method. */
   async explainAll(image: ImageSource, options: ExplainOptions = {}): Promise<ExplanationSet> {
     return this.model.explainAll(await readImage(image), options)
+  }
+
+  /** What the model holds and what can be explained of it: inputs, layers to choose from, operators without a rule. */
+  inspect(): Inspection {
+    return this.model.inspect()
   }
 
   /** A plan with the maps inside the model; `encode(plan.graph)` is its file. */

@@ -240,7 +240,7 @@ describe('long work', () => {
     const got = await occlude(loaded, x, {
       options,
       batch: 30,
-      onProgress: (p) => seen.push({ done: p.done, total: p.total, partial: p.partial()[0]?.data }),
+      onProgress: (p) => seen.push({ done: p.done, total: p.total, partial: p.partial()[0]?.raw.data }),
     })
     expect(seen.map((s) => [s.done, s.total])).toEqual([
       [30, total],
