@@ -50,6 +50,7 @@ export interface ErrorParts {
 export class ExplainError extends Error {
   override readonly name = 'ExplainError'
   readonly code: ErrorCode
+  readonly what: string
   readonly where: string | undefined
   readonly remedy: string | undefined
   readonly details: Readonly<Record<string, unknown>>
@@ -59,6 +60,7 @@ export class ExplainError extends Error {
     const remedy = parts.remedy ? ` ${parts.remedy}` : ''
     super(`${parts.what}${where}.${remedy}`, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.code = code
+    this.what = parts.what
     this.where = parts.where
     this.remedy = parts.remedy
     this.details = parts.details ?? {}
