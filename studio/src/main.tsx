@@ -1,0 +1,29 @@
+/** The page: makes its state, reads the address, and puts the parts on the screen. */
+import { render } from 'preact'
+import { App } from './parts/app.js'
+import { DeskContext } from './parts/context.js'
+import { Address } from './state/address.js'
+import { Explaining } from './state/explaining.js'
+import { EXAMPLES, Opening } from './state/opening.js'
+import { Studio } from './state/studio.js'
+import './style/base.css'
+import './style/layout.css'
+import './style/parts.css'
+
+const studio = new Studio()
+const opening = new Opening(studio)
+const explaining = new Explaining(studio)
+const address = new Address(studio, opening)
+const root = document.getElementById('app')
+if (root) {
+  root.replaceChildren()
+  render(
+    <DeskContext.Provider value={{ studio, opening, explaining }}>
+      <App />
+    </DeskContext.Provider>,
+    root,
+  )
+  explaining.follow()
+  address.follow()
+  void address.read(EXAMPLES[0]?.id ?? '')
+}

@@ -1,0 +1,100 @@
+/** The best answers as bars: a click explains one, its dot takes it into the comparison; any other class is found by its name. */
+import { useSignal } from '@preact/signals'
+import type { ClassAnswer } from 'onnxplain/web'
+import { useDesk } from './context.js'
+import { percent } from './numbers.js'
+
+const SHOWN = 8
+const FOUND = 12
+
+export function Answers() {
+  const { studio } = useDesk()
+  const text = useSignal('')
+  const answers = studio.answers.value
+  const shown = studio.shownAnswer.value
+  const found = search(answers, text.value)
+  const best = answers.slice(0, SHOWN)
+  const extra = shown && !best.some((a) => a.index === shown.index) ? [shown] : []
+  const rows = text.value.trim() === '' ? [...best, ...extra] : found
+  return (
+    <section class="answers" aria-label="Answers">
+      <h2>Answers</h2>
+      <ul class="answer-list" onKeyDown={moveFocus}>
+        {rows.map((a) => (
+          <Row key={a.index} answer={a} rank={answers.indexOf(a)} />
+        ))}
+      </ul>
+      {answers.length > SHOWN && (
+        <label class="find">
+          <span class="sr">Find a class by its name or number</span>
+          <input
+            type="search"
+            placeholder={`find one of ${answers.length} classes …`}
+            value={text.value}
+            onInput={(event) => {
+              text.value = event.currentTarget.value
+            }}
+          />
+        </label>
+      )}
+      {text.value.trim() !== '' && rows.length === 0 && <p class="muted">No class is called so.</p>}
+      {answers.length > 0 && studio.model.value?.labels.length === 0 && (
+        <p class="muted">This model brings no class names. Drop a file of labels to see them.</p>
+      )}
+    </section>
+  )
+}
+
+function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: number }) {
+  const { studio } = useDesk()
+  const isShown = studio.shownAnswer.value?.index === answer.index
+  const compared = studio.compared.value.includes(answer.index)
+  const pick = (): void => {
+    studio.target.value = answer.index
+  }
+  const compare = (): void => {
+    const others = studio.compared.value.filter((c) => c !== answer.index)
+    studio.compared.value = compared ? others : [...others, answer.index]
+  }
+  return (
+    <li class="answer">
+      <button type="button" class="answer-pick" aria-pressed={isShown} onClick={pick}>
+        <span class="answer-bar" aria-hidden="true">
+          <meter class="meter" min={0} max={1} value={answer.probability} tabIndex={-1} />
+        </span>
+        <span class="answer-name">{answer.label}</span>
+        <span class="answer-share">{percent(answer.probability)}</span>
+        {rank >= 0 && rank < 9 && (
+          <kbd class="answer-key" aria-hidden="true">
+            {rank + 1}
+          </kbd>
+        )}
+      </button>
+      <label class="answer-dot" title={compared ? 'In the comparison' : 'Add to the comparison'}>
+        <input type="checkbox" checked={compared} onChange={compare} />
+        <span class="sr">Compare {answer.label}</span>
+      </label>
+    </li>
+  )
+}
+
+function search(answers: readonly ClassAnswer[], text: string): readonly ClassAnswer[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return []
+  return answers
+    .filter((a) => words.every((w) => a.label.toLowerCase().includes(w) || String(a.index) === w))
+    .slice(0, FOUND)
+}
+
+/** Arrow keys go from answer to answer. */
+function moveFocus(event: KeyboardEvent): void {
+  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+  const list = event.currentTarget
+  if (step === 0 || !(list instanceof HTMLElement)) return
+  const buttons = [...list.querySelectorAll<HTMLButtonElement>('.answer-pick')]
+  const next = buttons[buttons.indexOf(document.activeElement as HTMLButtonElement) + step]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
+  next.click()
+}

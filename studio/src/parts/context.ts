@@ -1,0 +1,20 @@
+/** What every part of the page can reach. */
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { Explaining } from '../state/explaining.js'
+import type { Opening } from '../state/opening.js'
+import type { Studio } from '../state/studio.js'
+
+export interface Desk {
+  readonly studio: Studio
+  readonly opening: Opening
+  readonly explaining: Explaining
+}
+
+export const DeskContext = createContext<Desk | undefined>(undefined)
+
+export function useDesk(): Desk {
+  const desk = useContext(DeskContext)
+  if (desk) return desk
+  throw new Error('There is no desk around this part')
+}

@@ -1,0 +1,3 @@
+export function LayerStrip() {
+  return <section class="layers" aria-label="Layers" />
+}

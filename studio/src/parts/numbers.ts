@@ -1,0 +1,19 @@
+/** Numbers as people read them. */
+export { formatNumber } from 'onnxplain/web'
+
+export function percent(p: number): string {
+  if (p >= 0.095) return `${Math.round(p * 100)} %`
+  return p >= 0.0095 ? `${(p * 100).toFixed(0)} %` : p >= 0.0005 ? `${(p * 100).toFixed(1)} %` : '< 0.1 %'
+}
+
+export function milliseconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}
+
+export function millions(n: number): string {
+  return (n / 1e6).toFixed(n < 1e7 ? 1 : 0)
+}
+
+export function megabytes(bytes: number): string {
+  return bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}

@@ -1,0 +1,177 @@
+/** Keeps the map on the stage true to what is asked: whenever the question changes, the old one is given up and the new one is asked. */
+import { effect } from '@preact/signals'
+import type { ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
+import { Latest } from './latest.js'
+import { Maps } from './maps.js'
+import { isAborted, problemOf } from './problem.js'
+import type { PartialExplanation, Studio, Subject } from './studio.js'
+
+/** Answers whose maps are made beforehand, where they cost little. */
+const AHEAD = 5
+const BEST = -1
+
+/** What is asked, read off the studio at one moment. */
+interface Question {
+  readonly view: WebModel
+  readonly subject: Subject
+  readonly method: MethodInfo
+  readonly layer: string | undefined
+  readonly options: Readonly<Record<string, number | string>>
+  readonly inputs: ExplainOptions['inputs']
+  readonly target: number | undefined
+}
+
+export class Explaining {
+  readonly #studio: Studio
+  readonly #latest = new Latest()
+  readonly #maps = new Maps()
+  /** What the maps were computed for. */
+  #base: readonly unknown[] = []
+
+  constructor(studio: Studio) {
+    this.#studio = studio
+  }
+
+  /** Follows the studio until the returned function is called. */
+  follow(): () => void {
+    return effect(() => {
+      const question = this.#question()
+      if (question) void this.#answer(question)
+    })
+  }
+
+  cancel(): void {
+    this.#latest.abort()
+  }
+
+  /** The maps of other answers by the method that is shown, as far as they are there. */
+  known(answers: readonly ClassAnswer[]): readonly WebExplanation[] {
+    const question = this.#question()
+    return question ? answers.flatMap((a) => this.#maps.get({ ...keyOf(question), target: a.index }) ?? []) : []
+  }
+
+  #question(): Question | undefined {
+    const s = this.#studio
+    const view = s.view.value
+    const subject = s.subject.value
+    const method = s.methodInfo.value
+    const layer = s.layer.value
+    const options = s.options.value
+    const inputs = s.inputs.value
+    const target = s.target.value
+    if (!view?.preprocessing || !subject || !method || s.tab.value !== 'explain') return undefined
+    if (view.others.some((o) => !(o.name in inputs))) return undefined
+    return { view, subject, method, layer: atLayer(method) ? layer : undefined, options: own(method, options), inputs, target }
+  }
+
+  async #answer(question: Question): Promise<void> {
+    const s = this.#studio
+    this.#renew(question)
+    const known = this.#find(question)
+    if (known) {
+      this.#latest.abort()
+      s.working.value = undefined
+      s.problem.value = undefined
+      s.shown.value = { subject: question.subject, explanation: known, partial: false }
+      return
+    }
+    try {
+      await this.#latest.run((signal) => this.#ask(question, signal))
+    } catch (error) {
+      if (isAborted(error)) return
+      s.working.value = undefined
+      s.problem.value = problemOf(`${question.method.title} says nothing here`, error)
+    }
+  }
+
+  async #ask(question: Question, signal: AbortSignal): Promise<void> {
+    const s = this.#studio
+    const { view, subject, method, target } = question
+    const start = performance.now()
+    const cancel = (): void => {
+      this.#latest.abort()
+      s.working.value = undefined
+    }
+    s.working.value = { label: method.title, done: 0, total: undefined, unit: 'runs', cancel }
+    const set = await view.explainAll(subject.picture, {
+      ...optionsOf(question),
+      target: target ?? BEST,
+      signal,
+      onProgress: ({ done, total, partial }) => {
+        if (signal.aborted) return
+        s.working.value = { label: method.title, done, total, unit: 'runs', cancel }
+        this.#show(subject, partial()[0], true)
+      },
+    })
+    if (signal.aborted) return
+    const [refusal] = set.refused
+    const [explanation] = set.explanations
+    s.answers.value = set.answers
+    s.working.value = undefined
+    if (!explanation) throw refusal?.error ?? new Error('There is no map')
+    s.problem.value = undefined
+    s.took.value = performance.now() - start
+    this.#keep(question, explanation)
+    this.#show(subject, explanation, false)
+    await this.#ahead(question, set.answers, signal)
+  }
+
+  /** The maps of the next answers: at a layer they share one run, and cost little. */
+  async #ahead(question: Question, answers: readonly ClassAnswer[], signal: AbortSignal): Promise<void> {
+    const { view, subject, method } = question
+    if (method.kind !== 'compiled' || method.space !== 'layer') return
+    const missing = answers
+      .slice(0, AHEAD)
+      .filter((a) => !this.#maps.get({ ...keyOf(question), target: a.index }))
+      .map((a) => a.index)
+    if (missing.length === 0) return
+    const set = await view.explainAll(subject.picture, { ...optionsOf(question), target: missing, signal })
+    if (signal.aborted) return
+    for (const explanation of set.explanations) this.#keep(question, explanation)
+    this.#studio.aheadOf.value++
+  }
+
+  #show(subject: Subject, explanation: WebExplanation | PartialExplanation | undefined, partial: boolean): void {
+    if (explanation) this.#studio.shown.value = { subject, explanation, partial }
+  }
+
+  #find(question: Question): WebExplanation | undefined {
+    const { target } = question
+    const index = target ?? this.#studio.answers.peek()[0]?.index
+    return index === undefined ? undefined : this.#maps.get({ ...keyOf(question), target: index })
+  }
+
+  #keep(question: Question, explanation: WebExplanation): void {
+    this.#maps.set({ ...keyOf(question), target: explanation.answer.index }, explanation)
+  }
+
+  /** Maps of another picture, model or preprocessing are of no use. */
+  #renew({ view, subject, inputs }: Question): void {
+    const base = [view, subject, inputs]
+    if (base.every((part, i) => part === this.#base[i])) return
+    this.#base = base
+    this.#maps.clear()
+    this.#studio.answers.value = []
+  }
+}
+
+function optionsOf({ method, layer, options, inputs }: Question): ExplainOptions {
+  return { method: method.id, layer, options, inputs }
+}
+
+function keyOf({ method, layer, options }: Question): Omit<Parameters<Maps['get']>[0], 'target'> {
+  return { method: method.id, layer, options }
+}
+
+function atLayer(method: MethodInfo): boolean {
+  return method.kind === 'compiled' && method.atLayer
+}
+
+/** The options that a method has. */
+function own(
+  method: MethodInfo,
+  options: Readonly<Record<string, number | string>>,
+): Readonly<Record<string, number | string>> {
+  if (method.kind !== 'driven') return {}
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name in method.options))
+}
