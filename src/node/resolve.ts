@@ -8,8 +8,8 @@ import type { Graph } from '../onnx/ir.js'
 import { checkExternalData } from '../onnx/tensors.js'
 import { isFile, isFolder, parseJson, readBytes, readIfThere } from './files.js'
 
-/** The model that comes with the package. */
-const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
+/** The folder of the model that comes with the package. */
+export const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
 
 export interface ModelParts {
   readonly name: string
@@ -21,6 +21,8 @@ export interface ModelParts {
 export interface ResolvedModel extends ModelParts {
   /** The .onnx and its external data. */
   readonly files: readonly string[]
+  /** The config.json and preprocessor_config.json that were read, where there are any. */
+  readonly companions: readonly string[]
 }
 
 /**
@@ -71,7 +73,9 @@ async function withExternalData(graph: Graph, folder: string): Promise<Graph> {
   return files.size === 0 ? graph : graph.with({ externalData: files })
 }
 
-async function companions(folders: readonly string[]): Promise<Pick<ModelParts, 'labels' | 'preprocessing'>> {
+async function companions(
+  folders: readonly string[],
+): Promise<Pick<ResolvedModel, 'labels' | 'preprocessing' | 'companions'>> {
   const find = async (name: string): Promise<{ path: string; json: unknown } | undefined> => {
     for (const folder of folders) {
       const path = join(folder, name)
@@ -85,6 +89,7 @@ async function companions(folders: readonly string[]): Promise<Pick<ModelParts, 
   return {
     labels: config && labelsOf(config.json),
     preprocessing: preprocessor && readPreprocessing(preprocessor.path, preprocessor.json),
+    companions: [config, preprocessor].flatMap((found) => (found ? [found.path] : [])),
   }
 }
 
