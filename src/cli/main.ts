@@ -7,6 +7,7 @@ import { compileCommand } from './compile.js'
 import { explainCommand } from './explain.js'
 import { inspectCommand } from './inspect.js'
 import { methodsCommand } from './methods.js'
+import { studioCommand } from './studio.js'
 
 /** What a user got wrong in the command itself, rather than in a file. */
 const USAGE = new Set(['bad-option', 'unknown-method', 'unknown-colormap'])
@@ -20,7 +21,7 @@ async function main(): Promise<number> {
     .showHelpAfterError('("onnxplain --help" lists the options)')
     .configureOutput({ outputError: (text, write) => write(text) })
   explainCommand(program)
-  for (const add of [inspectCommand, compileCommand, methodsCommand]) add(program)
+  for (const add of [inspectCommand, compileCommand, methodsCommand, studioCommand]) add(program)
   for (const command of [program, ...program.commands]) command.exitOverride()
   try {
     await program.parseAsync()

@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'ambiguous-grid',
   'bad-option',
   'cannot-read',
+  'cannot-serve',
   'cannot-write',
   'external-data-missing',
   'image-too-large',

@@ -24,8 +24,10 @@ export interface ModelParts {
 }
 
 export interface AssembledModel extends Omit<ModelParts, 'name'> {
-  /** Paths of the external data files, and of the two .json files, where they were found. */
-  readonly used: readonly string[]
+  /** Paths of the external data files. */
+  readonly external: readonly string[]
+  /** Paths of the two .json files, where they were found. */
+  readonly companions: readonly string[]
 }
 
 /** Where the .onnx lies in a folder in the Hugging Face layout. */
@@ -55,10 +57,8 @@ export async function assembleModel(entry: string, bytes: Uint8Array, files: Mod
     graph,
     labels: config && labelsOf(config.json),
     preprocessing: preprocessor && readPreprocessing(files.name(preprocessor.path), preprocessor.json),
-    used: [
-      ...[...external.keys()].map((location) => joined(folder, location)),
-      ...[config, preprocessor].flatMap((found) => found?.path ?? []),
-    ],
+    external: [...external.keys()].map((location) => joined(folder, location)),
+    companions: [config, preprocessor].flatMap((found) => found?.path ?? []),
   }
 }
 

@@ -5,12 +5,14 @@ import { ExplainError } from '../core/errors.js'
 import { assembleModel, ENTRIES, type ModelFiles, type ModelParts, parseLabels } from '../explain/index.js'
 import { isFile, isFolder, readBytes, readIfThere } from './files.js'
 
-/** The model that comes with the package. */
-const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
+/** The folder of the model that comes with the package. */
+export const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
 
 export interface ResolvedModel extends ModelParts {
-  /** The .onnx, its external data, and the .json files beside it that were read. */
+  /** The .onnx and its external data. */
   readonly files: readonly string[]
+  /** The config.json and preprocessor_config.json that were read, where there are any. */
+  readonly companions: readonly string[]
 }
 
 /**
@@ -29,9 +31,9 @@ export async function resolveModel(path: string = SHIPPED): Promise<ResolvedMode
     read: (name) => readIfThere(place(name), 'The file'),
     name: (name) => (name === entry ? file : place(name)),
   }
-  const { used, ...parts } = await assembleModel(entry, bytes, files)
+  const { external, companions, ...parts } = await assembleModel(entry, bytes, files)
   const name = path === SHIPPED ? 'efficientnet-lite0 (shipped)' : basename(resolve(path))
-  return { name, files: [file, ...used.map(place)], ...parts }
+  return { name, files: [file, ...external.map(place)], companions: companions.map(place), ...parts }
 }
 
 async function modelInFolder(folder: string): Promise<string> {

@@ -70,6 +70,8 @@ describe('refused with exit code 2', () => {
     'compile without an output': [['compile', 'tiny'], '--output'],
     'compile without a model': [['compile', '-o', 'out.onnx'], "missing required argument 'model'"],
     'compile with an unknown method': [['compile', 'tiny', '-o', 'out.onnx', '--method', 'camm'], '[unknown-method]'],
+    'a studio that is mistyped': [['studo'], 'Did you mean the command "studio"?'],
+    'a studio at no port': [['studio', '--port', 'http'], 'A port from 1 to 65535'],
     'inspect with an unknown option': [['inspect', 'tiny', '--xml'], "unknown option '--xml'"],
   }
   test.each(Object.entries(wrong))('%s', async (_, [args, words]) => {
@@ -122,7 +124,8 @@ describe('no errors', () => {
       '--fill',
     ])
       expect(help).toContain(`${option} `)
-    for (const command of ['inspect', 'compile', 'methods']) expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
+    for (const command of ['inspect', 'compile', 'methods', 'studio'])
+      expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
   })
 
   test('methods: id, family, kind, cost and source of each', async () => {

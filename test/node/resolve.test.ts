@@ -34,6 +34,8 @@ describe('where a model is found', () => {
       expect(parts.preprocessing?.mean).toEqual([0.1, 0.2, 0.3])
       expect(parts.graph.nodes.map((n) => n.op)).toContain('Conv')
       expect(parts.name).toBe(path.endsWith('.onnx') ? 'model.onnx' : 'net')
+      const companions = ['config.json', 'preprocessor_config.json'].map((name) => join(folder, 'net', name))
+      expect(parts.companions).toEqual(companions)
     }
   })
 
@@ -50,6 +52,7 @@ describe('where a model is found', () => {
     expect(parts.name).toBe('net.onnx')
     expect(parts.labels).toBeUndefined()
     expect(parts.preprocessing?.std).toEqual([0.5, 0.6, 0.7])
+    expect(parts.companions).toEqual([join(folder, 'preprocessor_config.json')])
   })
 
   test('the configuration of a folder above counts only for onnx/', async () => {
