@@ -1,5 +1,5 @@
 /** Compile, run, attribute, lay on the picture. */
-export { type CompileOptions, compile, type Plan, type PlannedMap, type TokenGrid } from './compile.js'
+export { compile } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { distinctAnswers } from './distinct.js'
 export {
@@ -28,5 +28,6 @@ export {
   type Refusal,
 } from './model.js'
 export type { GivenInputs, Numbers, OtherInput } from './others.js'
+export type { CompileOptions, Plan, PlannedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions } from './prepare.js'
 export { VERSION } from './version.js'

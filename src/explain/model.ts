@@ -11,7 +11,7 @@ import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
-import { compile, type Plan } from './compile.js'
+import { compile } from './compile.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import { explanationsOf } from './explanations.js'
 import { fillValues } from './fill.js'
@@ -21,6 +21,7 @@ import { type Inspection, inspection } from './inspect.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
+import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import { type Feed, type PlanRun, Runner } from './runner.js'
@@ -249,7 +250,7 @@ export class Model {
   }
 
   /** A plan of this model; see {@link compile}. */
-  compile(options: Omit<Parameters<typeof compile>[1] & object, 'shapes'>): Plan {
+  compile(options: Omit<CompileOptions, 'shapes'>): Plan {
     const { answer, pictureInput } = this.#options
     return compile(this.graph, { answer, pictureInput, ...options, shapes: this.shapes })
   }

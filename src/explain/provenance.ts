@@ -2,8 +2,8 @@
 import type { Tensor } from '../core/tensor.js'
 import type { Answer } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
-import type { TokenGrid } from './compile.js'
 import type { ClassAnswer, Provenance } from './explanation.js'
+import type { TokenGrid } from './plan.js'
 import type { Prepared } from './prepare.js'
 import { VERSION } from './version.js'
 

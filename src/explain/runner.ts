@@ -11,9 +11,10 @@ import { protoType } from '../onnx/tensors.js'
 import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
 import { BEST, type Score } from '../targets/target.js'
-import { compile, type Plan, type PlannedMap } from './compile.js'
+import { compile } from './compile.js'
 import type { PictureInput } from './input.js'
 import { type OtherInput, repeatRow } from './others.js'
+import type { Plan, PlannedMap } from './plan.js'
 import { SessionCache } from './sessions.js'
 
 /** What a plan is made of. */
