@@ -2,6 +2,7 @@
  * A model and explanation methods to one graph that answers and draws its maps in a single run. Pure: no runtime; shapes come
  * in as data (see passes/probe.ts).
  */
+import type { ValueInfoProto } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
 import { findMethod } from '../methods/index.js'
 import type { CompiledMethod } from '../methods/method.js'
@@ -11,8 +12,8 @@ import { ownBorders } from '../passes/borders.js'
 import { prune } from '../passes/prune.js'
 import { finish, mapDims, metadata } from './finish.js'
 import { mapBuilder, takesAnyInput } from './map-builder.js'
-import type { CompileOptions, Plan, PlannedMap } from './plan.js'
-import { attempt, foundLayer, layerNotes, stageOf, tokenGrid } from './stage.js'
+import type { CompileOptions, Plan, PlannedMap, RefusedMap } from './plan.js'
+import { attempt, layerNotes, type Stage, type StagedLayer, stageOf, tokenGrid } from './stage.js'
 
 /**
  * Compiles methods into the model. Throws `unknown-method`, `unknown-layer`, `method-not-applicable`, `unsupported-operator`,
@@ -28,29 +29,42 @@ import { attempt, foundLayer, layerNotes, stageOf, tokenGrid } from './stage.js'
 export function compile(model: Graph, options: CompileOptions = {}): Plan {
   const methods = [options.method ?? 'grad-cam'].flat().map(compiledMethod)
   const stage = stageOf(model, options, methods)
-  const { b, input, others } = stage
+  const { b, input, others, layers } = stage
   const build = mapBuilder(stage)
   const isAll = [options.wrt ?? []].flat().includes('all')
   const asked = methods.flatMap((method) =>
-    stage.wrt.filter((at) => !isAll || at === input.name || takesAnyInput(method)).map((at) => ({ method, at })),
+    stage.wrt
+      .filter((at) => !isAll || at === input.name || takesAnyInput(method))
+      .flatMap((at) => layersOf(stage, method, at).map((layer) => ({ method, at, layer }))),
   )
-  const refused: { method: CompiledMethod; error: ExplainError }[] = []
-  const maps = asked.flatMap(({ method, at }): PlannedMap[] => {
-    const result = attempt(asked.length, () => build(method, at))
+  const refused: RefusedMap[] = []
+  const planned = asked.flatMap(({ method, at, layer }): { map: PlannedMap; output: ValueInfoProto }[] => {
+    const result = attempt(asked.length, () => build(method, { at, layer: layer?.found }))
     if (result instanceof ExplainError) {
-      refused.push({ method, error: result })
+      refused.push({ method, layer: layer?.name, error: result })
       return []
     }
     const finished = b.scope(`onnxplain/${method.id}`, () => finish(stage, result.value, method, at, options))
-    const name = ['heatmap', ...(methods.length > 1 ? [method.id] : []), ...(at === input.name ? [] : [at])].join('/')
-    const output = b.alias(finished, b.fresh(name))
-    const layer = method.atLayer ? foundLayer(stage) : undefined
-    const notes = [...result.notes, ...(layer ? layerNotes(stage, layer, options) : [])]
-    return [{ method, output, input: at, layer: layer?.value, tokens: layer && tokenGrid(layer, options), notes }]
+    const found = layer?.found instanceof ExplainError ? undefined : layer?.found
+    const name = [
+      'heatmap',
+      ...(methods.length > 1 ? [method.id] : []),
+      ...(found && layers.length > 1 ? [found.value] : []),
+      ...(at === input.name ? [] : [at]),
+    ].join('/')
+    const map = {
+      method,
+      output: b.alias(finished, b.fresh(name)),
+      input: at,
+      layer: found?.value,
+      tokens: found && tokenGrid(found, options),
+      notes: [...result.notes, ...(found ? layerNotes(stage, found, layer?.name) : [])],
+    }
+    return [{ map, output: declare(map.output, 'float32', mapDims(stage, map, found, options)) }]
   })
-  const outputs = maps.map((m) => declare(m.output, 'float32', mapDims(stage, m, options)))
+  const maps = planned.map((m) => m.map)
   const graph = b
-    .finish({ outputs: [...stage.source.outputs, ...outputs] })
+    .finish({ outputs: [...stage.source.outputs, ...planned.map((m) => m.output)] })
     .with({ metadata: metadata(maps, stage.score, stage.target.input, options) })
   const { answer, score, batched, target } = stage
   const sharesForward = batched && stage.inputs.size === 0
@@ -66,6 +80,11 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
     batched,
     sharesForward,
   }
+}
+
+/** The layers that a method's map of an input is taken at: itself undefined for methods that want none. */
+function layersOf({ layers, input }: Stage, method: CompiledMethod, at: string): readonly (StagedLayer | undefined)[] {
+  return method.atLayer && at === input.name ? layers : [undefined]
 }
 
 function compiledMethod(id: string): CompiledMethod {

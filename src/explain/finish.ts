@@ -1,12 +1,13 @@
 /** What comes behind raw maps: the steps that were asked for, their declared shapes, what the file says of them. */
 import { axisOf, type InputLayout } from '../core/layout.js'
 import type { Dim } from '../core/runtime.js'
+import type { Layer } from '../methods/layout/view.js'
 import { upsample } from '../methods/maps.js'
 import type { CompiledMethod } from '../methods/method.js'
 import type { Score } from '../targets/target.js'
 import { TARGETS_AXIS } from './batch.js'
 import type { CompileOptions, PlannedMap } from './plan.js'
-import { foundLayer, type Stage } from './stage.js'
+import type { Stage } from './stage.js'
 import { VERSION } from './version.js'
 
 /** The optional steps behind the raw map. */
@@ -42,8 +43,9 @@ function spatialAxes(layout: InputLayout): readonly number[] {
 
 /** The declared shape of a map: what is known of it, `N` first. */
 export function mapDims(
-  { shapes, input, others, layer }: Stage,
+  { shapes, input, others }: Stage,
   map: PlannedMap,
+  layer: Layer | undefined,
   options: CompileOptions,
 ): readonly Dim[] {
   const batch = input.batch ?? TARGETS_AXIS
@@ -51,13 +53,15 @@ export function mapDims(
   if (map.method.space === 'input')
     return others.some((o) => o.name === map.input && o.batch !== 'row') ? own : [batch, ...own.slice(1)]
   if (options.upsample) return [batch, ...spatialAxes(input.layout).map((axis) => own[axis] ?? null)]
-  return [batch, ...(foundLayer({ layer })?.form.sizes ?? [])]
+  return [batch, ...(layer?.form.sizes ?? [])]
 }
 
-/** `14x14+1`: rows, columns, tokens before them. */
-function gridMetadata(maps: readonly PlannedMap[]): readonly [string, string][] {
-  const tokens = maps.find((m) => m.tokens)?.tokens
-  return tokens ? [['onnxplain.grid', `${tokens.grid.map((size) => size ?? '?').join('x')}+${tokens.before}`]] : []
+/** `14x14+1`: rows, columns, tokens before them; for each layer in turn, nothing for those that are maps as they stand. */
+function gridMetadata(layers: readonly PlannedMap[]): readonly [string, string][] {
+  const grids = layers.map(({ tokens }) =>
+    tokens ? `${tokens.grid.map((size) => size ?? '?').join('x')}+${tokens.before}` : '',
+  )
+  return grids.some((grid) => grid !== '') ? [['onnxplain.grid', grids.join(',')]] : []
 }
 
 export function metadata(
@@ -66,12 +70,14 @@ export function metadata(
   target: string,
   options: CompileOptions,
 ): ReadonlyMap<string, string> {
+  const names = [...new Set(maps.flatMap((m) => m.layer ?? []))]
+  const layers = names.flatMap((name) => maps.find((m) => m.layer === name) ?? [])
   const steps = (['relu', 'upsample', 'normalize'] as const).filter((s) => options[s])
   return new Map([
     ['onnxplain.version', VERSION],
-    ['onnxplain.method', maps.map((m) => m.method.id).join(',')],
-    ['onnxplain.layer', maps.find((m) => m.layer)?.layer ?? ''],
-    ...gridMetadata(maps),
+    ['onnxplain.method', [...new Set(maps.map((m) => m.method.id))].join(',')],
+    ['onnxplain.layer', names.join(',')],
+    ...gridMetadata(layers),
     ['onnxplain.input', [...new Set(maps.map((m) => m.input))].join(',')],
     ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
     ['onnxplain.steps', steps.join(',') || 'raw'],

@@ -28,6 +28,6 @@ export {
   type Refusal,
 } from './model.js'
 export type { GivenInputs, Numbers, OtherInput } from './others.js'
-export type { CompileOptions, Plan, PlannedMap, TokenGrid } from './plan.js'
+export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions } from './prepare.js'
 export { VERSION } from './version.js'

@@ -56,8 +56,8 @@ export interface ExplainOptions extends ImageOptions {
    * explain at a layer, and occlusion, explain the picture alone. Default: the picture.
    */
   readonly wrt?: string | readonly string[] | undefined
-  /** Value name of the layer for CAM methods. Default: the last feature map before pooling. */
-  readonly layer?: string | undefined
+  /** Value name of the layer for CAM methods, or several: one explanation for each. Default: the last feature map before pooling. */
+  readonly layer?: string | readonly string[] | undefined
   /** The grid of the layer's tokens, `14x14` or `14x14+1`; see {@link CompileOptions}. Default: found from the graph. */
   readonly grid?: string | undefined
   /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
@@ -77,9 +77,11 @@ export interface Progress {
   readonly partial: () => readonly Explanation[]
 }
 
-/** A method that this network does not allow, among several that were asked for. */
+/** A map that this network does not allow, among several that were asked for. */
 export interface Refusal {
   readonly method: MethodInfo
+  /** The layer that was asked for; undefined where none was named, and for maps at the input. */
+  readonly layer: string | undefined
   readonly error: ExplainError
 }
 
@@ -178,7 +180,10 @@ export class Model {
     throw refused[0]?.error ?? new ExplainError('bad-option', { what: 'No method was asked for' })
   }
 
-  /** Explains every target by every method, method by method, and input by input where `wrt` names several; compiled methods share one run. */
+  /**
+   * Explains every target by every method: method by method, layer by layer or input by input where several are named, target by target.
+   * Compiled methods share one run.
+   */
   async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
     const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
     const given = options.options ?? {}
@@ -209,7 +214,8 @@ export class Model {
       const others = [options.wrt ?? this.input.name]
         .flat()
         .filter((name) => name !== this.input.name && name !== 'all')
-      if (others.length > 0) refused.push({ method: methodInfo(method), error: pictureOnly(method, others) })
+      if (others.length > 0)
+        refused.push({ method: methodInfo(method), layer: undefined, error: pictureOnly(method, others) })
       if (!explainsPicture(options.wrt, this.input.name)) continue
       const values = settings.get(method) ?? {}
       const notes: string[] = []

@@ -12,8 +12,11 @@ import type { OtherInput } from './others.js'
 export interface CompileOptions {
   /** A method id, or several: one map each. Compiled methods only. Default: `grad-cam`. */
   readonly method?: string | readonly string[]
-  /** The layer's value name, for methods that explain at a layer. Default: the last feature map before pooling. */
-  readonly layer?: string | undefined
+  /**
+   * The layer's value name, for methods that explain at a layer; of several, one map each, of one forward pass and one backward. Default: the
+   * last feature map before pooling.
+   */
+  readonly layer?: string | readonly string[] | undefined
   /**
    * The grid of a network's tokens, where the graph does not tell it or another is meant: `14x14`, rows and columns; `14x14+1` where one
    * token comes before the places. Default before: all that are left over. Default: found from the graph.
@@ -44,8 +47,8 @@ export interface CompileOptions {
 export interface PlannedMap {
   readonly method: CompiledMethod
   /**
-   * The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several methods; with `/<input>` behind it for
-   * inputs other than the picture; `heatmap_1` where the model has a value of that name.
+   * The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several methods; with `/<layer>` behind it where
+   * there are several layers, `/<input>` for inputs other than the picture; `heatmap_1` where the model has a value of that name.
    */
   readonly output: string
   /** The input that it explains. */
@@ -56,6 +59,14 @@ export interface PlannedMap {
   readonly tokens: TokenGrid | undefined
   /** Sentences for the provenance. */
   readonly notes: readonly string[]
+}
+
+/** A map that the network does not allow, among several that were asked for. */
+export interface RefusedMap {
+  readonly method: CompiledMethod
+  /** The layer that was asked for; undefined where none was named, and for maps at the input. */
+  readonly layer: string | undefined
+  readonly error: ExplainError
 }
 
 /** The places among a layer's tokens. */
@@ -78,8 +89,8 @@ export interface Plan {
   /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
   readonly target: string
   readonly maps: readonly PlannedMap[]
-  /** Methods that this network does not allow, with the reason; only where several methods were asked for. */
-  readonly refused: readonly { readonly method: CompiledMethod; readonly error: ExplainError }[]
+  /** What this network does not allow, with the reason; only where several maps were asked for. */
+  readonly refused: readonly RefusedMap[]
   readonly input: PictureInput
   /** The other inputs that the answer needs. */
   readonly others: readonly OtherInput[]
@@ -87,6 +98,6 @@ export interface Plan {
   readonly score: Score
   /** True where one picture may be given with several targets. */
   readonly batched: boolean
-  /** True where several targets of one picture share the forward pass up to the layer, and so cost little more than one. */
+  /** True where several targets of one picture share the forward pass up to the first layer, and so cost little more than one. */
   readonly sharesForward: boolean
 }

@@ -20,7 +20,7 @@ import { SessionCache } from './sessions.js'
 /** What a plan is made of. */
 export interface PlanRequest {
   readonly methods: readonly CompiledMethod[]
-  readonly layer: string | undefined
+  readonly layer: string | readonly string[] | undefined
   readonly grid: string | undefined
   readonly score: Score
   /** The inputs that are explained; undefined: the picture. */

@@ -9,6 +9,7 @@ import { Builder } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { declaredShapes, type Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
+import { sorted } from '../passes/prune.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
 import { type AppendedTarget, appendTarget, targetInput } from '../targets/append.js'
 import type { Score } from '../targets/target.js'
@@ -16,6 +17,14 @@ import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { type OtherInput, otherInputs } from './others.js'
 import type { CompileOptions, TokenGrid } from './plan.js'
+
+/** A layer to explain at. */
+export interface StagedLayer {
+  /** Its name, as it was asked for; undefined for the default layer. */
+  readonly name: string | undefined
+  /** The layer, or why it is none. */
+  readonly found: Layer | ExplainError
+}
 
 /** The model made ready: upgraded, its parts found, the target appended. */
 export interface Stage {
@@ -29,8 +38,8 @@ export interface Stage {
   readonly answer: Answer
   readonly score: Score
   readonly batched: boolean
-  /** The layer, or why there is none; undefined where no method wants one. */
-  readonly layer: Layer | ExplainError | undefined
+  /** The layers that were asked for, in that order; none where no method wants one. */
+  readonly layers: readonly StagedLayer[]
   /** Inputs that are repeated for several targets: what the network reads instead of them. */
   readonly inputs: ReadonlyMap<string, string>
   readonly target: AppendedTarget
@@ -55,24 +64,32 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const picture = { name: input.name, layout: input.layout }
   const grid = options.grid === undefined ? undefined : parseGrid(options.grid)
   const network = networkOf({ graph: source, shapes, picture, logits: answer.logits }, grid)
-  const layer = methods.some((m) => m.atLayer)
-    ? attempt(methods.length * wrt.length, () => chooseLayer(network, options.layer))
-    : undefined
+  const wanted = [...new Set([options.layer ?? []].flat())]
+  const names = wanted.length > 0 ? wanted : [undefined]
+  const layers = names.flatMap((name): StagedLayer[] => {
+    if (!methods.some((m) => m.atLayer)) return []
+    const maps = methods.length * wrt.length * names.length
+    return [{ name, found: attempt(maps, () => chooseLayer(network, name)) }]
+  })
   const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
   const isShared = methods.every((m) => m.space === 'layer')
-  const at = isShared ? foundLayer({ layer })?.value : undefined
+  const ends = [answer.logits, ...layers.flatMap(({ found }) => (found instanceof ExplainError ? [] : found.value))]
+  const at = isShared ? firstOf(source, ends.slice(1)) : undefined
   const repeated = batched
-    ? repeatForTargets(source, shapes, { inputs: rows, at, logits: answer.logits, layouts: network.layouts })
+    ? repeatForTargets(source, shapes, { inputs: rows, at, ends, layouts: network.layouts })
     : { graph: source, shapes, inputs: new Map<string, string>() }
   const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
   const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
   const b = new Builder(graph, repeated.shapes)
   const { inputs } = repeated
-  return { source, network, shapes, input, others, wrt, answer, score, batched, layer, inputs, target, b }
+  return { source, network, shapes, input, others, wrt, answer, score, batched, layers, inputs, target, b }
 }
 
-export function foundLayer({ layer }: Pick<Stage, 'layer'>): Layer | undefined {
-  return layer instanceof ExplainError ? undefined : layer
+/** The value that is computed first. */
+function firstOf(graph: Graph, values: readonly string[]): string | undefined {
+  if (values.length < 2) return values[0]
+  const made = sorted(graph).flatMap((node) => node.outputs)
+  return made.find((value) => values.includes(value))
 }
 
 /** The inputs to explain at. Throws `unknown-value`, and `method-not-applicable` for one that has no gradient. */
@@ -114,8 +131,8 @@ export function attempt<T>(maps: number, make: () => T): T | ExplainError {
 }
 
 /** What is said of a layer: how its tokens are read, and that it is an early one where nobody chose it. */
-export function layerNotes({ network }: Stage, layer: Layer, options: CompileOptions): readonly string[] {
-  const early = options.layer === undefined ? earlyLayer(network, layer.value) : undefined
+export function layerNotes({ network }: Stage, layer: Layer, name: string | undefined): readonly string[] {
+  const early = name === undefined ? earlyLayer(network, layer.value) : undefined
   return [tokensNote(layer, network.grid), early].filter((note) => note !== undefined)
 }
 
