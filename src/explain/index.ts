@@ -20,6 +20,14 @@ export {
 export { findPictureInput, type PictureInput } from './input.js'
 export { type InspectedLayer, type InspectedValue, type Inspection, inspect } from './inspect.js'
 export {
+  type LayerChannel,
+  type LayerChannelData,
+  type LayerChannels,
+  type LayerChannelsData,
+  type LayerChannelsOptions,
+  layerChannelsOf,
+} from './layer-channels.js'
+export {
   type ExplainOptions,
   type ExplanationSet,
   Model,

@@ -18,6 +18,7 @@ import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
+import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
@@ -190,17 +191,15 @@ export class Model {
     refuseUnknown(methods, given)
     const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
     const prepared = prepareImage(this, image, options)
-    const context = { labels: this.labels, classes: this.answer.classes, score: options.score ?? 'logit' }
     const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
-    const asked = wanted.map((t) => parseTarget(t, context))
+    const asked = wanted.map((t) => this.#target(t, options.score))
     throwIfAborted(options.signal)
 
     const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
     const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options) : undefined
     const logits = ran?.logits ?? (await this.#forward(prepared.feed))
     const answers = this.#ranked(logits)
-    const best = answers[0]?.index ?? 0
-    const targets = asked.map((t): Target => (t.index === BEST ? { ...t, index: best } : t))
+    const targets = asked.map((t) => settled(t, answers))
 
     const occasion = await this.#occasion(prepared, answers)
     const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
@@ -227,6 +226,22 @@ export class Model {
       made.get(method)?.push(...explained(raws))
     }
     return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
+  }
+
+  /**
+   * The channels of a layer that weigh most in a class' Grad-CAM map, by the magnitude of their share, each laid on the picture.
+   * Rejects with what Grad-CAM rejects with, and `bad-option`.
+   */
+  async channels(image: Image, options: LayerChannelsOptions = {}): Promise<LayerChannels> {
+    const top = channelCount(options.top)
+    const prepared = prepareImage(this, image, options)
+    const asked = this.#target(options.target ?? BEST, options.score)
+    throwIfAborted(options.signal)
+    const request = { layer: options.layer, grid: options.grid, score: asked.score }
+    const run = await this.#runner.channels(request, prepared.feed, asked.index)
+    throwIfAborted(options.signal)
+    const answers = this.#ranked(run.logits)
+    return topChannels(this, await this.#occasion(prepared, answers), run, settled(asked, answers), top)
   }
 
   /** Compiled methods, one run for each kind of score among the targets. */
@@ -264,6 +279,10 @@ export class Model {
   /** Releases the sessions. The model cannot be used afterwards. */
   async release(): Promise<void> {
     await this.#runner.release()
+  }
+
+  #target(given: string | number | Target, score: Score = 'logit'): Target {
+    return parseTarget(given, { labels: this.labels, classes: this.answer.classes, score })
   }
 
   /** The logits of one picture. */
@@ -325,6 +344,11 @@ export class Model {
     const inputs = await provenanceInputs(prepared.feed.others)
     return { prepared, answers, runtime: this.#runtime.name, sha256: await this.#sha256, inputs }
   }
+}
+
+/** The best answer's index in the place of the one that means it. */
+function settled(target: Target, [best]: readonly ClassAnswer[]): Target {
+  return target.index === BEST ? { ...target, index: best?.index ?? 0 } : target
 }
 
 function explainsPicture(wrt: ExplainOptions['wrt'], picture: string): boolean {

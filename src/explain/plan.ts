@@ -80,24 +80,31 @@ export interface TokenGrid {
   readonly stated: boolean
 }
 
-export interface Plan {
+/** What a run of a compiled model needs to know of it. */
+export interface RunnablePlan {
+  readonly graph: Graph
+  /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
+  readonly target: string
+  /** The outputs that were added, and the inputs that they are of. */
+  readonly maps: readonly Pick<PlannedMap, 'output' | 'input'>[]
+  /** The other inputs that the answer needs. */
+  readonly others: readonly OtherInput[]
+  /** True where one picture may be given with several targets. */
+  readonly batched: boolean
+}
+
+export interface Plan extends RunnablePlan {
   /**
    * The model's own inputs and outputs; one input more, `target` int64 `[N]` (a class index, -1 for the best answer; `[1]` picture
    * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` (volumes and clips: `[N,d,h,w]`), or in the input's shape.
    */
   readonly graph: Graph
-  /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
-  readonly target: string
   readonly maps: readonly PlannedMap[]
   /** What this network does not allow, with the reason; only where several maps were asked for. */
   readonly refused: readonly RefusedMap[]
   readonly input: PictureInput
-  /** The other inputs that the answer needs. */
-  readonly others: readonly OtherInput[]
   readonly answer: Answer
   readonly score: Score
-  /** True where one picture may be given with several targets. */
-  readonly batched: boolean
   /** True where several targets of one picture share the forward pass up to the first layer, and so cost little more than one. */
   readonly sharesForward: boolean
 }

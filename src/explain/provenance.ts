@@ -33,14 +33,15 @@ export interface Making {
   readonly notes: readonly string[]
 }
 
-interface Model {
+/** What is told of a model. */
+export interface TracedModel {
   readonly name: string
   readonly answer: Answer
   readonly notes: readonly string[]
 }
 
 export function provenanceOf(
-  model: Model,
+  model: TracedModel,
   { prepared, runtime, sha256, inputs }: Occasion,
   { method, options, layer, tokens, input, notes }: Making,
   target: Target,
