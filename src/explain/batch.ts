@@ -26,22 +26,25 @@ export const TARGETS_AXIS = 'targets'
 export interface Repetition {
   /** The picture, and what has a row for each picture. */
   readonly inputs: readonly string[]
-  /** The layer that methods explain at, where none explains an input. */
+  /** The layer that methods explain at, the first of several, where none explains an input. */
   readonly at: string | undefined
-  readonly logits: string
+  /** What is read behind the repetition: the logits, and all layers. */
+  readonly ends: readonly string[]
   readonly layouts: Layouts
 }
 
 /**
  * Repeats values along their batch to the length of the input `target`: the layer `at`, where everything that leads from any input to
- * the answer passes through it and the batch has an axis of its own, else each of `inputs`. All value names keep their meaning but those
+ * one of `ends` passes through it and the batch has an axis of its own, else each of `inputs`. All value names keep their meaning but those
  * inputs', whose repeated forms have the names that are returned.
  */
 export function repeatForTargets(graph: Graph, shapes: Shapes, repetition: Repetition): Repeated {
-  const { inputs, at, logits, layouts } = repetition
+  const { inputs, at, ends, layouts } = repetition
   const all = graph.inputs.map((i) => i.name)
   const cut =
-    at !== undefined && batchAxis(layouts, at) !== undefined && all.every((input) => isCut(graph, input, at, logits))
+    at !== undefined &&
+    batchAxis(layouts, at) !== undefined &&
+    all.every((input) => ends.every((end) => isCut(graph, input, at, end)))
   if (cut) return { ...repeat(graph, shapes, layouts, at), inputs: new Map() }
   let made = { graph, shapes }
   const names = new Map<string, string>()

@@ -24,6 +24,7 @@ export async function distinctAnswers(
   try {
     const { explanations } = await model.explainAll(image, {
       ...options,
+      layer: [options.layer ?? []].flat()[0],
       method: 'grad-cam',
       target: answers.map((a) => a.index),
     })

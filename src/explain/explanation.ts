@@ -13,8 +13,8 @@ import {
 import type { ChannelReduction, MethodInfo } from '../methods/method.js'
 import type { FinalActivation } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
-import type { TokenGrid } from './compile.js'
 import type { Diagnosis } from './diagnose.js'
+import type { TokenGrid } from './plan.js'
 
 /** One of the model's answers. */
 export interface ClassAnswer {

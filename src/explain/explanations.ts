@@ -1,16 +1,11 @@
 /** Raw maps made explanations. */
 import type { Tensor } from '../core/tensor.js'
-import type { PreprocessSpec } from '../image/index.js'
 import { type Method, methodInfo } from '../methods/method.js'
-import type { Graph } from '../onnx/ir.js'
-import type { Shapes } from '../onnx/shapes.js'
-import type { Answer } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
 import { diagnose } from './diagnose.js'
 import { type Explanation, explanationOf } from './explanation.js'
-import type { PictureInput } from './input.js'
-import { placeMap } from './place.js'
-import { type Making, type Occasion, provenanceOf } from './provenance.js'
+import { type PlacedModel, placeMap } from './place.js'
+import { type Making, type Occasion, provenanceOf, type TracedModel } from './provenance.js'
 
 /** What the explanations of one map have in common. */
 export interface About extends Occasion, Omit<Making, 'method'> {
@@ -18,18 +13,12 @@ export interface About extends Occasion, Omit<Making, 'method'> {
   readonly targets: readonly Target[]
 }
 
-interface Model {
-  readonly name: string
-  readonly graph: Graph
-  readonly shapes: Shapes
-  readonly input: PictureInput
-  readonly answer: Answer
-  readonly preprocessing: PreprocessSpec | undefined
-  readonly notes: readonly string[]
-}
-
 /** Explanations of the raw maps of one method, one a target; of work that goes on as of work that is done. */
-export function explanationsOf(model: Model, about: About, raws: readonly Tensor<'float32'>[]): readonly Explanation[] {
+export function explanationsOf(
+  model: PlacedModel & TracedModel,
+  about: About,
+  raws: readonly Tensor<'float32'>[],
+): readonly Explanation[] {
   const { method, input, layer, prepared, targets, answers } = about
   const info = methodInfo(method)
   return targets.flatMap((target, t): readonly Explanation[] => {

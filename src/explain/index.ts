@@ -1,5 +1,5 @@
 /** Compile, run, attribute, lay on the picture. */
-export { type CompileOptions, compile, type Plan, type PlannedMap, type TokenGrid } from './compile.js'
+export { compile } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { distinctAnswers } from './distinct.js'
 export {
@@ -19,6 +19,14 @@ export {
 } from './explanation.js'
 export { findPictureInput, type PictureInput } from './input.js'
 export { type InspectedLayer, type InspectedValue, type Inspection, inspect } from './inspect.js'
+export {
+  type LayerChannel,
+  type LayerChannelData,
+  type LayerChannels,
+  type LayerChannelsData,
+  type LayerChannelsOptions,
+  layerChannelsOf,
+} from './layer-channels.js'
 export { type LoadOptions, loadModel } from './load.js'
 export {
   type ExplainOptions,
@@ -37,5 +45,6 @@ export {
   parseLabels,
 } from './model-files.js'
 export type { GivenInputs, Numbers, OtherInput } from './others.js'
+export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions } from './prepare.js'
 export { VERSION } from './version.js'

@@ -11,16 +11,18 @@ import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
-import { compile, type Plan } from './compile.js'
+import { compile } from './compile.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import { explanationsOf } from './explanations.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
+import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
+import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import { type Feed, type PlanRun, Runner } from './runner.js'
@@ -55,8 +57,8 @@ export interface ExplainOptions extends ImageOptions {
    * explain at a layer, and occlusion, explain the picture alone. Default: the picture.
    */
   readonly wrt?: string | readonly string[] | undefined
-  /** Value name of the layer for CAM methods. Default: the last feature map before pooling. */
-  readonly layer?: string | undefined
+  /** Value name of the layer for CAM methods, or several: one explanation for each. Default: the last feature map before pooling. */
+  readonly layer?: string | readonly string[] | undefined
   /** The grid of the layer's tokens, `14x14` or `14x14+1`; see {@link CompileOptions}. Default: found from the graph. */
   readonly grid?: string | undefined
   /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
@@ -76,9 +78,11 @@ export interface Progress {
   readonly partial: () => readonly Explanation[]
 }
 
-/** A method that this network does not allow, among several that were asked for. */
+/** A map that this network does not allow, among several that were asked for. */
 export interface Refusal {
   readonly method: MethodInfo
+  /** The layer that was asked for; undefined where none was named, and for maps at the input. */
+  readonly layer: string | undefined
   readonly error: ExplainError
 }
 
@@ -177,24 +181,25 @@ export class Model {
     throw refused[0]?.error ?? new ExplainError('bad-option', { what: 'No method was asked for' })
   }
 
-  /** Explains every target by every method, method by method, and input by input where `wrt` names several; compiled methods share one run. */
+  /**
+   * Explains every target by every method: method by method, layer by layer or input by input where several are named, target by target.
+   * Compiled methods share one run.
+   */
   async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
     const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
     const given = options.options ?? {}
     refuseUnknown(methods, given)
     const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
     const prepared = prepareImage(this, image, options)
-    const context = { labels: this.labels, classes: this.answer.classes, score: options.score ?? 'logit' }
     const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
-    const asked = wanted.map((t) => parseTarget(t, context))
+    const asked = wanted.map((t) => this.#target(t, options.score))
     throwIfAborted(options.signal)
 
     const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
     const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options) : undefined
     const logits = ran?.logits ?? (await this.#forward(prepared.feed))
     const answers = this.#ranked(logits)
-    const best = answers[0]?.index ?? 0
-    const targets = asked.map((t): Target => (t.index === BEST ? { ...t, index: best } : t))
+    const targets = asked.map((t) => settled(t, answers))
 
     const occasion = await this.#occasion(prepared, answers)
     const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
@@ -208,7 +213,8 @@ export class Model {
       const others = [options.wrt ?? this.input.name]
         .flat()
         .filter((name) => name !== this.input.name && name !== 'all')
-      if (others.length > 0) refused.push({ method: methodInfo(method), error: pictureOnly(method, others) })
+      if (others.length > 0)
+        refused.push({ method: methodInfo(method), layer: undefined, error: pictureOnly(method, others) })
       if (!explainsPicture(options.wrt, this.input.name)) continue
       const values = settings.get(method) ?? {}
       const notes: string[] = []
@@ -220,6 +226,22 @@ export class Model {
       made.get(method)?.push(...explained(raws))
     }
     return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
+  }
+
+  /**
+   * The channels of a layer that weigh most in a class' Grad-CAM map, by the magnitude of their share, each laid on the picture.
+   * Rejects with what Grad-CAM rejects with, and `bad-option`.
+   */
+  async channels(image: Image, options: LayerChannelsOptions = {}): Promise<LayerChannels> {
+    const top = channelCount(options.top)
+    const prepared = prepareImage(this, image, options)
+    const asked = this.#target(options.target ?? BEST, options.score)
+    throwIfAborted(options.signal)
+    const request = { layer: options.layer, grid: options.grid, score: asked.score }
+    const run = await this.#runner.channels(request, prepared.feed, asked.index)
+    throwIfAborted(options.signal)
+    const answers = this.#ranked(run.logits)
+    return topChannels(this, await this.#occasion(prepared, answers), run, settled(asked, answers), top)
   }
 
   /** Compiled methods, one run for each kind of score among the targets. */
@@ -249,7 +271,7 @@ export class Model {
   }
 
   /** A plan of this model; see {@link compile}. */
-  compile(options: Omit<Parameters<typeof compile>[1] & object, 'shapes'>): Plan {
+  compile(options: Omit<CompileOptions, 'shapes'>): Plan {
     const { answer, pictureInput } = this.#options
     return compile(this.graph, { answer, pictureInput, ...options, shapes: this.shapes })
   }
@@ -257,6 +279,10 @@ export class Model {
   /** Releases the sessions. The model cannot be used afterwards. */
   async release(): Promise<void> {
     await this.#runner.release()
+  }
+
+  #target(given: string | number | Target, score: Score = 'logit'): Target {
+    return parseTarget(given, { labels: this.labels, classes: this.answer.classes, score })
   }
 
   /** The logits of one picture. */
@@ -318,6 +344,11 @@ export class Model {
     const inputs = await provenanceInputs(prepared.feed.others)
     return { prepared, answers, runtime: this.#runtime.name, sha256: await this.#sha256, inputs }
   }
+}
+
+/** The best answer's index in the place of the one that means it. */
+function settled(target: Target, [best]: readonly ClassAnswer[]): Target {
+  return target.index === BEST ? { ...target, index: best?.index ?? 0 } : target
 }
 
 function explainsPicture(wrt: ExplainOptions['wrt'], picture: string): boolean {

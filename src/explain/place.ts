@@ -18,7 +18,8 @@ export interface Place {
   readonly drawable: boolean
 }
 
-interface Model {
+/** What is read of a model to lay its maps on pictures. */
+export interface PlacedModel {
   readonly graph: Graph
   readonly shapes: Shapes
   readonly input: PictureInput
@@ -26,7 +27,7 @@ interface Model {
 }
 
 export function placeMap(
-  model: Model,
+  model: PlacedModel,
   raw: Tensor<'float32'>,
   { method, input, prepared }: { readonly method: MethodInfo; readonly input: string; readonly prepared: Prepared },
 ): Place {

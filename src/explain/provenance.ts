@@ -2,8 +2,8 @@
 import type { Tensor } from '../core/tensor.js'
 import type { Answer } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
-import type { TokenGrid } from './compile.js'
 import type { ClassAnswer, Provenance } from './explanation.js'
+import type { TokenGrid } from './plan.js'
 import type { Prepared } from './prepare.js'
 import { VERSION } from './version.js'
 
@@ -33,14 +33,15 @@ export interface Making {
   readonly notes: readonly string[]
 }
 
-interface Model {
+/** What is told of a model. */
+export interface TracedModel {
   readonly name: string
   readonly answer: Answer
   readonly notes: readonly string[]
 }
 
 export function provenanceOf(
-  model: Model,
+  model: TracedModel,
   { prepared, runtime, sha256, inputs }: Occasion,
   { method, options, layer, tokens, input, notes }: Making,
   target: Target,

@@ -11,15 +11,17 @@ import { protoType } from '../onnx/tensors.js'
 import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
 import { BEST, type Score } from '../targets/target.js'
-import { compile, type Plan, type PlannedMap } from './compile.js'
+import { compile } from './compile.js'
+import { type ChannelsPlan, compileChannels } from './compile-channels.js'
 import type { PictureInput } from './input.js'
 import { type OtherInput, repeatRow } from './others.js'
+import type { Plan, PlannedMap, RunnablePlan } from './plan.js'
 import { SessionCache } from './sessions.js'
 
 /** What a plan is made of. */
 export interface PlanRequest {
   readonly methods: readonly CompiledMethod[]
-  readonly layer: string | undefined
+  readonly layer: string | readonly string[] | undefined
   readonly grid: string | undefined
   readonly score: Score
   /** The inputs that are explained; undefined: the picture. */
@@ -44,6 +46,21 @@ export interface PlanRun {
   readonly refused: Plan['refused']
 }
 
+/** What a layer's channels are asked of. */
+export interface ChannelsRequest {
+  readonly layer: string | undefined
+  readonly grid: string | undefined
+  readonly score: Score
+}
+
+/** A run that gives a layer's channels `[K,...places]` and their weights `[K]`. */
+export interface ChannelsRun {
+  readonly logits: Float32Array
+  readonly plan: ChannelsPlan
+  readonly features: Tensor<'float32'>
+  readonly weights: Tensor<'float32'>
+}
+
 export class Runner {
   readonly #graph: Graph
   readonly #shapes: Shapes
@@ -52,6 +69,7 @@ export class Runner {
   readonly #answer: Answer
   readonly #sessions: SessionCache
   readonly #plans = new Map<string, Plan>()
+  readonly #channels = new Map<string, ChannelsPlan>()
 
   constructor(
     graph: Graph,
@@ -96,9 +114,7 @@ export class Runner {
         grid,
         score,
         wrt,
-        shapes: this.#shapes,
-        answer: this.#answer.output,
-        pictureInput: this.#input.name,
+        ...this.#known(),
       })
     this.#plans.set(key, plan)
     // without a shared forward pass a batch is not faster than run after run, and takes more memory (npm run bench)
@@ -108,11 +124,7 @@ export class Runner {
     const runs = plan.sharesForward ? [indices] : chunks(indices, single ? 1 : (this.#input.batch ?? 1))
     const parts = await this.#sessions.use(
       key,
-      () =>
-        this.#file(
-          plan.graph,
-          plan.maps.map((m) => m.output),
-        ),
+      () => this.#planFile(plan),
       async (session) => {
         const done: RunPart[] = []
         for (const run of runs) done.push(await this.#once(session, plan, feed, run))
@@ -126,12 +138,34 @@ export class Runner {
     }
   }
 
+  /** The channels of a layer and their weights for one class. */
+  async channels(request: ChannelsRequest, feed: Feed, index: number): Promise<ChannelsRun> {
+    const { layer, grid, score } = request
+    const key = JSON.stringify(['channels', score, layer, grid])
+    const plan = this.#channels.get(key) ?? compileChannels(this.#graph, { layer, grid, score, ...this.#known() })
+    this.#channels.set(key, plan)
+    const { logits, raws } = await this.#sessions.use(
+      key,
+      () => this.#planFile(plan),
+      (session) => this.#once(session, plan, feed, [index]),
+    )
+    const [[features], [weights]] = [raws[0] ?? [], raws[1] ?? []]
+    if (features && weights) return { logits, plan, features, weights }
+    throw new ExplainError('runtime-failed', { what: `The channels of "${plan.layer}" did not come out` })
+  }
+
   async release(): Promise<void> {
     this.#plans.clear()
+    this.#channels.clear()
     await this.#sessions.release()
   }
 
-  async #once(session: Session, plan: Plan, feed: Feed, indices: readonly number[]): Promise<RunPart> {
+  /** What every plan of this model is compiled with. */
+  #known(): { readonly shapes: Shapes; readonly answer: string; readonly pictureInput: string } {
+    return { shapes: this.#shapes, answer: this.#answer.output, pictureInput: this.#input.name }
+  }
+
+  async #once(session: Session, plan: RunnablePlan, feed: Feed, indices: readonly number[]): Promise<RunPart> {
     const fixed = plan.batched ? indices.length : (this.#input.batch ?? 1)
     const classes = Array.from({ length: fixed }, (_, i) => indices[i] ?? BEST)
     const target = plan.maps.length > 0 ? { [plan.target]: int64([fixed], classes) } : {}
@@ -168,6 +202,13 @@ export class Runner {
     return float32([batch, ...rest], data)
   }
 
+  #planFile({ graph, maps }: RunnablePlan): ModelFile {
+    return this.#file(
+      graph,
+      maps.map((m) => m.output),
+    )
+  }
+
   /** The graph with the logits, as float32, and `outputs` alone, which is all that is computed then. */
   #file(graph: Graph, outputs: readonly string[]): ModelFile {
     const own = graph.outputs.filter((o) => outputs.includes(o.name))
@@ -201,7 +242,7 @@ interface RunPart {
 }
 
 /** True where one map holds for all pictures of a run: that of an input without a row for each. */
-function isShared(plan: Plan, map: PlannedMap): boolean {
+function isShared(plan: RunnablePlan, map: Pick<PlannedMap, 'input'>): boolean {
   return plan.others.some((o) => o.name === map.input && o.batch !== 'row')
 }
 

@@ -10,6 +10,8 @@ import {
   type ExplanationSet,
   type ImageOptions,
   type Inspection,
+  type LayerChannels,
+  type LayerChannelsOptions,
   type LoadOptions,
   loadModel,
   type Model,
@@ -98,6 +100,11 @@ export class NodeModel {
   /** Explains every target by every method. */
   async explainAll(image: ImageSource, options: ExplainOptions = {}): Promise<ExplanationSet> {
     return this.model.explainAll(await readImage(image), options)
+  }
+
+  /** The channels of a layer that weigh most in a class' Grad-CAM map, each laid on the picture. */
+  async channels(image: ImageSource, options: LayerChannelsOptions = {}): Promise<LayerChannels> {
+    return this.model.channels(await readImage(image), options)
   }
 
   /** What the model holds and what can be explained of it: inputs, layers to choose from, operators without a rule. */

@@ -4,7 +4,7 @@ import type { CompileOptions } from '../explain/compile.js'
 import { type ClassAnswer, type Explanation, explanationOf } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
-import { type ChannelsOptions, type LayerChannels, layerChannelsOf } from '../explain/layer-channels.js'
+import { type LayerChannels, type LayerChannelsOptions, layerChannelsOf } from '../explain/layer-channels.js'
 import type { ExplainOptions, ExplanationSet } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
 import type { ImageOptions } from '../explain/prepare.js'
@@ -153,7 +153,7 @@ export class WebModel {
   }
 
   /** The channels of a layer that weigh most in Grad-CAM. */
-  async channels(image: ImageSource, options: ChannelsOptions = {}): Promise<LayerChannels> {
+  async channels(image: ImageSource, options: LayerChannelsOptions = {}): Promise<LayerChannels> {
     const { signal, ...plain } = options
     const about = this.#about(await readImage(image), plain)
     return layerChannelsOf(await this.#line.client.call('channels', about, { signal }))
@@ -195,7 +195,7 @@ export class WebModel {
     return {
       answers: set.answers,
       explanations: set.explanations.map((data) => this.#savable(explanationOf(data), picture)),
-      refused: set.refused.map(({ method, error }) => ({ method, error: explainError(errorOf(error)) })),
+      refused: set.refused.map(({ error, ...told }) => ({ ...told, error: explainError(errorOf(error)) })),
     }
   }
 

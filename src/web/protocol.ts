@@ -6,7 +6,7 @@ import type { CompileOptions } from '../explain/compile.js'
 import type { ClassAnswer, ExplanationData } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
-import type { ChannelsOptions, LayerChannelsData } from '../explain/layer-channels.js'
+import type { LayerChannelsData, LayerChannelsOptions } from '../explain/layer-channels.js'
 import type { LoadOptions } from '../explain/load.js'
 import type { ExplainOptions } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
@@ -63,6 +63,7 @@ export type Plain<Options> = Omit<Options, 'signal' | 'onProgress'>
 
 export interface SentRefusal {
   readonly method: MethodInfo
+  readonly layer: string | undefined
   readonly error: SentError
 }
 
@@ -107,7 +108,7 @@ export interface Calls {
     readonly progress: SentProgress
   }
   readonly channels: {
-    readonly ask: About<Plain<ChannelsOptions>>
+    readonly ask: About<Plain<LayerChannelsOptions>>
     readonly reply: LayerChannelsData
     readonly progress: never
   }

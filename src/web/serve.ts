@@ -111,9 +111,8 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       return sentSet(set)
     },
     channels: async (about, signal) => {
-      void about
- void signal
- return { layer: '' }
+      const found = await modelFor(about).channels(imageOf(about.image), { ...about.options, signal })
+      return found.data
     },
     compile: async (options) => encode(ready().model.compile(options).graph),
     close: async () => {
@@ -172,7 +171,7 @@ function sentSet(set: Awaited<ReturnType<Model['explainAll']>>): SentSet {
   return {
     answers: set.answers,
     explanations: set.explanations.map(dataOf),
-    refused: set.refused.map(({ method, error }) => ({ method: methodInfo(method), error: sentError(error) })),
+    refused: set.refused.map(({ method, layer, error }) => ({ method, layer, error: sentError(error) })),
   }
 }
 

@@ -1,0 +1,85 @@
+/** What comes behind raw maps: the steps that were asked for, their declared shapes, what the file says of them. */
+import { axisOf, type InputLayout } from '../core/layout.js'
+import type { Dim } from '../core/runtime.js'
+import type { Layer } from '../methods/layout/view.js'
+import { upsample } from '../methods/maps.js'
+import type { CompiledMethod } from '../methods/method.js'
+import type { Score } from '../targets/target.js'
+import { TARGETS_AXIS } from './batch.js'
+import type { CompileOptions, PlannedMap } from './plan.js'
+import type { Stage } from './stage.js'
+import { VERSION } from './version.js'
+
+/** The optional steps behind the raw map. */
+export function finish(
+  { b, input, others }: Stage,
+  raw: string,
+  method: CompiledMethod,
+  at: string,
+  options: CompileOptions,
+): string {
+  let map = options.relu ? b.op('Relu', [raw]) : raw
+  const atLayer = method.space === 'layer'
+  const axes = spatialAxes(input.layout)
+  if (options.upsample && atLayer)
+    map = upsample(
+      b,
+      map,
+      axes.map((axis) => b.extent(input.name, axis)),
+    )
+  if (!options.normalize) return map
+  // without a row for each picture, the whole map is one
+  const rank = atLayer ? axes.length + 1 : (b.rank(at) ?? 4)
+  const first = others.some((o) => o.name === at && o.batch !== 'row') ? 0 : 1
+  const reduced = b.int64s(Array.from({ length: rank - first }, (_, i) => i + first))
+  const largest = b.op('ReduceMax', [b.op('Abs', [map]), reduced], { keepdims: 1 })
+  return b.op('Div', [map, b.op('Max', [largest, b.scalar(1e-30, map)])])
+}
+
+/** The axes of slices, rows and columns. */
+function spatialAxes(layout: InputLayout): readonly number[] {
+  return (['D', 'H', 'W'] as const).flatMap((letter) => axisOf(layout, letter) ?? [])
+}
+
+/** The declared shape of a map: what is known of it, `N` first. */
+export function mapDims(
+  { shapes, input, others }: Stage,
+  map: PlannedMap,
+  layer: Layer | undefined,
+  options: CompileOptions,
+): readonly Dim[] {
+  const batch = input.batch ?? TARGETS_AXIS
+  const own = shapes.get(map.input)?.dims ?? []
+  if (map.method.space === 'input')
+    return others.some((o) => o.name === map.input && o.batch !== 'row') ? own : [batch, ...own.slice(1)]
+  if (options.upsample) return [batch, ...spatialAxes(input.layout).map((axis) => own[axis] ?? null)]
+  return [batch, ...(layer?.form.sizes ?? [])]
+}
+
+/** `14x14+1`: rows, columns, tokens before them; for each layer in turn, nothing for those that are maps as they stand. */
+function gridMetadata(layers: readonly PlannedMap[]): readonly [string, string][] {
+  const grids = layers.map(({ tokens }) =>
+    tokens ? `${tokens.grid.map((size) => size ?? '?').join('x')}+${tokens.before}` : '',
+  )
+  return grids.some((grid) => grid !== '') ? [['onnxplain.grid', grids.join(',')]] : []
+}
+
+export function metadata(
+  maps: readonly PlannedMap[],
+  score: Score,
+  target: string,
+  options: CompileOptions,
+): ReadonlyMap<string, string> {
+  const names = [...new Set(maps.flatMap((m) => m.layer ?? []))]
+  const layers = names.flatMap((name) => maps.find((m) => m.layer === name) ?? [])
+  const steps = (['relu', 'upsample', 'normalize'] as const).filter((s) => options[s])
+  return new Map([
+    ['onnxplain.version', VERSION],
+    ['onnxplain.method', [...new Set(maps.map((m) => m.method.id))].join(',')],
+    ['onnxplain.layer', names.join(',')],
+    ...gridMetadata(layers),
+    ['onnxplain.input', [...new Set(maps.map((m) => m.input))].join(',')],
+    ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
+    ['onnxplain.steps', steps.join(',') || 'raw'],
+  ])
+}

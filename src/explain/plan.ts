@@ -1,0 +1,110 @@
+/** What is compiled, and what comes of it. */
+import type { ExplainError } from '../core/errors.js'
+import type { Dim } from '../core/runtime.js'
+import type { CompiledMethod } from '../methods/method.js'
+import type { Graph } from '../onnx/ir.js'
+import type { Shapes } from '../onnx/shapes.js'
+import type { Answer } from '../targets/answer.js'
+import type { Score } from '../targets/target.js'
+import type { PictureInput } from './input.js'
+import type { OtherInput } from './others.js'
+
+export interface CompileOptions {
+  /** A method id, or several: one map each. Compiled methods only. Default: `grad-cam`. */
+  readonly method?: string | readonly string[]
+  /**
+   * The layer's value name, for methods that explain at a layer; of several, one map each, of one forward pass and one backward. Default: the
+   * last feature map before pooling.
+   */
+  readonly layer?: string | readonly string[] | undefined
+  /**
+   * The grid of a network's tokens, where the graph does not tell it or another is meant: `14x14`, rows and columns; `14x14+1` where one
+   * token comes before the places. Default before: all that are left over. Default: found from the graph.
+   */
+  readonly grid?: string | undefined
+  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
+  readonly answer?: string | undefined
+  /** What the maps explain. Default: `logit`. */
+  readonly score?: Score
+  /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
+  readonly pictureInput?: string | undefined
+  /**
+   * The inputs that methods of the input's own space explain at (gradients and their like), by name: float ones, or `all` of those. Other
+   * methods explain at the picture alone. Default: the picture.
+   */
+  readonly wrt?: string | readonly string[] | undefined
+  /** What `probe(graph, runtime)` found. Default: what the file declares, which is often too little. */
+  readonly shapes?: Shapes
+  /** Keeps the positive part of a map. Default: false. */
+  readonly relu?: boolean
+  /** Resizes maps of a layer bilinearly to the model's input. Default: false. */
+  readonly upsample?: boolean
+  /** Divides each map by its largest absolute value. Default: false. */
+  readonly normalize?: boolean
+}
+
+/** One map of a plan. */
+export interface PlannedMap {
+  readonly method: CompiledMethod
+  /**
+   * The graph output that holds it: `heatmap`, or `heatmap/<method id>` where there are several methods; with `/<layer>` behind it where
+   * there are several layers, `/<input>` for inputs other than the picture; `heatmap_1` where the model has a value of that name.
+   */
+  readonly output: string
+  /** The input that it explains. */
+  readonly input: string
+  /** The layer it was taken at; undefined for maps at the input. */
+  readonly layer: string | undefined
+  /** How the layer's tokens are read; undefined where it is a map as it stands. */
+  readonly tokens: TokenGrid | undefined
+  /** Sentences for the provenance. */
+  readonly notes: readonly string[]
+}
+
+/** A map that the network does not allow, among several that were asked for. */
+export interface RefusedMap {
+  readonly method: CompiledMethod
+  /** The layer that was asked for; undefined where none was named, and for maps at the input. */
+  readonly layer: string | undefined
+  readonly error: ExplainError
+}
+
+/** The places among a layer's tokens. */
+export interface TokenGrid {
+  /** Rows and columns; null or a name where they are free. */
+  readonly grid: readonly Dim[]
+  /** Tokens before and behind the places, such as class tokens: not in the map. */
+  readonly before: number
+  readonly after: number
+  /** True where the user stated the grid. */
+  readonly stated: boolean
+}
+
+/** What a run of a compiled model needs to know of it. */
+export interface RunnablePlan {
+  readonly graph: Graph
+  /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
+  readonly target: string
+  /** The outputs that were added, and the inputs that they are of. */
+  readonly maps: readonly Pick<PlannedMap, 'output' | 'input'>[]
+  /** The other inputs that the answer needs. */
+  readonly others: readonly OtherInput[]
+  /** True where one picture may be given with several targets. */
+  readonly batched: boolean
+}
+
+export interface Plan extends RunnablePlan {
+  /**
+   * The model's own inputs and outputs; one input more, `target` int64 `[N]` (a class index, -1 for the best answer; `[1]` picture
+   * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` (volumes and clips: `[N,d,h,w]`), or in the input's shape.
+   */
+  readonly graph: Graph
+  readonly maps: readonly PlannedMap[]
+  /** What this network does not allow, with the reason; only where several maps were asked for. */
+  readonly refused: readonly RefusedMap[]
+  readonly input: PictureInput
+  readonly answer: Answer
+  readonly score: Score
+  /** True where several targets of one picture share the forward pass up to the first layer, and so cost little more than one. */
+  readonly sharesForward: boolean
+}

@@ -1,0 +1,141 @@
+/** A model made ready for methods: upgraded, its parts found, the target appended. */
+import { ExplainError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
+import { chooseLayer, earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
+import { parseGrid } from '../methods/layout/grid.js'
+import type { Layer } from '../methods/layout/view.js'
+import type { CompiledMethod } from '../methods/method.js'
+import { Builder } from '../onnx/builder.js'
+import type { Graph } from '../onnx/ir.js'
+import { declaredShapes, type Shapes } from '../onnx/shapes.js'
+import { lower } from '../passes/lower.js'
+import { sorted } from '../passes/prune.js'
+import { type Answer, findAnswer } from '../targets/answer.js'
+import { type AppendedTarget, appendTarget, targetInput } from '../targets/append.js'
+import type { Score } from '../targets/target.js'
+import { repeatForTargets, TARGETS_AXIS } from './batch.js'
+import { findPictureInput, type PictureInput } from './input.js'
+import { type OtherInput, otherInputs } from './others.js'
+import type { CompileOptions, TokenGrid } from './plan.js'
+
+/** A layer to explain at. */
+export interface StagedLayer {
+  /** Its name, as it was asked for; undefined for the default layer. */
+  readonly name: string | undefined
+  /** The layer, or why it is none. */
+  readonly found: Layer | ExplainError
+}
+
+/** The model made ready: upgraded, its parts found, the target appended. */
+export interface Stage {
+  readonly source: Graph
+  readonly network: Network
+  readonly shapes: Shapes
+  readonly input: PictureInput
+  readonly others: readonly OtherInput[]
+  /** The inputs that are explained. */
+  readonly wrt: readonly string[]
+  readonly answer: Answer
+  readonly score: Score
+  readonly batched: boolean
+  /** The layers that were asked for, in that order; none where no method wants one. */
+  readonly layers: readonly StagedLayer[]
+  /** Inputs that are repeated for several targets: what the network reads instead of them. */
+  readonly inputs: ReadonlyMap<string, string>
+  readonly target: AppendedTarget
+  /** Adds to the graph with the target. */
+  readonly b: Builder
+}
+
+export function stageOf(model: Graph, options: CompileOptions, methods: readonly CompiledMethod[]): Stage {
+  const shapes = options.shapes ?? declaredShapes(model)
+  const score = options.score ?? 'logit'
+  const source = lower(model)
+  const input = findPictureInput(source, shapes, options.pictureInput)
+  const answer = findAnswer(source, shapes, options.answer)
+  const others = otherInputs(source, shapes, input, answer.logits)
+  const wrt = explainedInputs(source, shapes, options.wrt, input, others)
+  const isRow = (name: string): boolean => others.every((o) => o.name !== name || o.batch === 'row')
+  const batched =
+    input.batch === undefined &&
+    typeof answer.dims[0] !== 'number' &&
+    others.every((o) => o.batch !== 'unclear') &&
+    wrt.every(isRow)
+  const picture = { name: input.name, layout: input.layout }
+  const grid = options.grid === undefined ? undefined : parseGrid(options.grid)
+  const network = networkOf({ graph: source, shapes, picture, logits: answer.logits }, grid)
+  const wanted = [...new Set([options.layer ?? []].flat())]
+  const names = wanted.length > 0 ? wanted : [undefined]
+  const layers = names.flatMap((name): StagedLayer[] => {
+    if (!methods.some((m) => m.atLayer)) return []
+    const maps = methods.length * wrt.length * names.length
+    return [{ name, found: attempt(maps, () => chooseLayer(network, name)) }]
+  })
+  const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
+  const isShared = methods.every((m) => m.space === 'layer')
+  const ends = [answer.logits, ...layers.flatMap(({ found }) => (found instanceof ExplainError ? [] : found.value))]
+  const at = isShared ? firstOf(source, ends.slice(1)) : undefined
+  const repeated = batched
+    ? repeatForTargets(source, shapes, { inputs: rows, at, ends, layouts: network.layouts })
+    : { graph: source, shapes, inputs: new Map<string, string>() }
+  const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
+  const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
+  const b = new Builder(graph, repeated.shapes)
+  const { inputs } = repeated
+  return { source, network, shapes, input, others, wrt, answer, score, batched, layers, inputs, target, b }
+}
+
+/** The value that is computed first. */
+function firstOf(graph: Graph, values: readonly string[]): string | undefined {
+  if (values.length < 2) return values[0]
+  const made = sorted(graph).flatMap((node) => node.outputs)
+  return made.find((value) => values.includes(value))
+}
+
+/** The inputs to explain at. Throws `unknown-value`, and `method-not-applicable` for one that has no gradient. */
+function explainedInputs(
+  graph: Graph,
+  shapes: Shapes,
+  wanted: string | readonly string[] | undefined,
+  picture: PictureInput,
+  others: readonly OtherInput[],
+): readonly string[] {
+  const isFloat = (name: string): boolean => shapes.get(name)?.type?.includes('float') ?? false
+  const names = [wanted ?? picture.name].flat()
+  const all = [picture.name, ...others.map((o) => o.name)]
+  if (names.includes('all')) return all.filter((name) => name === picture.name || isFloat(name))
+  for (const name of names) {
+    if (!graph.inputs.some((i) => i.name === name))
+      throw new ExplainError('unknown-value', {
+        what: `There is no input "${name}" in this model to explain`,
+        remedy: didYouMean(name, all) || `Its inputs are: ${all.join(', ')}; "all" takes those of floats.`,
+        details: { inputs: all },
+      })
+    if (name !== picture.name && !isFloat(name))
+      throw new ExplainError('method-not-applicable', {
+        what: `The input "${name}" is ${shapes.get(name)?.type ?? 'of unknown type'}, which has no gradient`,
+        remedy: 'Explain the picture, or an input of floats.',
+      })
+  }
+  return [...new Set(names)]
+}
+
+/** Asked for one map, a failure is thrown; asked for several, it is kept beside the others. */
+export function attempt<T>(maps: number, make: () => T): T | ExplainError {
+  try {
+    return make()
+  } catch (error) {
+    if (maps > 1 && error instanceof ExplainError && error.code !== 'unknown-layer') return error
+    throw error
+  }
+}
+
+/** What is said of a layer: how its tokens are read, and that it is an early one where nobody chose it. */
+export function layerNotes({ network }: Stage, layer: Layer, name: string | undefined): readonly string[] {
+  const early = name === undefined ? earlyLayer(network, layer.value) : undefined
+  return [tokensNote(layer, network.grid), early].filter((note) => note !== undefined)
+}
+
+export function tokenGrid({ form }: Layer, { grid }: CompileOptions): TokenGrid | undefined {
+  return form.sequence && { grid: form.sizes, ...form.sequence, stated: grid !== undefined }
+}
