@@ -46,5 +46,5 @@ export {
 } from './model-files.js'
 export type { GivenInputs, Numbers, OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
-export type { Image, ImageOptions } from './prepare.js'
+export type { Image, ImageOptions, Prepared } from './prepare.js'
 export { VERSION } from './version.js'

@@ -127,6 +127,11 @@ export class Model {
     return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed, this.#runner)
   }
 
+  /** The same model with other class names. Both share their sessions: released is one with the other. */
+  withLabels(labels: readonly string[]): Model {
+    return new Model(this.graph, this.shapes, this.#runtime, { ...this.#options, labels }, this.#assumed, this.#runner)
+  }
+
   private constructor(
     graph: Graph,
     shapes: Shapes,
@@ -162,6 +167,11 @@ export class Model {
     this.#runtime = runtime
     this.#options = options
     this.#runner = runner ?? new Runner(source, shapes, this, runtime, options.optimization ?? 'all')
+  }
+
+  /** Makes a picture what the model is fed, once for several questions. Throws as they do. */
+  prepare(image: Image, options: ImageOptions = {}): Prepared {
+    return prepareImage(this, image, options)
   }
 
   /** The best answers, best first. Default: five. */

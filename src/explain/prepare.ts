@@ -18,9 +18,9 @@ import type { Feed } from './runner.js'
 
 /**
  * A picture, or an already preprocessed tensor as the model takes it, with or without the batch axis of 1: `[C,H,W]`, for volumes and clips
- * `[C,D,H,W]`, for signals `[C,T]`, or channels last.
+ * `[C,D,H,W]`, for signals `[C,T]`, or channels last; or what `Model.prepare` made of one, for several questions about it.
  */
-export type Image = Picture | Tensor<'float32'>
+export type Image = Picture | Tensor<'float32'> | Prepared
 
 /** What goes with a picture. */
 export interface ImageOptions {
@@ -33,7 +33,7 @@ export interface ImageOptions {
   readonly size?: Size | number | undefined
 }
 
-/** What a picture became. */
+/** What a picture became, together with what the other inputs were given: what the model is fed. */
 export interface Prepared {
   readonly feed: Feed
   readonly geometry: Geometry
@@ -56,6 +56,7 @@ export interface Intake {
  * model that takes none; `invalid-tensor`, `shape-mismatch`.
  */
 export function prepareImage(model: Intake, image: Image, { inputs, size }: ImageOptions): Prepared {
+  if ('feed' in image) return image
   const { layout } = model.input
   const others = readGiven(model.others, inputs ?? {}, model.input, model.graph)
   if (!('dims' in image)) {

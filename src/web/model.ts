@@ -1,12 +1,12 @@
 /** A model in its worker, as a page sees it. */
 import { ExplainError } from '../core/errors.js'
-import type { CompileOptions } from '../explain/compile.js'
 import { type ClassAnswer, type Explanation, explanationOf } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
 import { type LayerChannels, type LayerChannelsOptions, layerChannelsOf } from '../explain/layer-channels.js'
 import type { ExplainOptions, ExplanationSet } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
+import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
 import { backgroundOf, figureOfOne } from '../figures/index.js'
 import { adjustPreprocessing, type Picture, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
@@ -117,6 +117,16 @@ export class WebModel {
   /** The same model, in the same worker, with another preprocessing. */
   withPreprocessing(preprocessing: PreprocessSpec | undefined): WebModel {
     return new WebModel(this.#line, preprocessing)
+  }
+
+  /** The same model, in the same worker, with other class names: a list, or a file of them (one a line, or JSON). Rejects with `cannot-read`. */
+  async withLabels(labels: readonly string[] | File): Promise<WebModel> {
+    const sent = labels instanceof File ? { name: labels.name, blob: labels } : labels
+    const info = await this.#line.client.call('relabel', sent)
+    return new WebModel(
+      { ...this.#line, info, sent: new Recent(KEPT_PICTURES), keys: new WeakMap() },
+      this.preprocessing,
+    )
   }
 
   /** The best answers, best first: `[{ index, label, logit, probability }]`. Default: five. */

@@ -2,7 +2,6 @@
 import type { ErrorCode } from '../core/errors.js'
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import type { CompileOptions } from '../explain/compile.js'
 import type { ClassAnswer, ExplanationData } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
@@ -10,6 +9,7 @@ import type { LayerChannelsData, LayerChannelsOptions } from '../explain/layer-c
 import type { LoadOptions } from '../explain/load.js'
 import type { ExplainOptions } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
+import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
 import type { Picture, PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
@@ -49,6 +49,9 @@ export interface ModelInfo {
 export type SentImage =
   | { readonly kind: 'picture'; readonly key: number; readonly pixels: Picture | undefined }
   | { readonly kind: 'tensor'; readonly tensor: Tensor<'float32'> }
+
+/** Class names, or a file of them. */
+export type SentLabels = readonly string[] | { readonly name: string; readonly blob: Blob }
 
 /** What is asked about one picture. */
 export interface About<Options> {
@@ -117,6 +120,8 @@ export interface Calls {
     readonly reply: Uint8Array
     readonly progress: never
   }
+  /** Gives the model other class names. */
+  readonly relabel: { readonly ask: SentLabels; readonly reply: ModelInfo; readonly progress: never }
   /** Releases the model; the worker ends when nothing of it runs any more. */
   readonly close: { readonly ask: undefined; readonly reply: undefined; readonly progress: never }
 }

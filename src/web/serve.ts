@@ -2,11 +2,20 @@
 import { ExplainError } from '../core/errors.js'
 import type { Runtime } from '../core/runtime.js'
 import type { Explanation } from '../explain/explanation.js'
-import { type Image, type LoadOptions, loadModel, type Model } from '../explain/index.js'
+import {
+  type Image,
+  type ImageOptions,
+  type LoadOptions,
+  loadModel,
+  type Model,
+  type Prepared,
+  parseLabels,
+} from '../explain/index.js'
+import type { Picture } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
 import { methodInfo } from '../methods/method.js'
 import { encode } from '../onnx/encode.js'
-import { readModel } from './files.js'
+import { bytesOf, readModel } from './files.js'
 import {
   type About,
   type CallName,
@@ -15,7 +24,6 @@ import {
   type ModelInfo,
   type Question,
   type RuntimeSettings,
-  type SentImage,
   type SentProgress,
   type SentSet,
   type SentSource,
@@ -40,6 +48,8 @@ export interface Engine {
   readonly turn: <T>(work: () => Promise<T>) => Promise<T>
 }
 
+/** Preprocessings that are kept ready. */
+const KEPT_VIEWS = 4
 /** Milliseconds between two messages of progress. */
 const PROGRESS_EVERY = 80
 
@@ -76,32 +86,26 @@ export function serve(scope: Scope, start: (settings: RuntimeSettings) => Promis
 }
 
 function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () => void): Handlers {
-  let opened: { readonly model: Model; readonly engine: Engine } | undefined
-  const pictures = new Recent<number, Image>(KEPT_PICTURES)
-  const ready = (): NonNullable<typeof opened> => {
+  let opened: Opened | undefined
+  const ready = (): Opened => {
     if (opened) return opened
     throw new ExplainError('aborted', { what: 'The model has not been opened' })
   }
-  const imageOf = (image: SentImage): Image => {
-    if (image.kind === 'tensor') return image.tensor
-    return pictures.use(image.key, () => {
-      if (image.pixels) return image.pixels
-      throw new ExplainError('invalid-image', { what: 'The picture is not known to the worker' })
-    })
-  }
-  const modelFor = ({ preprocessing }: About<unknown>): Model => ready().model.withPreprocessing(preprocessing)
   return {
     open: async ({ source, options, runtime: settings }, _, tell) => {
       const { model, engine } = await openModel(source, options, settings, start, tell)
-      opened = { model, engine }
+      opened = new Opened(model, engine)
       return describe(model, engine)
     },
-    classify: async (about) => modelFor(about).classify(imageOf(about.image), about.options),
+    classify: async (about) => {
+      const { model, image } = ready().about(about)
+      return model.classify(image, about.options)
+    },
     explain: async (about, signal, tell) => {
-      const image = imageOf(about.image)
+      const { model, image } = ready().about(about)
       const batch = about.options.batch ?? ready().engine.batch
       const report = throttled(tell)
-      const set = await modelFor(about).explainAll(image, {
+      const set = await model.explainAll(image, {
         ...about.options,
         batch,
         signal,
@@ -111,10 +115,18 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       return sentSet(set)
     },
     channels: async (about, signal) => {
-      const found = await modelFor(about).channels(imageOf(about.image), { ...about.options, signal })
+      const { model, image } = ready().about(about)
+      const found = await model.channels(image, { ...about.options, signal })
       return found.data
     },
     compile: async (options) => encode(ready().model.compile(options).graph),
+    relabel: async (given) => {
+      const { model, engine } = ready()
+      const labels = 'blob' in given ? parseLabels(await bytesOf(given.blob, given.name), given.name) : given
+      const renamed = model.withLabels(labels)
+      opened = new Opened(renamed, engine)
+      return describe(renamed, engine)
+    },
     close: async () => {
       const close = async (): Promise<undefined> => {
         await opened?.model.release()
@@ -127,6 +139,39 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       return undefined
     },
   }
+}
+
+/** The model, its views by other preprocessing, and the pictures that were sent. */
+class Opened {
+  readonly #views = new Recent<string, Model>(KEPT_VIEWS)
+  readonly #pictures = new Recent<number, KeptPicture>(KEPT_PICTURES)
+
+  constructor(
+    readonly model: Model,
+    readonly engine: Engine,
+  ) {}
+
+  /** What a question is about. A picture is prepared once for all questions about it. */
+  about({ image, preprocessing, options }: About<ImageOptions>): { readonly model: Model; readonly image: Image } {
+    const spec = JSON.stringify(preprocessing ?? null)
+    const isOwn = spec === JSON.stringify(this.model.preprocessing ?? null)
+    const model = isOwn ? this.model : this.#views.use(spec, () => this.model.withPreprocessing(preprocessing))
+    if (image.kind === 'tensor') return { model, image: image.tensor }
+    const { key, pixels: sent } = image
+    const { pixels, prepared } = this.#pictures.use(key, () => {
+      if (sent) return { pixels: sent, prepared: new Recent(KEPT_VIEWS) }
+      throw new ExplainError('invalid-image', { what: 'The picture is not known to the worker' })
+    })
+    const { inputs = {}, size } = options
+    if (Object.keys(inputs).length > 0) return { model, image: pixels }
+    const make = (): Prepared => model.prepare(pixels, { size })
+    return { model, image: prepared.use(JSON.stringify([spec, size ?? null]), make) }
+  }
+}
+
+interface KeptPicture {
+  readonly pixels: Picture
+  readonly prepared: Recent<string, Prepared>
 }
 
 async function openModel(
