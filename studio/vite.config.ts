@@ -4,7 +4,7 @@ import { defineConfig } from 'vite'
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /** Files that `onnxplain studio` serves from where they are installed keep their names, so that the package need not carry them twice. */
-function assetName(names: readonly string[]): string {
+function assetFileNames({ names }: { readonly names: readonly string[] }): string {
   const [name = ''] = names
   if (name.startsWith('ort-wasm')) return 'onnxruntime-web/[name][extname]'
   if (name === 'model.onnx') return 'models/efficientnet-lite0/onnx/[name][extname]'
@@ -17,7 +17,7 @@ export default defineConfig({
   base: './',
   resolve: { alias: { 'onnxplain/web': at('../dist/browser/index.js') } },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  worker: { format: 'es' },
+  worker: { format: 'es', rolldownOptions: { output: { assetFileNames } } },
   build: {
     outDir: at('../dist/studio'),
     emptyOutDir: true,
@@ -26,7 +26,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
-    rolldownOptions: { output: { assetFileNames: ({ names }) => assetName(names) } },
+    rolldownOptions: { output: { assetFileNames } },
   },
   server: {
     headers: {

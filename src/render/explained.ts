@@ -43,6 +43,8 @@ export interface DrawOptions {
    * the method is usually shown.
    */
   readonly signed?: boolean | undefined
+  /** Share of the largest magnitude, 0..1, below which an overlay draws nothing. Default: 0. */
+  readonly threshold?: number | undefined
 }
 
 /** A drawn map and its colour bar. */
@@ -81,7 +83,9 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
   // single pixels are told from the picture's own colours only on grey
   const base = channels ? { base: 'grey' as const } : {}
   const opacity = options.opacity === undefined ? {} : { opacity: options.opacity }
-  const image = overlay(picture, scaled.values, { colormap, seen: rectangle(seen), ...base, ...opacity })
+  const { threshold = 0 } = options
+  const values = threshold > 0 ? scaled.values.map((v) => (Math.abs(v) < threshold ? 0 : v)) : scaled.values
+  const image = overlay(picture, values, { colormap, seen: rectangle(seen), ...base, ...opacity })
   return { image, bar: { colormap, low: scaled.low, high: scaled.high, kind } }
 }
 

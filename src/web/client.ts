@@ -88,7 +88,10 @@ export class Client {
   #hear(message: Message): void {
     const pending = this.#pending.get(message.id)
     if (!pending) return // aborted meanwhile
-    if (message.kind === 'progress') return pending.progress?.(message.value)
+    if (message.kind === 'progress') {
+      pending.progress?.(message.value)
+      return
+    }
     this.#pending.delete(message.id)
     if (message.kind === 'reply') pending.resolve(message.value)
     else pending.reject(errorOf(message.error))

@@ -3,6 +3,7 @@ import { render } from 'preact'
 import { App } from './parts/app.js'
 import { DeskContext } from './parts/context.js'
 import { Address } from './state/address.js'
+import { Drawing } from './state/drawing.js'
 import { Explaining } from './state/explaining.js'
 import { EXAMPLES, Opening } from './state/opening.js'
 import { Studio } from './state/studio.js'
@@ -12,13 +13,14 @@ import './style/parts.css'
 
 const studio = new Studio()
 const opening = new Opening(studio)
+const drawing = new Drawing()
 const explaining = new Explaining(studio)
 const address = new Address(studio, opening)
 const root = document.getElementById('app')
 if (root) {
   root.replaceChildren()
   render(
-    <DeskContext.Provider value={{ studio, opening, explaining }}>
+    <DeskContext.Provider value={{ studio, opening, explaining, drawing }}>
       <App />
     </DeskContext.Provider>,
     root,

@@ -64,11 +64,7 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
         </span>
         <span class="answer-name">{answer.label}</span>
         <span class="answer-share">{percent(answer.probability)}</span>
-        {rank >= 0 && rank < 9 && (
-          <kbd class="answer-key" aria-hidden="true">
-            {rank + 1}
-          </kbd>
-        )}
+        {rank >= 0 && rank < 9 && <small class="answer-key">{rank + 1}</small>}
       </button>
       <label class="answer-dot" title={compared ? 'In the comparison' : 'Add to the comparison'}>
         <input type="checkbox" checked={compared} onChange={compare} />

@@ -1,6 +1,7 @@
 /** The page as a whole: bar, notices, one of three views, and what lies over them. */
-import { useDesk } from './context.js'
+
 import { CompareView } from './compare-view.js'
+import { useDesk } from './context.js'
 import { DropTarget } from './drop-target.js'
 import { ExplainView } from './explain-view.js'
 import { Help, useKeys } from './keys.js'

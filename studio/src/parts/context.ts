@@ -1,6 +1,7 @@
 /** What every part of the page can reach. */
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
+import type { Drawing } from '../state/drawing.js'
 import type { Explaining } from '../state/explaining.js'
 import type { Opening } from '../state/opening.js'
 import type { Studio } from '../state/studio.js'
@@ -9,6 +10,7 @@ export interface Desk {
   readonly studio: Studio
   readonly opening: Opening
   readonly explaining: Explaining
+  readonly drawing: Drawing
 }
 
 export const DeskContext = createContext<Desk | undefined>(undefined)

@@ -1,8 +1,8 @@
 /** The whole page takes what is dropped or pasted on it. */
 import { useSignal } from '@preact/signals'
+import { droppedFiles } from 'onnxplain/web'
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { droppedFiles } from 'onnxplain/web'
 import { useDesk } from './context.js'
 
 export function DropTarget({ children }: { readonly children: ComponentChildren }) {

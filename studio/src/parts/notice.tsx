@@ -19,7 +19,9 @@ export function Notice() {
           {what}
           {where ? ` (${where})` : ''}. {remedy}
         </p>
-        {operators.length > 0 && <p>No backward rule: {operators.join(', ')}. Methods that need a gradient stop there.</p>}
+        {operators.length > 0 && (
+          <p>No backward rule: {operators.join(', ')}. Methods that need a gradient stop there.</p>
+        )}
         {code && <p class="muted">Code: {code}</p>}
       </div>
       <div class="notice-actions">

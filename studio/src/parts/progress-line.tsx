@@ -33,6 +33,7 @@ function Line({ progress }: { readonly progress: Progress }) {
 
 function countOf({ done, total, unit }: Progress): string {
   if (done === 0 && total === undefined) return ' …'
-  if (unit === 'bytes') return total === undefined ? ` ${megabytes(done)}` : ` ${megabytes(done)} of ${megabytes(total)}`
+  if (unit === 'bytes')
+    return total === undefined ? ` ${megabytes(done)}` : ` ${megabytes(done)} of ${megabytes(total)}`
   return total === undefined ? ' …' : ` ${done} of ${total} runs`
 }

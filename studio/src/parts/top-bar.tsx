@@ -4,7 +4,7 @@ import { EXAMPLES } from '../state/opening.js'
 import type { Tab } from '../state/studio.js'
 import { useDesk } from './context.js'
 import { Menu, MenuItem } from './menu.js'
-import { milliseconds, millions } from './numbers.js'
+import { millions, milliseconds } from './numbers.js'
 
 const TABS: readonly { readonly id: Tab; readonly title: string }[] = [
   { id: 'explain', title: 'Explain' },
@@ -56,7 +56,12 @@ function ModelMenu() {
       <MenuItem onPick={() => void opening.model(undefined, 'The shipped model')}>
         EfficientNet-Lite0, the model that comes with the page
       </MenuItem>
-      <FilePick accept=".onnx,.data,.bin,.json,.txt" multiple label="Open a .onnx file …" hint="with its external data, config.json, labels" />
+      <FilePick
+        accept=".onnx,.data,.bin,.json,.txt"
+        multiple
+        label="Open a .onnx file …"
+        hint="with its external data, config.json, labels"
+      />
       <FilePick folder label="Open a model's folder …" hint="in the Hugging Face layout" />
       {model && (
         <p class="menu-note">
@@ -175,4 +180,3 @@ function FilePick({ accept, multiple, folder, label, hint }: FilePickProps) {
 function backendOf(runtime: string): string {
   return /\(([^)]*)\)/.exec(runtime)?.[1] ?? runtime
 }
-

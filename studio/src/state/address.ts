@@ -1,9 +1,9 @@
 /** The view in the address, behind `#`, so that it can be shared; the picture itself never is. */
 import { effect } from '@preact/signals'
 import { COLORMAP_NAMES, type ColormapName } from 'onnxplain/web'
+import type { Opening } from './opening.js'
 import { problemOf } from './problem.js'
 import { DEFAULT_COLUMNS, DEFAULT_METHOD, PLAIN_LOOK, type Studio, type Tab } from './studio.js'
-import type { Opening } from './opening.js'
 
 const TABS: readonly Tab[] = ['explain', 'compare', 'live']
 
@@ -38,7 +38,9 @@ export class Address {
     const picture = sameOrigin(given.get('image'))
     await Promise.all([
       model,
-      picture ? this.#opening.picture(picture, picture.pathname.split('/').at(-1) ?? 'picture') : this.#opening.example(given.get('picture') ?? example),
+      picture
+        ? this.#opening.picture(picture, picture.pathname.split('/').at(-1) ?? 'picture')
+        : this.#opening.example(given.get('picture') ?? example),
     ])
     this.#reading = false
     this.#write()

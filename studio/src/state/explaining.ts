@@ -61,7 +61,15 @@ export class Explaining {
     const target = s.target.value
     if (!view?.preprocessing || !subject || !method || s.tab.value !== 'explain') return undefined
     if (view.others.some((o) => !(o.name in inputs))) return undefined
-    return { view, subject, method, layer: atLayer(method) ? layer : undefined, options: own(method, options), inputs, target }
+    return {
+      view,
+      subject,
+      method,
+      layer: atLayer(method) ? layer : undefined,
+      options: own(method, options),
+      inputs,
+      target,
+    }
   }
 
   async #answer(question: Question): Promise<void> {

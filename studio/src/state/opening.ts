@@ -1,13 +1,25 @@
 /** Brings models and pictures in: the shipped ones, those of an address, and what is dropped. */
 import { batch } from '@preact/signals'
-import { ExplainError, type ModelSource, open, type OpenOptions, type Picture, readImage, type WebModel } from 'onnxplain/web'
+import {
+  ExplainError,
+  type ModelSource,
+  type OpenOptions,
+  open,
+  type Picture,
+  readImage,
+  type WebModel,
+} from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { isAborted, problemOf } from './problem.js'
 import type { Studio } from './studio.js'
 
 /** The pictures that come with the page. */
 export const EXAMPLES: readonly { readonly id: string; readonly title: string; readonly url: URL }[] = [
-  { id: 'cat-and-coffee', title: 'A cat and a coffee', url: new URL('../../../examples/cat-and-coffee.jpg', import.meta.url) },
+  {
+    id: 'cat-and-coffee',
+    title: 'A cat and a coffee',
+    url: new URL('../../../examples/cat-and-coffee.jpg', import.meta.url),
+  },
   { id: 'cat', title: 'A cat', url: new URL('../../../examples/cat.jpg', import.meta.url) },
   { id: 'coffee', title: 'A coffee', url: new URL('../../../examples/coffee.jpg', import.meta.url) },
 ]
@@ -35,7 +47,8 @@ export class Opening {
           s.loading.value = undefined
         }
         const tell = (step: string, loaded: number, total: number | undefined): void => {
-          if (!signal.aborted) s.loading.value = { label: `${name}: ${step}`, done: loaded, total, unit: 'bytes', cancel }
+          if (!signal.aborted)
+            s.loading.value = { label: `${name}: ${step}`, done: loaded, total, unit: 'bytes', cancel }
         }
         tell('reading', 0, undefined)
         const model = await open(source, {
@@ -116,8 +129,14 @@ export class Opening {
     s.problem.value = problemOf(
       first ? `${first.name} could not be used` : 'Nothing was dropped that could be used',
       new ExplainError('bad-option', {
-        what: first ? `The studio does not know what to do with ${files.map((f) => f.name).slice(0, 3).join(', ')}` : 'There was no file in it',
-        remedy: 'Drop a picture, a .onnx model (with its external data and .json files, or its whole folder), or a file of labels.',
+        what: first
+          ? `The studio does not know what to do with ${files
+              .map((f) => f.name)
+              .slice(0, 3)
+              .join(', ')}`
+          : 'There was no file in it',
+        remedy:
+          'Drop a picture, a .onnx model (with its external data and .json files, or its whole folder), or a file of labels.',
       }),
     )
   }

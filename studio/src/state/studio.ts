@@ -1,13 +1,13 @@
 /** All that the page knows: what is there, what is asked, how it is drawn, and what came of it. One of these per page; parts read its signals. */
 import { computed, signal } from '@preact/signals'
-import {
-  type ClassAnswer,
-  type ColormapName,
-  type GivenInputs,
-  type MethodInfo,
-  type Picture,
-  type PreprocessOptions,
-  type WebExplanation,
+import type {
+  ClassAnswer,
+  ColormapName,
+  GivenInputs,
+  MethodInfo,
+  Picture,
+  PreprocessOptions,
+  WebExplanation,
   WebModel,
 } from 'onnxplain/web'
 import type { Problem } from './problem.js'
@@ -21,6 +21,9 @@ export interface Subject {
 }
 
 export type Tab = 'explain' | 'compare' | 'live'
+
+/** `look`: values under the pointer; `occlude`: a grey square; `region`: which classes a place speaks for. */
+export type Tool = 'look' | 'occlude' | 'region'
 
 /** How maps are drawn. */
 export interface Look {
@@ -57,7 +60,13 @@ export interface Progress {
 
 export const DEFAULT_METHOD = 'grad-cam'
 /** The columns of the figure that made Grad-CAM famous. */
-export const DEFAULT_COLUMNS: readonly string[] = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlusion', 'cam']
+export const DEFAULT_COLUMNS: readonly string[] = [
+  'guided-backpropagation',
+  'grad-cam',
+  'guided-grad-cam',
+  'occlusion',
+  'cam',
+]
 export const PLAIN_LOOK: Look = { opacity: undefined, colormap: undefined, threshold: 0, signed: undefined }
 
 export class Studio {
@@ -88,6 +97,10 @@ export class Studio {
   readonly look = signal<Look>(PLAIN_LOOK)
   /** Where the bare picture ends and the map begins, 0..1 from the left; 0: the map is everywhere. */
   readonly wipe = signal(0)
+  /** What the pointer does on the picture. */
+  readonly tool = signal<Tool>('look')
+  /** True while the list of keys is open. */
+  readonly help = signal(false)
 
   // what came of it
   readonly answers = signal<readonly ClassAnswer[]>([])

@@ -1,0 +1,3 @@
+export function InputsPanel() {
+  return null
+}

@@ -1,0 +1,3 @@
+export function PreprocessingPanel() {
+  return null
+}

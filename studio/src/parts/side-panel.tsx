@@ -1,0 +1,23 @@
+/** What can be turned: method, layer, how it is drawn; what the map is worth; where it came from. */
+
+import { HowSure } from './how-sure.js'
+import { InputsPanel } from './inputs-panel.js'
+import { LookPanel } from './look-panel.js'
+import { MethodPanel } from './method-panel.js'
+import { PreprocessingPanel } from './preprocessing-panel.js'
+import { ProvenancePanel } from './provenance-panel.js'
+import { TakeAway } from './take-away.js'
+
+export function SidePanel() {
+  return (
+    <aside class="side" aria-label="Method and drawing">
+      <MethodPanel />
+      <InputsPanel />
+      <LookPanel />
+      <HowSure />
+      <PreprocessingPanel />
+      <ProvenancePanel />
+      <TakeAway />
+    </aside>
+  )
+}

@@ -1,0 +1,5 @@
+import type { Size } from 'onnxplain/web'
+
+export function StageTools(_: { readonly size: Size }) {
+  return null
+}
