@@ -5,7 +5,7 @@
 import { ExplainError } from '../core/errors.js'
 import { axisOf, type InputLayout } from '../core/layout.js'
 import { didYouMean } from '../core/nearest.js'
-import type { Dim } from '../core/runtime.js'
+import type { Dim, Lack } from '../core/runtime.js'
 import { linearHead } from '../methods/head.js'
 import { findMethod } from '../methods/index.js'
 import { chooseLayer, earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
@@ -54,6 +54,8 @@ export interface CompileOptions {
   readonly wrt?: string | readonly string[] | undefined
   /** What `probe(graph, runtime)` found. Default: what the file declares, which is often too little. */
   readonly shapes?: Shapes
+  /** What the runtime that will run the plan has no kernel for: `runtime.lacks`. The maps are the same. Default: nothing. */
+  readonly lacks?: readonly Lack[] | undefined
   /** Keeps the positive part of a map. Default: false. */
   readonly relu?: boolean
   /** Resizes maps of a layer bilinearly to the model's input. Default: false. */
@@ -115,7 +117,7 @@ export interface Plan {
 
 /**
  * Compiles methods into the model. Throws `unknown-method`, `unknown-layer`, `method-not-applicable`, `unsupported-operator`,
- * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there.
+ * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there, `bad-option` for a kernel that cannot be lacked.
  *
  * @example
  * ```ts
@@ -226,7 +228,7 @@ function prepare(model: Graph, options: CompileOptions, methods: readonly Compil
     : { graph: source, shapes, inputs: new Map<string, string>() }
   const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
   const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
-  const b = new Builder(graph, repeated.shapes)
+  const b = new Builder(graph, repeated.shapes, { lacks: options.lacks })
   const { inputs } = repeated
   return { source, network, shapes, input, others, wrt, answer, score, batched, layer, inputs, target, b }
 }

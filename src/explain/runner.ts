@@ -1,6 +1,6 @@
 /** Runs a model's plans: one session a plan, kept in a small cache together with it. */
 import { ExplainError } from '../core/errors.js'
-import type { ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
+import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
 import { float32, int64, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import type { CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
@@ -51,6 +51,7 @@ export class Runner {
   readonly #others: readonly OtherInput[]
   readonly #answer: Answer
   readonly #sessions: SessionCache
+  readonly #lacks: readonly Lack[] | undefined
   readonly #plans = new Map<string, Plan>()
 
   constructor(
@@ -65,6 +66,7 @@ export class Runner {
     this.#input = parts.input
     this.#others = parts.others
     this.#answer = parts.answer
+    this.#lacks = runtime.lacks
     this.#sessions = new SessionCache(runtime, { optimization })
   }
 
@@ -97,6 +99,7 @@ export class Runner {
         score,
         wrt,
         shapes: this.#shapes,
+        lacks: this.#lacks,
         answer: this.#answer.output,
         pictureInput: this.#input.name,
       })
