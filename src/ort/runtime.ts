@@ -4,7 +4,7 @@
  */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common'
 import { ExplainError } from '../core/errors.js'
-import type { Dim, ModelFile, Runtime, Session, SessionOptions, ValueInfo } from '../core/runtime.js'
+import type { Dim, Lack, ModelFile, Runtime, Session, SessionOptions, ValueInfo } from '../core/runtime.js'
 import { type DataType, type Tensor, tensor } from '../core/tensor.js'
 
 /** What all of ONNX Runtime's packages export. */
@@ -24,15 +24,18 @@ export interface OrtSettings {
   readonly executionProviders: readonly string[]
   /** Threads of one operator, where a session decides that. Default: as many as ORT chooses. */
   readonly threads?: number | undefined
+  /** Kernels that the execution provider does not have. Default: none. */
+  readonly lacks?: readonly Lack[] | undefined
   /** Does work with ORT when its turn has come. Default: at once. */
   readonly turn?: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /** A runtime on one of ONNX Runtime's packages. */
 export function runtimeOn(ort: OrtModule, settings: OrtSettings): Runtime {
-  const { name, executionProviders, threads, turn = atOnce } = settings
+  const { name, executionProviders, threads, lacks, turn = atOnce } = settings
   return {
     name,
+    ...(lacks ? { lacks } : {}),
     async createSession(model: ModelFile, options: SessionOptions = {}): Promise<Session> {
       const sessionOptions: InferenceSession.SessionOptions = {
         executionProviders,

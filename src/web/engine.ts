@@ -20,6 +20,9 @@ export interface EngineFiles {
 /** One picture a run on the processor; a GPU is idle between small runs. */
 const BATCH = { wasm: 1, webgpu: 8 } as const
 
+/** What ONNX Runtime's WebGPU has no kernel for. */
+const LACKS = { wasm: [], webgpu: ['MaxPool Indices', 'ConvTranspose 3-D'] } as const
+
 /** Threads beyond this number add little, and each takes memory. */
 const MOST_THREADS = 8
 
@@ -41,7 +44,7 @@ export async function startEngine(
   const turn = turns()
   const version = ort.env.versions.web ?? ''
   const name = `onnxruntime-web ${version} (${backend === 'wasm' ? `wasm x${threads}` : 'webgpu'})`
-  const runtime = runtimeOn(ort, { name, executionProviders: [backend], turn })
+  const runtime = runtimeOn(ort, { name, executionProviders: [backend], lacks: LACKS[backend], turn })
   return { runtime, threads, batch: BATCH[backend], turn }
 }
 
