@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   'no-runtime',
   'not-connected',
   'not-finite-weight',
+  'runtime-disagrees',
   'runtime-failed',
   'shape-mismatch',
   'unknown-colormap',

@@ -1,4 +1,5 @@
 /** Compile, run, attribute, lay on the picture. */
+export { refuseDisagreement } from './agreement.js'
 export { compile } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { distinctAnswers } from './distinct.js'

@@ -127,6 +127,16 @@ export class Model {
     return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed, this.#runner)
   }
 
+  /** The same model on another runtime, with sessions of its own. */
+  onRuntime(runtime: Runtime): Model {
+    return new Model(this.graph, this.shapes, runtime, this.#options, this.#assumed)
+  }
+
+  /** What it runs on, for people. */
+  get runtime(): string {
+    return this.#runtime.name
+  }
+
   /** The same model with other class names. Both share their sessions: released is one with the other. */
   withLabels(labels: readonly string[]): Model {
     return new Model(this.graph, this.shapes, this.#runtime, { ...this.#options, labels }, this.#assumed, this.#runner)

@@ -21,7 +21,7 @@ export interface EngineFiles {
 const BATCH = { wasm: 1, webgpu: 8 } as const
 
 /** What ONNX Runtime's WebGPU has no kernel for. */
-const LACKS = { wasm: [], webgpu: ['MaxPool Indices', 'ConvTranspose 3-D'] } as const
+const WEBGPU_LACKS = ['MaxPool Indices', 'ConvTranspose 3-D'] as const
 
 /** Threads beyond this number add little, and each takes memory. */
 const MOST_THREADS = 8
@@ -43,9 +43,15 @@ export async function startEngine(
   ort.env.wasm.wasmPaths = settings.files === undefined ? files : settings.files
   const turn = turns()
   const version = ort.env.versions.web ?? ''
-  const name = `onnxruntime-web ${version} (${backend === 'wasm' ? `wasm x${threads}` : 'webgpu'})`
-  const runtime = runtimeOn(ort, { name, executionProviders: [backend], lacks: LACKS[backend], turn })
-  return { runtime, threads, batch: BATCH[backend], turn }
+  const wasm = runtimeOn(ort, {
+    name: `onnxruntime-web ${version} (wasm x${threads})`,
+    executionProviders: ['wasm'],
+    turn,
+  })
+  if (backend === 'wasm') return { runtime: wasm, threads, trusted: undefined, batch: BATCH.wasm, turn }
+  const name = `onnxruntime-web ${version} (webgpu)`
+  const runtime = runtimeOn(ort, { name, executionProviders: ['webgpu'], lacks: WEBGPU_LACKS, turn })
+  return { runtime, threads, trusted: wasm, batch: BATCH.webgpu, turn }
 }
 
 /** Threads share memory, which a page has only where its headers isolate it; half of the logical cores are cores. */

@@ -1,4 +1,5 @@
 /** `open`: the package's front door in the browser. */
+import { ExplainError } from '../core/errors.js'
 import type { LoadOptions } from '../explain/load.js'
 import { Client } from './client.js'
 import { WebModel } from './model.js'
@@ -29,7 +30,8 @@ export interface OpenOptions extends LoadOptions {
  * Opens a model in a worker of its own, so that the page never waits for it. The worker ends with {@link WebModel.dispose}.
  *
  * Rejects with `cannot-read`, `invalid-model`, `external-data-missing`, `unsupported-opset`, `no-image-input`, `runtime-failed`,
- * `no-runtime`, `bad-option`, `aborted`.
+ * `no-runtime`, `bad-option`, `aborted`; with backend `webgpu` also with `runtime-disagrees`: when it is opened there, a model's answer is held
+ * against that of WebAssembly, and `auto` takes WebAssembly where they differ, and says so in the notes.
  *
  * @example
  * ```ts
@@ -39,15 +41,35 @@ export interface OpenOptions extends LoadOptions {
  * ```
  */
 export async function open(source?: ModelSource, options: OpenOptions = {}): Promise<WebModel> {
-  const { backend = 'auto', threads, runtimeFiles, warn, onProgress, signal, ...load } = options
+  const { backend = 'auto', ...rest } = options
+  if (backend !== 'auto') return openOn(backend, source, rest)
+  if ((await bestBackend()) === 'wasm') return openOn('wasm', source, rest)
+  try {
+    return await openOn('webgpu', source, rest)
+  } catch (error) {
+    // whose fault it was is said; a wrong map would not say it
+    if (error instanceof ExplainError && error.code === 'runtime-disagrees')
+      return openOn('wasm', source, rest, [`${error.what}; it runs on WebAssembly instead.`])
+    throw error
+  }
+}
+
+async function openOn(
+  backend: 'wasm' | 'webgpu',
+  source: ModelSource | undefined,
+  options: Omit<OpenOptions, 'backend'>,
+  notes: readonly string[] = [],
+): Promise<WebModel> {
+  const { threads, runtimeFiles, warn, onProgress, signal, ...load } = options
   const sent = sentSource(source)
   const files = runtimeFiles === undefined ? undefined : absolute(runtimeFiles)
-  const client = new Client(startWorker(backend === 'auto' ? await bestBackend() : backend))
+  const client = new Client(startWorker(backend))
   try {
     const runtime = { threads, files }
     const info = await client.call('open', { source: sent, options: load, runtime }, { signal, onProgress })
-    for (const note of info.notes) warn?.(note)
-    return WebModel.over(client, info)
+    const told = { ...info, notes: [...info.notes, ...notes] }
+    for (const note of told.notes) warn?.(note)
+    return WebModel.over(client, told)
   } catch (error) {
     client.close()
     throw error

@@ -10,6 +10,7 @@ import {
   type Model,
   type Prepared,
   parseLabels,
+  refuseDisagreement,
 } from '../explain/index.js'
 import type { Picture } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
@@ -42,6 +43,8 @@ export interface Scope {
 export interface Engine {
   readonly runtime: Runtime
   readonly threads: number
+  /** What this runtime's answers are held against when a model is opened; undefined where it is trusted itself. */
+  readonly trusted: Runtime | undefined
   /** Pictures a run of a long method: few, so that an abort is heard soon. */
   readonly batch: number
   /** Does work when no run is going. */
@@ -188,7 +191,9 @@ async function openModel(
   tell({ step: 'ONNX Runtime', loaded: 0, total: undefined })
   const engine = await starting
   tell({ step: 'shapes', loaded: 0, total: undefined })
-  return { model: await loadModel(parts, engine.runtime, options), engine }
+  const model = await loadModel(parts, engine.runtime, options)
+  if (engine.trusted) await refuseDisagreement(model, engine.trusted)
+  return { model, engine }
 }
 
 function describe(model: Model, { runtime, threads }: Engine): ModelInfo {
