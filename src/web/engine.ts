@@ -20,8 +20,8 @@ export interface EngineFiles {
 /** One picture a run on the processor; a GPU is idle between small runs. */
 const BATCH = { wasm: 1, webgpu: 8 } as const
 
-/** What ONNX Runtime's WebGPU has no kernel for. */
-const WEBGPU_LACKS = ['MaxPool Indices', 'ConvTranspose 3-D'] as const
+/** What ONNX Runtime's WebGPU has no kernel for, or a wrong one. */
+const WEBGPU_LACKS = ['MaxPool Indices', 'ConvTranspose 3-D', 'Conv over 3n channels'] as const
 
 /** Threads beyond this number add little, and each takes memory. */
 const MOST_THREADS = 8
