@@ -5,21 +5,30 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { pathOf } from '../support/files.js'
 
 const CACHE = pathOf('node_modules/.cache/onnxplain-tests')
 
+/** What a build is made of. */
+const FOLDERS = ['src', 'studio', 'scripts', 'examples']
+const FILES = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'tsconfig.web.json',
+  'tsconfig.web.build.json',
+  'package-lock.json',
+]
+
 function sourceHash(): string {
   const hash = createHash('sha256')
-  const sources = readdirSync(pathOf('src'), { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'))
-  for (const file of [
-    ...sources.sort().map((f) => `src/${f}`),
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'package-lock.json',
-  ])
+  const sources = FOLDERS.flatMap((folder) =>
+    readdirSync(pathOf(folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.(tsx?|mjs|css|html|svg|jpg)$/.test(entry.name))
+      .map((entry) => relative(pathOf('.'), join(entry.parentPath, entry.name))),
+  )
+  for (const file of [...sources.sort(), ...FILES])
     hash
       .update(file)
       .update('\0')
@@ -28,17 +37,15 @@ function sourceHash(): string {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** The folder that holds `dist`, built; beside it `models`, as in the package. */
+/** The folder that holds `dist`, built, the studio in it; beside it `models`, as in the package. */
 export async function built(): Promise<string> {
   const folder = join(CACHE, sourceHash())
   if (existsSync(folder)) return folder
   const trial = `${folder}.${randomUUID()}`
   mkdirSync(trial, { recursive: true })
   try {
-    const tsc = pathOf('node_modules/typescript/bin/tsc')
-    const project = ['-p', pathOf('tsconfig.build.json'), '--outDir', join(trial, 'dist')]
-    await promisify(execFile)(process.execPath, [tsc, ...project], { cwd: pathOf('.') })
     symlinkSync(pathOf('models'), join(trial, 'models'), 'junction')
+    await promisify(execFile)(process.execPath, [pathOf('scripts/build.mjs'), join(trial, 'dist')])
     renameSync(trial, folder)
     forgetOthers(folder)
   } catch (error) {
