@@ -26,6 +26,7 @@ if (root) {
     root,
   )
   explaining.follow()
-  address.follow()
+  // read before it is written
   void address.read(EXAMPLES[0]?.id ?? '')
+  address.follow()
 }

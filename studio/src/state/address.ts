@@ -26,14 +26,9 @@ export class Address {
     this.#reading = true
     this.#settle(given)
     const url = sameOrigin(given.get('model'))
-    if (given.get('model') && !url)
-      this.#studio.problem.value = problemOf(
-        'The model of this address could not be opened',
-        new Error('It is of another site; the studio opens models of its own site, and files that are dropped on it.'),
-      )
     const name = url?.pathname.split('/').at(-1) || 'The model'
     const model = url
-      ? this.#opening.model(url, decodeURIComponent(name), given.get('model') ?? undefined)
+      ? this.#opening.model(url, decodeURIComponent(name), { url: given.get('model') ?? undefined, asked: true })
       : this.#opening.model(undefined, 'The shipped model')
     const picture = sameOrigin(given.get('image'))
     await Promise.all([
@@ -43,6 +38,11 @@ export class Address {
         : this.#opening.example(given.get('picture') ?? example),
     ])
     this.#reading = false
+    if (given.get('model') && !url)
+      this.#studio.problem.value = problemOf(
+        'The model of this address could not be opened',
+        new Error('It is of another site; the studio opens models of its own site, and files that are dropped on it.'),
+      )
     this.#write()
   }
 

@@ -26,6 +26,14 @@ export const EXAMPLES: readonly { readonly id: string; readonly title: string; r
 
 const PICTURE = /\.(jpe?g|png|webp|avif|gif|bmp)$/i
 
+/** Where a model is opened from. */
+export interface ModelOrigin {
+  /** Its address in this site, for the page's own. */
+  readonly url?: string | undefined
+  /** True where class, layer and the like were asked of this very model. */
+  readonly asked?: boolean
+}
+
 export class Opening {
   readonly #studio: Studio
   readonly #options: OpenOptions
@@ -38,7 +46,7 @@ export class Opening {
   }
 
   /** Opens a model in the place of the one that is there, which stays until the new one is ready, and for good where that fails. */
-  async model(source: ModelSource | undefined, name: string, url?: string): Promise<void> {
+  async model(source: ModelSource | undefined, name: string, from: ModelOrigin = {}): Promise<void> {
     const s = this.#studio
     try {
       await this.#models.run(async (signal) => {
@@ -57,7 +65,7 @@ export class Opening {
           onProgress: ({ step, loaded, total }) => tell(step, loaded, total),
         })
         if (signal.aborted) return model.dispose()
-        this.#take(model, url)
+        this.#take(model, from)
       })
     } catch (error) {
       if (isAborted(error)) return
@@ -66,18 +74,17 @@ export class Opening {
     s.loading.value = undefined
   }
 
-  #take(model: WebModel, url: string | undefined): void {
+  #take(model: WebModel, { url, asked = false }: ModelOrigin): void {
     const s = this.#studio
     const before = s.model.value
-    const first = before === undefined
     batch(() => {
       s.model.value = model
       s.modelUrl.value = url
       s.problem.value = undefined
       s.inputs.value = {}
-      s.preprocessing.value = {}
-      if (!first) {
+      if (before !== undefined && !asked) {
         // what was chosen of another model says nothing of this one
+        s.preprocessing.value = {}
         s.target.value = undefined
         s.layer.value = undefined
         s.compared.value = []

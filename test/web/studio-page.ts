@@ -1,0 +1,76 @@
+/** The studio in a tab, for tests: opened, waited for, and looked at. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { expect, onTestFinished } from 'vitest'
+import type { Served } from '../../src/node/serve.js'
+import type { Tab, TestBrowser } from './browser.js'
+
+export interface StudioTab extends Tab {
+  readonly address: string
+}
+
+export interface StudioTabOptions extends BrowserContextOptions {
+  /** Behind the `#` of the address. */
+  readonly hash?: string
+}
+
+/** Long enough for a busy machine. */
+export const PATIENCE = 20_000
+
+/** Opens the studio and waits for its first map. The tab is closed when the test ends. */
+export async function openStudio(
+  browser: TestBrowser,
+  served: Served,
+  { hash = '', ...context }: StudioTabOptions = {},
+): Promise<StudioTab> {
+  const address = served.address
+  const tab = await browser.newPage(address, {
+    viewport: { width: 1280, height: 800 },
+    colorScheme: 'light',
+    ...context,
+  })
+  onTestFinished(() => tab.page.context().close())
+  tab.page.setDefaultTimeout(PATIENCE)
+  await tab.page.goto(hash === '' ? address : `${new URL('.', address).href}#${hash}`)
+  await mapOf(tab.page).waitFor()
+  return { ...tab, address }
+}
+
+/** The map on the stage: its label says method and class. */
+export function mapOf(page: Page, label?: string): ReturnType<Page['locator']> {
+  return label === undefined
+    ? page.locator('.heat canvas')
+    : page.locator('.heat canvas').and(page.getByLabel(label, { exact: true }))
+}
+
+/** Waits for a map by its label: `Grad-CAM for espresso`. */
+export async function expectMap(page: Page, label: string): Promise<void> {
+  await expect.poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE }).toBe(label)
+}
+
+/** The pixels of the map, as a text that changes with them. */
+export async function mapPixels(page: Page): Promise<string> {
+  const url = await mapOf(page).evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL())
+  return createHash('sha256').update(url).digest('hex')
+}
+
+/** What is dropped: a file of the repository, or bytes under a name. */
+export type Dropped = string | { readonly name: string; readonly bytes: Uint8Array; readonly type?: string }
+
+/** Drops files on the page, as a user does from the desktop. */
+export async function drop(page: Page, files: readonly Dropped[]): Promise<void> {
+  const sent = files.map((file) =>
+    typeof file === 'string'
+      ? { name: basename(file), type: '', data: readFileSync(file).toString('base64') }
+      : { name: file.name, type: file.type ?? '', data: Buffer.from(file.bytes).toString('base64') },
+  )
+  await page.evaluate(`(() => {
+    const transfer = new DataTransfer()
+    for (const { name, type, data } of ${JSON.stringify(sent)})
+      transfer.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name, { type }))
+    for (const kind of ['dragover', 'drop'])
+      document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }))
+  })()`)
+}
