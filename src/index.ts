@@ -5,7 +5,17 @@
  * @module onnxplain
  */
 export { type ErrorCode, ExplainError } from './core/errors.js'
-export type { Dim, ModelFile, OptimizationLevel, Runtime, Session, SessionOptions, ValueInfo } from './core/runtime.js'
+export {
+  type Dim,
+  LACKS,
+  type Lack,
+  type ModelFile,
+  type OptimizationLevel,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  type ValueInfo,
+} from './core/runtime.js'
 export { type DataType, float32, int64, type Tensor, tensor } from './core/tensor.js'
 export * from './explain/index.js'
 export * from './image/index.js'

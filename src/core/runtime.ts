@@ -37,9 +37,20 @@ export interface Session {
   release(): Promise<void>
 }
 
+/**
+ * Kernels that backward passes use and that a runtime may be without, as ONNX Runtime's WebGPU provider is without both: the second output
+ * of MaxPool, and ConvTranspose over three spatial axes. Where a runtime says that it lacks them, other operators that compute the same
+ * are emitted. It has to be said: nothing is tried, and a kernel that is missing unsaid is an error of the run.
+ */
+export const LACKS = ['MaxPool Indices', 'ConvTranspose 3-D'] as const
+
+export type Lack = (typeof LACKS)[number]
+
 export interface Runtime {
   /** For people and provenance, such as `onnxruntime-node 1.30.0 (cpu)`. */
   readonly name: string
+  /** What it has no kernel for; backward passes that are made for it do without. Default: nothing. */
+  readonly lacks?: readonly Lack[]
   /** Loads a model. Rejects with `runtime-failed`. */
   createSession(model: ModelFile, options?: SessionOptions): Promise<Session>
 }

@@ -9,7 +9,10 @@ import { asFloat32, Gradients, layerMaps } from './map-builder.js'
 import type { CompileOptions, RunnablePlan, TokenGrid } from './plan.js'
 import { layerNotes, stageOf, tokenGrid } from './stage.js'
 
-export type ChannelsOptions = Pick<CompileOptions, 'grid' | 'answer' | 'score' | 'pictureInput' | 'shapes'> & {
+export type ChannelsOptions = Pick<
+  CompileOptions,
+  'grid' | 'answer' | 'score' | 'pictureInput' | 'shapes' | 'lacks'
+> & {
   readonly layer?: string | undefined
 }
 

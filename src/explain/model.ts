@@ -280,10 +280,10 @@ export class Model {
     return inspection(this.graph, this.shapes, { answer, pictureInput })
   }
 
-  /** A plan of this model; see {@link compile}. */
+  /** A plan of this model, for its runtime unless `lacks` says otherwise; see {@link compile}. */
   compile(options: Omit<CompileOptions, 'shapes'>): Plan {
     const { answer, pictureInput } = this.#options
-    return compile(this.graph, { answer, pictureInput, ...options, shapes: this.shapes })
+    return compile(this.graph, { answer, pictureInput, lacks: this.#runtime.lacks, ...options, shapes: this.shapes })
   }
 
   /** Releases the sessions. The model cannot be used afterwards. */

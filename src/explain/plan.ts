@@ -1,6 +1,6 @@
 /** What is compiled, and what comes of it. */
 import type { ExplainError } from '../core/errors.js'
-import type { Dim } from '../core/runtime.js'
+import type { Dim, Lack } from '../core/runtime.js'
 import type { CompiledMethod } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
@@ -35,6 +35,8 @@ export interface CompileOptions {
   readonly wrt?: string | readonly string[] | undefined
   /** What `probe(graph, runtime)` found. Default: what the file declares, which is often too little. */
   readonly shapes?: Shapes
+  /** What the runtime that will run the plan has no kernel for: `runtime.lacks`. The maps are the same. Default: nothing. */
+  readonly lacks?: readonly Lack[] | undefined
   /** Keeps the positive part of a map. Default: false. */
   readonly relu?: boolean
   /** Resizes maps of a layer bilinearly to the model's input. Default: false. */

@@ -1,6 +1,6 @@
 /** Runs a model's plans: one session a plan, kept in a small cache together with it. */
 import { ExplainError } from '../core/errors.js'
-import type { ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
+import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
 import { float32, int64, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import type { CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
@@ -15,7 +15,7 @@ import { compile } from './compile.js'
 import { type ChannelsPlan, compileChannels } from './compile-channels.js'
 import type { PictureInput } from './input.js'
 import { type OtherInput, repeatRow } from './others.js'
-import type { Plan, PlannedMap, RunnablePlan } from './plan.js'
+import type { CompileOptions, Plan, PlannedMap, RunnablePlan } from './plan.js'
 import { SessionCache } from './sessions.js'
 
 /** What a plan is made of. */
@@ -68,6 +68,7 @@ export class Runner {
   readonly #others: readonly OtherInput[]
   readonly #answer: Answer
   readonly #sessions: SessionCache
+  readonly #lacks: readonly Lack[] | undefined
   readonly #plans = new Map<string, Plan>()
   readonly #channels = new Map<string, ChannelsPlan>()
 
@@ -83,6 +84,7 @@ export class Runner {
     this.#input = parts.input
     this.#others = parts.others
     this.#answer = parts.answer
+    this.#lacks = runtime.lacks
     this.#sessions = new SessionCache(runtime, { optimization })
   }
 
@@ -161,8 +163,13 @@ export class Runner {
   }
 
   /** What every plan of this model is compiled with. */
-  #known(): { readonly shapes: Shapes; readonly answer: string; readonly pictureInput: string } {
-    return { shapes: this.#shapes, answer: this.#answer.output, pictureInput: this.#input.name }
+  #known(): Pick<CompileOptions, 'shapes' | 'answer' | 'pictureInput' | 'lacks'> {
+    return {
+      shapes: this.#shapes,
+      answer: this.#answer.output,
+      pictureInput: this.#input.name,
+      lacks: this.#lacks,
+    }
   }
 
   async #once(session: Session, plan: RunnablePlan, feed: Feed, indices: readonly number[]): Promise<RunPart> {

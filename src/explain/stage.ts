@@ -80,7 +80,7 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
     : { graph: source, shapes, inputs: new Map<string, string>() }
   const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
   const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
-  const b = new Builder(graph, repeated.shapes)
+  const b = new Builder(graph, repeated.shapes, { lacks: options.lacks })
   const { inputs } = repeated
   return { source, network, shapes, input, others, wrt, answer, score, batched, layers, inputs, target, b }
 }

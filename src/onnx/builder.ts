@@ -5,7 +5,7 @@
 import { create } from '@bufbuild/protobuf'
 import { type TensorProto, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
-import type { Dim } from '../core/runtime.js'
+import { type Dim, LACKS, type Lack } from '../core/runtime.js'
 import { type DataType, int64, type Tensor, tensor, whole } from '../core/tensor.js'
 import { type AttributeValue, attributes } from './attributes.js'
 import { float16Bits } from './float16.js'
@@ -16,6 +16,13 @@ import { protoType, readTensor, writeTensor } from './tensors.js'
 
 /** One axis' size: a number where it is known, else the name of an int64 value of shape [1]. */
 export type Extent = number | string
+
+export interface BuilderOptions {
+  /** The builder of the graph around, for a graph inside a node; names, constants and `lacks` are shared with it. */
+  readonly outer?: Builder
+  /** What the runtime that the graph is built for has no kernel for. Default: nothing. */
+  readonly lacks?: readonly Lack[] | undefined
+}
 
 export class Builder {
   /** The nodes added so far, in order. */
@@ -28,20 +35,22 @@ export class Builder {
   readonly #cache = new Map<string, string>()
   readonly #declared: Shapes
   readonly #outer: Builder | undefined
+  readonly #lacks: readonly Lack[]
   readonly #known = new Map<string, { type: DataType | undefined; dims: readonly Dim[] | undefined }>()
   #constants: ReadonlyMap<string, string> | undefined
   #prefix = ''
 
-  /** `outer`: the builder of the graph around, for a graph inside a node; names and constants are shared with it. */
   constructor(
     readonly graph: Graph,
     readonly shapes: Shapes = new Map(),
-    outer?: Builder,
+    { outer, lacks = outer ? outer.#lacks : [] }: BuilderOptions = {},
   ) {
+    refuseUnknown(lacks)
     // a new node bears its first output's name, and ORT wants node names to differ
     this.#taken = outer ? outer.#taken : namesInUse(graph)
     this.#declared = declaredShapes(graph)
     this.#outer = outer
+    this.#lacks = lacks
     this.#prefix = outer ? outer.#prefix : ''
   }
 
@@ -65,6 +74,11 @@ export class Builder {
     this.#counters.set(base, n + 1)
     this.#taken.add(name)
     return name
+  }
+
+  /** True where what is built has to do without a kernel. */
+  lacks(kernel: Lack): boolean {
+    return this.#lacks.includes(kernel)
   }
 
   emit(node: Node): void {
@@ -318,6 +332,16 @@ export class Builder {
       ...parts,
     })
   }
+}
+
+function refuseUnknown(lacks: readonly Lack[]): void {
+  for (const lack of lacks)
+    if (!LACKS.includes(lack))
+      throw new ExplainError('bad-option', {
+        what: `"${lack}" is no kernel that can be done without`,
+        where: 'lacks',
+        remedy: `These can: ${LACKS.join(', ')}.`,
+      })
 }
 
 /** An input or output declaration; `dims` undefined: no shape said; no type: an untyped output, which ORT infers. */

@@ -4,7 +4,7 @@
  */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common'
 import { ExplainError } from '../core/errors.js'
-import type { Dim, ModelFile, Runtime, Session, SessionOptions, ValueInfo } from '../core/runtime.js'
+import type { Dim, Lack, ModelFile, Runtime, Session, SessionOptions, ValueInfo } from '../core/runtime.js'
 import { type DataType, type Tensor, tensor } from '../core/tensor.js'
 
 /** What all of ONNX Runtime's packages export. */
@@ -22,6 +22,8 @@ export interface OrtSettings {
   readonly name: string
   /** In order of preference: `cpu`, `wasm`, `webgpu`. */
   readonly executionProviders: readonly string[]
+  /** What the first provider has no kernel for. Default: nothing. */
+  readonly lacks?: readonly Lack[]
   /** Threads of one operator, where a session decides that. Default: as many as ORT chooses. */
   readonly threads?: number | undefined
   /** Does work with ORT when its turn has come. Default: at once. */
@@ -30,9 +32,10 @@ export interface OrtSettings {
 
 /** A runtime on one of ONNX Runtime's packages. */
 export function runtimeOn(ort: OrtModule, settings: OrtSettings): Runtime {
-  const { name, executionProviders, threads, turn = atOnce } = settings
+  const { name, executionProviders, lacks = [], threads, turn = atOnce } = settings
   return {
     name,
+    lacks,
     async createSession(model: ModelFile, options: SessionOptions = {}): Promise<Session> {
       const sessionOptions: InferenceSession.SessionOptions = {
         executionProviders,

@@ -1,4 +1,5 @@
 /** A graph and its backward pass as one graph. */
+import type { Lack } from '../core/runtime.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
@@ -17,6 +18,8 @@ export interface DifferentiateOptions {
   readonly shapes?: Shapes
   /** Alternative rules, such as those of guided backpropagation. */
   readonly override?: Override
+  /** What the runtime that will run it has no kernel for: `runtime.lacks`. Default: nothing. */
+  readonly lacks?: readonly Lack[] | undefined
 }
 
 /** The name of a gradient: `gradient/` and the value's name. */
@@ -29,7 +32,7 @@ export function gradientName(value: string): string {
  * `of`, in its shape: one-hot for one class' logit); its outputs are `of` and `gradient/<value>` for each of `wrt`, in the shape
  * and type of that value (float32 for float16 and bfloat16, in which nothing is computed). It is an ordinary graph: `encode` it, run it, or differentiate it again.
  *
- * Throws `unknown-value`, `not-connected`, `unsupported-operator` (all nodes without a rule at once), `unsupported-opset`.
+ * Throws `unknown-value`, `not-connected`, `unsupported-operator` (all nodes without a rule at once), `unsupported-opset`, `bad-option`.
  *
  * @example
  * ```ts
@@ -39,7 +42,7 @@ export function gradientName(value: string): string {
 export function differentiate(graph: Graph, options: DifferentiateOptions): Graph {
   const { of, wrt } = options
   const forward = lower(graph)
-  const b = new Builder(forward, options.shapes)
+  const b = new Builder(forward, options.shapes, { lacks: options.lacks })
   for (const value of [of, ...wrt]) forward.require(value, 'differentiate')
   const seed = b.fresh(gradientName(of))
   const input = declare(seed, b.type(of) ?? 'float32', b.dims(of))

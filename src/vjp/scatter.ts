@@ -137,13 +137,26 @@ export function padWithZeros(
   begins: readonly Extent[],
   ends: readonly Extent[],
 ): string {
+  return padWith(b, '', value, rank, axes, begins, ends)
+}
+
+/** The same with another scalar than 0, `constant`. */
+export function padWith(
+  b: Builder,
+  constant: string,
+  value: string,
+  rank: number | undefined,
+  axes: readonly number[],
+  begins: readonly Extent[],
+  ends: readonly Extent[],
+): string {
   if ([...begins, ...ends].every((e) => e === 0)) return value
-  if (rank === undefined) return b.op('Pad', [value, b.vector([...begins, ...ends]), '', b.int64s(axes)])
+  if (rank === undefined) return b.op('Pad', [value, b.vector([...begins, ...ends]), constant, b.int64s(axes)])
   const all = (given: readonly Extent[]): Extent[] => {
     const pads = Array.from({ length: rank }, (): Extent => 0)
     for (const [i, axis] of axes.entries()) pads[axisWithin(axis, rank, value)] = given[i] ?? 0
     return pads
   }
   const every = b.int64s(Array.from({ length: rank }, (_, i) => i))
-  return b.op('Pad', [value, b.vector([...all(begins), ...all(ends)]), '', every])
+  return b.op('Pad', [value, b.vector([...all(begins), ...all(ends)]), constant, every])
 }

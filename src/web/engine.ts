@@ -1,5 +1,6 @@
 /** ONNX Runtime's WebAssembly and WebGPU in a worker. */
 import { ExplainError } from '../core/errors.js'
+import { LACKS } from '../core/runtime.js'
 import { type OrtModule, runtimeOn } from '../ort/runtime.js'
 import type { RuntimeSettings } from './protocol.js'
 import type { Engine } from './serve.js'
@@ -41,7 +42,7 @@ export async function startEngine(
   const turn = turns()
   const version = ort.env.versions.web ?? ''
   const name = `onnxruntime-web ${version} (${backend === 'wasm' ? `wasm x${threads}` : 'webgpu'})`
-  const runtime = runtimeOn(ort, { name, executionProviders: [backend], turn })
+  const runtime = runtimeOn(ort, { name, executionProviders: [backend], lacks: backend === 'webgpu' ? LACKS : [], turn })
   return { runtime, threads, batch: BATCH[backend], turn }
 }
 

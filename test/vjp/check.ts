@@ -7,7 +7,6 @@ import type { Runtime } from '../../src/core/runtime.js'
 import type { Tensor } from '../../src/core/tensor.js'
 import { DECOMPOSITIONS } from '../../src/passes/decompositions/index.js'
 import { gradientName } from '../../src/vjp/differentiate.js'
-import type { Override } from '../../src/vjp/rule.js'
 import {
   type Case,
   DECLARATIONS,
@@ -22,15 +21,13 @@ import {
 import { compare, compareNorm, type Failure, type Finding } from './compare.js'
 import { differences } from './differences.js'
 import { type Fixtures, fixtureOf } from './fixtures.js'
-import { gradientGraph, type Variant } from './gradient.js'
+import { gradientGraph, type Rules, type Variant } from './gradient.js'
 import { isPinned, type Sample } from './sample.js'
 import { checkTwice } from './twice.js'
 
-export interface CheckOptions {
+export interface CheckOptions extends Rules {
   readonly runtime: Runtime
   readonly fixtures: Fixtures
-  /** Rules that stand in for the plain ones. */
-  readonly override?: Override
   /** One variant only, and no second derivatives. */
   readonly quick?: boolean
 }
@@ -60,16 +57,16 @@ function print(v: Variant): string {
 
 /** All that is wrong with a rule on a sample; empty where nothing is. */
 export async function checkRule(op: string, sample: Sample, options: CheckOptions): Promise<Failure[]> {
-  const { runtime, override } = options
+  const { runtime, fixtures, quick, ...rules } = options
   const c = await makeCase(op, sample, runtime)
-  const expected = await expectedOf(c, options)
+  const expected = await expectedOf(c, runtime, fixtures)
   const failures: Failure[] = []
-  for (const variant of variantsOf(sample).slice(0, options.quick ? 1 : undefined)) {
+  for (const variant of variantsOf(sample).slice(0, quick ? 1 : undefined)) {
     const at = (found: readonly Finding[], more = ''): void => {
       for (const f of found) failures.push({ ...f, variant: print(variant) + more })
     }
     try {
-      const gradient = await gradientGraph(c, variant, runtime, override)
+      const gradient = await gradientGraph(c, variant, runtime, rules)
       for (const level of variant.levels)
         await withSession(
           runtime,
@@ -85,9 +82,8 @@ export async function checkRule(op: string, sample: Sample, options: CheckOption
       at([{ by: 'error', detail: error instanceof Error ? error.message : String(error) }])
     }
   }
-  if (isPinned(sample) || sample.twice === false || sample.estimated || options.quick || failures.length > 0)
-    return failures
-  return checkTwice(loosen(c), runtime)
+  if (isPinned(sample) || sample.twice === false || sample.estimated || quick || failures.length > 0) return failures
+  return checkTwice(loosen(c), runtime, rules.lacks)
 }
 
 /** Where a rank is not known: the model tells none, or the value was made by writing an operator out, and nothing was probed. */
@@ -110,7 +106,7 @@ function judge(c: Case, input: string, got: Tensor | undefined, expected: Expect
   return expected(input, Array.from(got.data))
 }
 
-async function expectedOf(c: Case, { runtime, fixtures }: CheckOptions): Promise<Expected> {
+async function expectedOf(c: Case, runtime: Runtime, fixtures: Fixtures): Promise<Expected> {
   const { sample } = c
   if (isPinned(sample)) {
     const { gradients } = sample.pin

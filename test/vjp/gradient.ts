@@ -2,8 +2,7 @@
 import type { Runtime } from '../../src/core/runtime.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { probe } from '../../src/passes/probe.js'
-import { differentiate } from '../../src/vjp/differentiate.js'
-import type { Override } from '../../src/vjp/rule.js'
+import { type DifferentiateOptions, differentiate } from '../../src/vjp/differentiate.js'
 import { type Case, type Declaration, modelOf } from './case.js'
 
 /** What a gradient graph is made from. */
@@ -14,13 +13,16 @@ export interface Variant {
   readonly opset: number
 }
 
+/** Other rules, or other forms of them. */
+export type Rules = Pick<DifferentiateOptions, 'override' | 'lacks'>
+
 /** The gradient graph of a case as one variant declares it. */
-export async function gradientGraph(c: Case, variant: Variant, runtime: Runtime, override?: Override): Promise<Graph> {
+export async function gradientGraph(c: Case, variant: Variant, runtime: Runtime, rules: Rules = {}): Promise<Graph> {
   const graph = modelOf(c, variant.declaration, variant.opset)
   return differentiate(graph, {
     of: c.of,
     wrt: c.wrt,
     ...(variant.probed ? { shapes: await probe(graph, runtime) } : {}),
-    ...(override ? { override } : {}),
+    ...rules,
   })
 }

@@ -6,11 +6,16 @@ import { runtime } from '../support/ort.js'
 import { DECLARATIONS, makeCase, modelOf, opsetsOf } from './case.js'
 import { checkRule, mayRefuse, needsShapes } from './check.js'
 import { readFixtures } from './fixtures.js'
-import { gradientGraph } from './gradient.js'
+import { gradientGraph, type Rules } from './gradient.js'
 import type { Sample } from './sample.js'
 import { SAMPLES } from './samples/index.js'
 
 export const ALL_SAMPLES: readonly [string, readonly Sample[]][] = Object.entries(SAMPLES)
+
+/** True for operators that can be differentiated, if only to zero. */
+export function hasRule(name: string): boolean {
+  return Object.hasOwn(RULES, name) || Object.hasOwn(ZERO_GRADIENT, name)
+}
 
 /** Tests every `count`-th operator, from `first` on. */
 export function testRules(first: number, count: number): void {
@@ -23,14 +28,13 @@ export function testRules(first: number, count: number): void {
 
       test('every operator that the rule emits has a rule itself', async () => {
         const emitted = await emittedBy(op, samples)
-        const closed = (name: string): boolean => Object.hasOwn(RULES, name) || Object.hasOwn(ZERO_GRADIENT, name)
-        expect([...emitted].filter((name) => !closed(name))).toEqual([])
+        expect([...emitted].filter((name) => !hasRule(name))).toEqual([])
       })
     })
 }
 
 /** The operators in the gradient graphs of all samples, at all opsets and declarations, that the models did not have. */
-async function emittedBy(op: string, samples: readonly Sample[]): Promise<Set<string>> {
+export async function emittedBy(op: string, samples: readonly Sample[], rules: Rules = {}): Promise<Set<string>> {
   const emitted = new Set<string>()
   for (const sample of samples) {
     const c = await makeCase(op, sample, runtime)
@@ -38,7 +42,7 @@ async function emittedBy(op: string, samples: readonly Sample[]): Promise<Set<st
       for (const declaration of DECLARATIONS)
         try {
           const own = new Set(modelOf(c, declaration, opset).nodes.flatMap((n) => n.outputs))
-          const graph = await gradientGraph(c, { declaration, probed: false, opset }, runtime)
+          const graph = await gradientGraph(c, { declaration, probed: false, opset }, runtime, rules)
           for (const node of graph.nodes) if (!own.has(node.outputs[0] ?? '')) emitted.add(operatorName(node))
         } catch (error) {
           if (!mayRefuse(op, { declaration, probed: false }) || !needsShapes(error)) throw error

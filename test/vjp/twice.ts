@@ -13,12 +13,12 @@ import { random, seedOf } from '../support/random.js'
 import { type Case, type FloatTensor, feedsOf, isFloat, loosen, opsetsOf, plainModel, withSession } from './case.js'
 import { compare, type Failure } from './compare.js'
 import { along, differences, withData } from './differences.js'
-import { gradientGraph } from './gradient.js'
+import { gradientGraph, type Rules } from './gradient.js'
 
-export async function checkTwice(given: Case, runtime: Runtime): Promise<Failure[]> {
+export async function checkTwice(given: Case, runtime: Runtime, lacks?: Rules['lacks']): Promise<Failure[]> {
   const c = loosen(given)
   const variant = { declaration: 'static', probed: true, opset: opsetsOf(c.sample)[0] } as const
-  const graph = await gradientGraph(c, variant, runtime)
+  const graph = await gradientGraph(c, variant, runtime, { lacks })
   const shapes = await probe(graph, runtime)
   const arriving = gradientName(c.of)
   const feeds = { ...feedsOf(c), [arriving]: c.gy }
@@ -39,7 +39,7 @@ export async function checkTwice(given: Case, runtime: Runtime): Promise<Failure
     const r = random(seedOf(`${c.key}/${input}/direction`))
     const v = withData(x, () => r.normal())
     const of = gradientName(input)
-    const pull = (wrt: string) => secondGradient(runtime, graph, { of, wrt, shapes, feeds, v })
+    const pull = (wrt: string) => secondGradient(runtime, graph, { of, wrt, shapes, feeds, v, lacks })
     const push = () =>
       withSession(runtime, plainModel(c), (s) => along(s, Object.fromEntries(c.tensors), { [input]: v }, c.of))
     await check(`d ${of} / d ${arriving}`, () => pull(arriving), push)
@@ -58,14 +58,15 @@ interface Request {
   readonly feeds: Readonly<Record<string, Tensor>>
   /** The gradient that arrives at the gradient. */
   readonly v: FloatTensor
+  readonly lacks: Rules['lacks']
 }
 
 /** The gradient of a gradient; undefined where nothing connects the two. */
 async function secondGradient(runtime: Runtime, graph: Graph, request: Request): Promise<number[] | undefined> {
-  const { of, wrt, shapes, feeds, v } = request
+  const { of, wrt, shapes, feeds, v, lacks } = request
   let second: Graph
   try {
-    second = differentiate(graph, { of, wrt: [wrt], shapes })
+    second = differentiate(graph, { of, wrt: [wrt], shapes, lacks })
   } catch (error) {
     if (error instanceof ExplainError && error.code === 'not-connected') return undefined
     throw error

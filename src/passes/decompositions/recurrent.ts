@@ -169,7 +169,7 @@ function runDirection(b: Builder, node: Node, cell: Cell, given: Given): Directi
   const rbs = rb === undefined ? [] : split(b, rb, cell.gates, 0)
   const p = given.peepholes === '' ? undefined : split(b, given.peepholes, 3, 0)
 
-  const inner = new Builder(emptyInside(b.graph), b.shapes, b)
+  const inner = new Builder(emptyInside(b.graph), b.shapes, { outer: b })
   const type = b.type(given.x)
   const matrix = (name: string): ReturnType<typeof declare> => declare(name, type, [null, null])
   const states = given.initial.map((_, i) => inner.fresh(i === 0 ? 'H' : 'C'))

@@ -58,7 +58,7 @@ function conditional({ b, node, x, gys, wanted, walk }: RuleCall): (Pullback | u
     const wrt = x.filter((_, i) => wanted[i])
     const back = (name: string): ReturnType<typeof toGraphProto> => {
       const branch = graphIn(b, node, name)
-      const inner = new Builder(branch, b.shapes, b)
+      const inner = new Builder(branch, b.shapes, { outer: b })
       const seeds = branch.outputs.flatMap((o, i): [string, string][] => (gys[i] ? [[o.name, gys[i]]] : []))
       const outputs = resultsOf(inner, walk.pull(inner, seeds, wrt), wrt).map((o) => declare(o))
       return toGraphProto(prune(inner.finish({ outputs })), name)
@@ -121,7 +121,7 @@ function statesOf(b: Builder, node: Node, parts: ScanParts, state: string): stri
     return place >= 0 && kept?.op === 'Identity' && kept.inputs[0] === state && inOrder && current.outputs[i]
   })
   if (known >= 0) return current.outputs[known] ?? ''
-  const inner = new Builder(body, b.shapes, b)
+  const inner = new Builder(body, b.shapes, { outer: b })
   const kept = inner.op('Identity', [state])
   const graph = inner.finish({ outputs: [...body.outputs, declare(kept)] })
   const whole = b.fresh(`${state}/steps`)
@@ -139,7 +139,7 @@ function statesOf(b: Builder, node: Node, parts: ScanParts, state: string): stri
 
 /** The builder of the body's gradient, which knows of the body's inputs what is known outside. */
 function insideBody(b: Builder, { body, states, sequences }: ScanParts): Builder {
-  const inner = new Builder(body, b.shapes, b)
+  const inner = new Builder(body, b.shapes, { outer: b })
   for (const [i, { name, initial }] of states.entries()) {
     // a state keeps its shape, so that its rank is that of what a step makes of it
     const next = body.outputs[i]?.name ?? ''

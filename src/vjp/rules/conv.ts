@@ -7,7 +7,7 @@ import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
 import { defineRules, type Rule, type RuleEntry } from '../rule.js'
-import { storedInts, upTo } from '../scatter.js'
+import { interleave, storedInts, upTo } from '../scatter.js'
 import { known, padSpatial, type Window, windowOf } from './window.js'
 
 /** Kernel sizes, from the attribute or the weight's shape `[M, C/group, ...kernel]`. */
@@ -53,6 +53,7 @@ export function inputGradient(b: Builder, gy: string, x: string, weight: string,
     const pads = [...begins.map((p, i) => (span[i] ?? 1) - 1 - p), ...ends.map((p, i) => (span[i] ?? 1) - 1 - p)]
     return b.op('Conv', [gy, back], { kernel_shape: kernel, pads, dilations, group, strides })
   }
+  if (kernel.length === 3 && b.lacks('ConvTranspose 3-D')) return stretchedGradient(b, gy, x, weight, group, w)
   // what the transposed convolution leaves out at the end: pixels that no window reached (positive), or padding
   const missing = kernel.map((_, i): Extent => {
     const reach = b.add(b.mul(b.sub(b.extent(gy, i + 2), 1), strides[i] ?? 1), span[i] ?? 1)
@@ -75,6 +76,21 @@ export function inputGradient(b: Builder, gy: string, x: string, weight: string,
     w.begins.map((p) => b.sub(0, p)),
     missing,
   )
+}
+
+/** The same as a convolution of stride 1 over the gradient with zeros put in, for runtimes without the transposed one. */
+function stretchedGradient(b: Builder, gy: string, x: string, weight: string, group: number, w: Window): string {
+  const { kernel, strides, dilations, span } = w
+  const axes = kernel.map((_, i) => i + 2)
+  const extents = [b.extent(gy, 0), b.extent(gy, 1), ...axes.map((axis) => b.extent(gy, axis))]
+  const stretched = interleave(b, gy, extents, axes, strides)
+  const begins = kernel.map((_, i) => b.sub((span[i] ?? 1) - 1, w.begins[i] ?? 0))
+  const ends = axes.map((axis, i) => {
+    const length = b.mul(extents[axis] ?? 1, strides[i] ?? 1)
+    return b.sub(b.add(b.extent(x, axis), w.begins[i] ?? 0), length)
+  })
+  const back = flip(b, exchangeChannels(b, weight, group, kernel.length + 2), kernel)
+  return b.op('Conv', [padSpatial(b, stretched, begins, ends), back], { kernel_shape: kernel, dilations, group })
 }
 
 /**

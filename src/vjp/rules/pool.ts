@@ -1,46 +1,13 @@
 /** Pooling, 1-D to 3-D. Inputs are `[N, C, ...spatial]`; windows slide over the spatial axes. */
-import { ExplainError } from '../../core/errors.js'
-import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
+import { intOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
-import { describe, type Node } from '../../onnx/ir.js'
+import type { Node } from '../../onnx/ir.js'
 import { again, againAll } from '../again.js'
 import { atTies, defineRules, unary } from '../rule.js'
 import { countPer, flat, scatterTo, zerosLike } from '../scatter.js'
 import { inputGradient } from './conv.js'
-import { known, padSpatial, type Window, windowOf } from './window.js'
-
-/** The window of a pooling node and the spatial extents on both sides. */
-interface Pooling extends Window {
-  readonly inputs: readonly Extent[]
-  readonly outputs: readonly Extent[]
-  /** Elements of a kernel. */
-  readonly size: number
-}
-
-function poolingOf(b: Builder, node: Node, x: string, y: string): Pooling {
-  const kernel = intsOf(node, 'kernel_shape', undefined)
-  if (!kernel)
-    throw new ExplainError('invalid-model', { what: `${node.op} has no kernel_shape`, where: describe(node) })
-  const window = windowOf(b, node, x, kernel)
-  // ORT pads such pools as if they were not dilated, against ONNX and against the shapes that it infers itself
-  if (stringOf(node, 'auto_pad', 'NOTSET').startsWith('SAME') && window.dilations.some((d) => d > 1))
-    throw new ExplainError('unsupported-operator', {
-      what: `${node.op} with auto_pad SAME_* and dilations has no backward rule`,
-      where: describe(node),
-      remedy: 'Export the model with explicit pads.',
-    })
-  return {
-    ...window,
-    inputs: kernel.map((_, i) => b.extent(x, i + 2)),
-    outputs: kernel.map((_, i) => b.extent(y, i + 2)),
-    size: kernel.reduce((n, k) => n * k, 1),
-  }
-}
-
-/** Number of padded pixels that the windows reach on one axis. */
-function reach(b: Builder, p: Pooling, i: number): Extent {
-  return b.add(b.mul(b.sub(p.outputs[i] ?? 0, 1), p.strides[i] ?? 1), p.span[i] ?? 1)
-}
+import { toFirstMaximum } from './first-maximum.js'
+import { known, type Pooling, padSpatial, poolingOf, reach } from './window.js'
 
 /** `[N, C, ...outputs]` with every pixel repeated along each spatial axis: the last by Concat, whole rows by Expand. */
 function repeat(b: Builder, value: string, outputs: readonly Extent[], times: readonly number[]): string {
@@ -145,12 +112,14 @@ function normGradient(
 export const pool = defineRules({
   /**
    * y = max over the window. The gradient goes to the element that the Indices output names, which is the first of equals in
-   * row-major order, as in PyTorch; gradients of overlapping windows add up. Indices count through the whole tensor.
+   * row-major order, as in PyTorch; gradients of overlapping windows add up. Indices count through the whole tensor. Without them the
+   * element is found by comparing.
    */
   MaxPool: atTies('the first of equals takes the gradient, as in PyTorch', {
     outputs: 1,
-    rule: ({ b, node, gy, x: [x = ''] }) => [
+    rule: ({ b, node, gy, x: [x = ''], y: [y = ''] }) => [
       () => {
+        if (b.lacks('MaxPool Indices')) return toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))
         // column-major indices count the spatial axes backwards: pooled once more, for indices in row-major order
         const columns = intOf(node, 'storage_order', 0) === 1
         const indices = columns ? againAll(b, node, [x], 2, { storage_order: undefined })[1] : b.output(node, 1)

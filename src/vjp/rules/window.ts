@@ -1,7 +1,8 @@
 /** The sliding windows of convolutions and pooling: attributes read once, padding made explicit. */
+import { ExplainError } from '../../core/errors.js'
 import { intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
-import type { Node } from '../../onnx/ir.js'
+import { describe, type Node } from '../../onnx/ir.js'
 import { padWithZeros } from '../scatter.js'
 
 /** One window per spatial axis; lists are as long as there are spatial axes. */
@@ -42,6 +43,39 @@ export function windowOf(b: Builder, node: Node, x: string, kernel: readonly num
   const large = totals.map((t, i) => b.sub(t, small[i] ?? 0))
   const upper = auto === 'SAME_UPPER'
   return { kernel, strides, dilations, span, begins: upper ? small : large, ends: upper ? large : small }
+}
+
+/** The window of a pooling node and the spatial extents on both sides. */
+export interface Pooling extends Window {
+  readonly inputs: readonly Extent[]
+  readonly outputs: readonly Extent[]
+  /** Elements of a kernel. */
+  readonly size: number
+}
+
+export function poolingOf(b: Builder, node: Node, x: string, y: string): Pooling {
+  const kernel = intsOf(node, 'kernel_shape', undefined)
+  if (!kernel)
+    throw new ExplainError('invalid-model', { what: `${node.op} has no kernel_shape`, where: describe(node) })
+  const window = windowOf(b, node, x, kernel)
+  // ORT pads such pools as if they were not dilated, against ONNX and against the shapes that it infers itself
+  if (stringOf(node, 'auto_pad', 'NOTSET').startsWith('SAME') && window.dilations.some((d) => d > 1))
+    throw new ExplainError('unsupported-operator', {
+      what: `${node.op} with auto_pad SAME_* and dilations has no backward rule`,
+      where: describe(node),
+      remedy: 'Export the model with explicit pads.',
+    })
+  return {
+    ...window,
+    inputs: kernel.map((_, i) => b.extent(x, i + 2)),
+    outputs: kernel.map((_, i) => b.extent(y, i + 2)),
+    size: kernel.reduce((n, k) => n * k, 1),
+  }
+}
+
+/** Number of padded pixels that the windows reach on one axis. */
+export function reach(b: Builder, p: Pooling, i: number): Extent {
+  return b.add(b.mul(b.sub(p.outputs[i] ?? 0, 1), p.strides[i] ?? 1), p.span[i] ?? 1)
 }
 
 /** The numbers, where all extents are numbers. */

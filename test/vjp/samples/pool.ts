@@ -21,6 +21,8 @@ interface Window {
   readonly opsets?: readonly number[]
 }
 
+/** The lowest float32. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127
 const SINCE_10 = [18, 10, 11, NEWEST_OPSET]
 
 /** Windows that every pooling operator has had since opset 7. */
@@ -129,6 +131,31 @@ export const pool = defineSamples({
       attributes: { kernel_shape: [2, 2], strides: [1, 2] },
       pin: { gy: [1, 10, 100, 1000], gradients: [[1, 0, 0, 10, 100, 0, 0, 0, 0, 0, 1000, 0]] },
       inputs: [values([1, 1, 3, 4], [5, 5, 0, 2, 5, 5, 0, 1, 5, 5, 7, 7])],
+    },
+    {
+      name: 'tie-of-row-and-column',
+      attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+      pin: { gy: [1, 10], gradients: [[0, 1, 0, 0, 0, 0, 10, 0]] },
+      inputs: [values([1, 1, 2, 4], [0, 5, 0, 1, 5, 5, 2, 2])],
+    },
+    {
+      name: 'tie-dilated',
+      attributes: { kernel_shape: [2, 2], dilations: [1, 2] },
+      pin: { gy: [1, 10], gradients: [[0, 0, 1, 10, 0, 0, 0, 0]] },
+      inputs: [values([1, 1, 2, 4], [0, 0, 4, 7, 4, 0, 4, 7])],
+    },
+    {
+      name: 'tie-3-d',
+      attributes: { kernel_shape: [2, 2, 2], strides: [1, 1, 2] },
+      pin: { gy: [1, 10], gradients: [[0, 0, 1, 0, 0, 10, 0, 0, 0, 0, 0, 0]] },
+      inputs: [values([1, 1, 3, 2, 2], [0, 1, 3, 3, 0, 3, 3, 0, 2, 3, 3, 3])],
+    },
+    {
+      // numbers of which there is none smaller: padding does not take their place
+      name: 'lowest-padded',
+      attributes: { kernel_shape: [2, 2], strides: [2, 2], pads: [1, 1, 1, 1] },
+      pin: { gy: [1, 10, 100, 1000], gradients: [[1, 10, 100, 1000]] },
+      inputs: [values([1, 1, 2, 2], [LOWEST, LOWEST, LOWEST, LOWEST])],
     },
   ],
   AveragePool: [
