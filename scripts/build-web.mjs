@@ -1,11 +1,11 @@
-// Bundles `onnxplain/web`: the page's part, and a worker for each build of ONNX Runtime, each one file that any page or bundler can load.
-// Addresses of other files stay as they are in the source (`new URL('...', import.meta.url)`), which bundlers understand.
+// Bundles `onnxplain/web`: the page's part, what it loads when a figure is drawn, and a worker for each build of ONNX Runtime, each a file that any
+// page or bundler can load. Addresses of other files stay as they are in the source (`new URL('...', import.meta.url)`), which bundlers understand.
+import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const out = process.argv[2] ?? 'dist/browser'
 
-await build({
-  entryPoints: ['src/web/index.ts', 'src/web/worker.ts', 'src/web/worker-webgpu.ts'],
+const settings = {
   outdir: out,
   bundle: true,
   format: 'esm',
@@ -16,4 +16,9 @@ await build({
   conditions: ['onnxruntime-web-use-extern-wasm'],
   legalComments: 'linked',
   logLevel: 'warning',
-})
+}
+
+// names of parts change with what is in them
+rmSync(out, { recursive: true, force: true })
+await build({ ...settings, entryPoints: ['src/web/index.ts'], splitting: true })
+await build({ ...settings, entryPoints: ['src/web/worker.ts', 'src/web/worker-webgpu.ts'] })

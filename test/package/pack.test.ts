@@ -180,7 +180,7 @@ test('the types are found, and fit the way the package is used', async () => {
         const shape: readonly number[] = result.raw.dims
         const layer: string | undefined = result.raw.layer
         const pixels: number = result.heatmap.width * result.heatmap.height + raw.length + shape.length
-        const hash: string = result.provenance.model.sha256
+        const hash: string | null = result.provenance.model.sha256
         await result.save(\`\${hash}-\${layer}-\${pixels}.png\`)
         const plan: Plan = compile(decode(bytes), { method: ['cam', 'grad-cam'] })
         const gradient = differentiate(decode(bytes), { of: 'logits', wrt: ['pixel_values'] })
