@@ -78,7 +78,8 @@ export async function provenanceInputs(inputs: Readonly<Record<string, Tensor>>)
   return Object.fromEntries(await Promise.all(entries))
 }
 
-const NO_HASH = 'The SHA-256 of the model is not known: this page is not secure (https), and browsers hash on secure pages alone.'
+const NO_HASH =
+  'The SHA-256 of the model is not known: this page is not secure (https), and browsers hash on secure pages alone.'
 
 /** SHA-256 of bytes, in hexadecimal; null on web pages that are not secure, where browsers give no `crypto.subtle`. */
 export async function sha256(bytes: Uint8Array): Promise<string | null> {

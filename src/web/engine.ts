@@ -42,7 +42,12 @@ export async function startEngine(
   const turn = turns()
   const version = ort.env.versions.web ?? ''
   const name = `onnxruntime-web ${version} (${backend === 'wasm' ? `wasm x${threads}` : 'webgpu'})`
-  const runtime = runtimeOn(ort, { name, executionProviders: [backend], lacks: backend === 'webgpu' ? LACKS : [], turn })
+  const runtime = runtimeOn(ort, {
+    name,
+    executionProviders: [backend],
+    lacks: backend === 'webgpu' ? LACKS : [],
+    turn,
+  })
   return { runtime, threads, batch: BATCH[backend], turn }
 }
 
