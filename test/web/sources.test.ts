@@ -118,7 +118,7 @@ test.each(Object.entries(GOOD))('%s', async (_, [source, want]) => {
 describe('what is told while it is read', () => {
   test('the bytes of a model, up to all of them, then the steps behind', async () => {
     const tab = await visit(browser, site)
-    const { progress } = await call<OpenedModel>(tab, 'opens', undefined)
+    const { progress } = await call<OpenedModel>(tab, 'opens', { kind: 'shipped' })
     const bytes = progress.filter(({ step }) => step === 'model.onnx')
     const total = bytes.at(-1)?.total
     expect(total).toBeGreaterThan(9_000_000)

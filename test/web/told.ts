@@ -32,6 +32,7 @@ export type PictureKind =
 /** Where a model comes from: an address as it is, or as bytes; or files with their paths, fetched from addresses or made of text. */
 export type Source =
   | { readonly kind: 'address' | 'url' | 'bytes' | 'buffer' | 'blob'; readonly url: string }
+  | { readonly kind: 'shipped' }
   | { readonly kind: 'file'; readonly url: string; readonly name: string }
   | { readonly kind: 'files'; readonly files: Readonly<Record<string, { readonly url: string } | string>> }
 

@@ -43,7 +43,7 @@ test('progress comes with the map as it stands, up to the last run', async () =>
   expect(dones).toEqual([...new Set(dones)].sort((a, b) => a - b))
   expect(told.at(-1)).toMatchObject({ done: 16, total: 16 })
   for (const { size, sum } of told) {
-    expect(size).toEqual([640, 427])
+    expect(size).toEqual([640, 480])
     expect(sum).toBeGreaterThan(0)
   }
 })
@@ -97,7 +97,7 @@ test('two models, more pictures than a worker keeps, and other labels', async ()
 test('figures in every kind of file', async () => {
   const { files, bad } = await ask('figures', both)
   expect(files.map(({ type, start }) => [type, start.slice(0, 4)])).toEqual([
-    ['image/png', '\x89PNG'],
+    ['image/png', expect.stringMatching(/PNG$/)],
     ['image/jpeg', expect.stringMatching(/^ÿØÿ/)],
     ['image/webp', 'RIFF'],
     ['image/svg+xml', '<svg'],

@@ -23,7 +23,8 @@ export async function opens(source: Source, options: OpenOptions = {}): Promise<
   })
 }
 
-async function sourceOf(source: Source): Promise<ModelSource> {
+async function sourceOf(source: Source): Promise<ModelSource | undefined> {
+  if (source.kind === 'shipped') return undefined
   if (source.kind === 'address') return source.url
   if (source.kind === 'url') return new URL(source.url, location.href)
   if (source.kind === 'files')
