@@ -2,14 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * Bundles `onnxplain/web` into a folder: the page's part, and a worker for each build of ONNX Runtime, each one file that any page or bundler can
- * load. Addresses of other files stay as they are in the source (`new URL('...', import.meta.url)`), which bundlers understand.
+ * Bundles `onnxplain/web` into a folder: the page's part, what it loads when a figure is drawn, and a worker for each build of ONNX Runtime, each a
+ * file that any page or bundler can load. Addresses of other files stay as they are in the source (`new URL('...', import.meta.url)`), which
+ * bundlers understand.
  */
 export async function buildWeb(folder) {
-  await build({
-    entryPoints: ['src/web/index.ts', 'src/web/worker.ts', 'src/web/worker-webgpu.ts'].map((path) =>
-      fileURLToPath(new URL(`../${path}`, import.meta.url)),
-    ),
+  const settings = {
     outdir: folder,
     bundle: true,
     format: 'esm',
@@ -20,5 +18,8 @@ export async function buildWeb(folder) {
     conditions: ['onnxruntime-web-use-extern-wasm'],
     legalComments: 'linked',
     logLevel: 'warning',
-  })
+  }
+  const source = (name) => fileURLToPath(new URL(`../src/web/${name}`, import.meta.url))
+  await build({ ...settings, entryPoints: [source('index.ts')], splitting: true })
+  await build({ ...settings, entryPoints: [source('worker.ts'), source('worker-webgpu.ts')] })
 }

@@ -17,7 +17,7 @@ import { attempt, layerNotes, type Stage, type StagedLayer, stageOf, tokenGrid }
 
 /**
  * Compiles methods into the model. Throws `unknown-method`, `unknown-layer`, `method-not-applicable`, `unsupported-operator`,
- * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there, `bad-option` for a kernel that cannot be lacked.
+ * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there.
  *
  * @example
  * ```ts

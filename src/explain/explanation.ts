@@ -51,7 +51,8 @@ export interface Heatmap {
 export interface Provenance {
   readonly onnxplain: string
   readonly runtime: string
-  readonly model: { readonly name: string; readonly sha256: string }
+  /** The hash of the model's file; null, with a note, on web pages that are not secure (http, other than from this machine): there is nothing to hash with. */
+  readonly model: { readonly name: string; readonly sha256: string | null }
   readonly method: string
   readonly options: Readonly<Record<string, number | string>>
   readonly layer: string | null
@@ -75,7 +76,7 @@ export interface Provenance {
   readonly notes: readonly string[]
 }
 
-/** What an input was given: its values where they are few, else their SHA-256 (of the bytes, little-endian). */
+/** What an input was given: its values where they are few, else their SHA-256 (of the bytes, little-endian; null where the model's is). */
 export interface ProvenanceInput {
   readonly type: DataType
   readonly dims: readonly number[]

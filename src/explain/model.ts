@@ -113,7 +113,7 @@ export class Model {
   /** True where the preprocessing, or what it was changed from, is a guess. */
   readonly #assumed: boolean
   readonly #runner: Runner
-  #sha256: Promise<string> | undefined
+  #sha256: Promise<string | null> | undefined
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
   static async load(graph: Graph, runtime: Runtime, options: ModelOptions): Promise<Model> {

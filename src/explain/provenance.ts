@@ -16,8 +16,8 @@ export interface Occasion {
   readonly answers: readonly ClassAnswer[]
   /** The runtime's name. */
   readonly runtime: string
-  /** Of the model's file. */
-  readonly sha256: string
+  /** Of the model's file; null where there is nothing to hash with. */
+  readonly sha256: string | null
   readonly inputs: Provenance['inputs']
 }
 
@@ -62,7 +62,7 @@ export function provenanceOf(
     target,
     answer: { ...answer, logits, activation },
     preprocessing: prepared.preprocessing,
-    notes: [...model.notes, ...(activation === 'none' ? [] : [end]), ...notes],
+    notes: [...model.notes, ...(activation === 'none' ? [] : [end]), ...(sha256 === null ? [NO_HASH] : []), ...notes],
   }
 }
 
@@ -78,8 +78,13 @@ export async function provenanceInputs(inputs: Readonly<Record<string, Tensor>>)
   return Object.fromEntries(await Promise.all(entries))
 }
 
-/** SHA-256 of bytes, in hexadecimal. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
+const NO_HASH =
+  'The SHA-256 of the model is not known: this page is not secure (https), and browsers hash on secure pages alone.'
+
+/** SHA-256 of bytes, in hexadecimal; null on web pages that are not secure, where browsers give no `crypto.subtle`. */
+export async function sha256(bytes: Uint8Array): Promise<string | null> {
+  const { subtle } = globalThis.crypto as Partial<typeof globalThis.crypto>
+  if (!subtle) return null
+  const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
   return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('')
 }

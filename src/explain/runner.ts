@@ -8,6 +8,7 @@ import { encodeSkeleton } from '../onnx/encode.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { protoType } from '../onnx/tensors.js'
+import { fillConvChannels } from '../passes/conv-channels.js'
 import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
 import { BEST, type Score } from '../targets/target.js'
@@ -223,7 +224,9 @@ export class Runner {
     const narrow = (b.type(this.#answer.logits) ?? 'float32') !== 'float32'
     if (narrow) b.alias(b.op('Cast', [this.#answer.logits], { to: protoType('float32') }), NARROW_LOGITS)
     const logits = declare(narrow ? NARROW_LOGITS : this.#answer.logits, 'float32')
-    return encodeSkeleton(prune(b.finish({ outputs: [logits, ...own] }), { dropInputs: true }))
+    const whole = b.finish({ outputs: [logits, ...own] })
+    const filled = this.#lacks?.includes('Conv 3k channels') ? fillConvChannels(whole, this.#shapes) : whole
+    return encodeSkeleton(prune(filled, { dropInputs: true }))
   }
 
   #rows(result: Readonly<Record<string, Tensor>>, count: number): readonly Float32Array[] {

@@ -22,20 +22,20 @@ export interface OrtSettings {
   readonly name: string
   /** In order of preference: `cpu`, `wasm`, `webgpu`. */
   readonly executionProviders: readonly string[]
+  /** What the first provider has no kernel for. Default: nothing. */
+  readonly lacks?: readonly Lack[]
   /** Threads of one operator, where a session decides that. Default: as many as ORT chooses. */
   readonly threads?: number | undefined
-  /** Kernels that the execution provider does not have. Default: none. */
-  readonly lacks?: readonly Lack[] | undefined
   /** Does work with ORT when its turn has come. Default: at once. */
   readonly turn?: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /** A runtime on one of ONNX Runtime's packages. */
 export function runtimeOn(ort: OrtModule, settings: OrtSettings): Runtime {
-  const { name, executionProviders, threads, lacks, turn = atOnce } = settings
+  const { name, executionProviders, lacks = [], threads, turn = atOnce } = settings
   return {
     name,
-    ...(lacks ? { lacks } : {}),
+    lacks,
     async createSession(model: ModelFile, options: SessionOptions = {}): Promise<Session> {
       const sessionOptions: InferenceSession.SessionOptions = {
         executionProviders,

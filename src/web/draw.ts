@@ -5,7 +5,6 @@ import {
   type FigureSpec,
   layoutFigure,
   type Pixels,
-  parseFont,
   type Scene,
   type SceneImage,
   sceneToSvg,
@@ -37,7 +36,7 @@ export function typeOf(name: string): FigureType {
 
 /** A figure as a file. */
 export async function drawFigure(spec: FigureSpec, { type = 'image/png', scale }: FigureFile = {}): Promise<Blob> {
-  const scene = layoutFigure(spec, await fonts(), scale === undefined ? {} : { scale })
+  const scene = layoutFigure(spec, await figureFonts(), scale === undefined ? {} : { scale })
   if (type === 'image/svg+xml') return new Blob([await sceneToSvgFile(scene)], { type })
   const canvas = new OffscreenCanvas(scene.width, scene.height)
   await drawScene(context(canvas), scene)
@@ -106,28 +105,14 @@ async function dataUri(blob: Blob): Promise<string> {
   })
 }
 
-/** Inter, with the extended Latin letters to fall back on; fetched when a figure is first drawn. Bundlers see these addresses. */
-async function fonts(): Promise<FigureFonts> {
-  const [regular, regularMore, bold, boldMore] = await Promise.all(
-    [
-      new URL('@fontsource/inter/files/inter-latin-400-normal.woff', import.meta.url),
-      new URL('@fontsource/inter/files/inter-latin-ext-400-normal.woff', import.meta.url),
-      new URL('@fontsource/inter/files/inter-latin-600-normal.woff', import.meta.url),
-      new URL('@fontsource/inter/files/inter-latin-ext-600-normal.woff', import.meta.url),
-    ].map(fontBytes),
-  )
-  const none = new Uint8Array()
-  return {
-    regular: parseFont(regular ?? none, regularMore ?? none),
-    bold: parseFont(bold ?? none, boldMore ?? none),
-  }
-}
-
-async function fontBytes(url: URL): Promise<Uint8Array> {
-  const response = await fetch(url).catch(() => undefined)
-  if (response?.ok) return new Uint8Array(await response.arrayBuffer())
-  throw new ExplainError('cannot-read', {
-    what: `The font "${url.href}" of the figures cannot be read`,
-    remedy: 'Serve the package @fontsource/inter beside onnxplain, as docs/web.md says.',
+/**
+ * The fonts that figures are set in, for {@link layoutFigure}. They come with the code that reads fonts, most of all the code for pages, which is
+ * not loaded before. Rejects with `cannot-read`.
+ */
+export async function figureFonts(): Promise<FigureFonts> {
+  const { readFonts } = await import('./fonts.js').catch((cause: unknown) => {
+    const remedy = 'Serve all files of the folder that onnxplain is loaded from.'
+    throw new ExplainError('cannot-read', { what: 'The code that draws figures cannot be loaded', remedy, cause })
   })
+  return readFonts()
 }

@@ -1,5 +1,6 @@
 /** ONNX Runtime's WebAssembly and WebGPU in a worker. */
 import { ExplainError } from '../core/errors.js'
+import { LACKS } from '../core/runtime.js'
 import { type OrtModule, runtimeOn } from '../ort/runtime.js'
 import type { RuntimeSettings } from './protocol.js'
 import type { Engine } from './serve.js'
@@ -19,9 +20,6 @@ export interface EngineFiles {
 
 /** One picture a run on the processor; a GPU is idle between small runs. */
 const BATCH = { wasm: 1, webgpu: 8 } as const
-
-/** What ONNX Runtime's WebGPU has no kernel for, or a wrong one. */
-const WEBGPU_LACKS = ['MaxPool Indices', 'ConvTranspose 3-D', 'Conv over 3n channels'] as const
 
 /** Threads beyond this number add little, and each takes memory. */
 const MOST_THREADS = 8
@@ -50,7 +48,7 @@ export async function startEngine(
   })
   if (backend === 'wasm') return { runtime: wasm, threads, trusted: undefined, batch: BATCH.wasm, turn }
   const name = `onnxruntime-web ${version} (webgpu)`
-  const runtime = runtimeOn(ort, { name, executionProviders: ['webgpu'], lacks: WEBGPU_LACKS, turn })
+  const runtime = runtimeOn(ort, { name, executionProviders: ['webgpu'], lacks: LACKS, turn })
   return { runtime, threads, trusted: wasm, batch: BATCH.webgpu, turn }
 }
 

@@ -122,7 +122,8 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       const found = await model.channels(image, { ...about.options, signal })
       return found.data
     },
-    compile: async (options) => encode(ready().model.compile(options).graph),
+    // a file for any runtime, whatever this one lacks, unless that is asked for
+    compile: async (options) => encode(ready().model.compile({ lacks: [], ...options }).graph),
     relabel: async (given) => {
       const { model, engine } = ready()
       const labels = 'blob' in given ? parseLabels(await bytesOf(given.blob, given.name), given.name) : given

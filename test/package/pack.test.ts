@@ -2,35 +2,27 @@
  * The package as a user gets it: packed, installed into an empty folder, run and imported there. What npm needs to install it is in its
  * cache after `npm ci`.
  */
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeNpy } from '../../src/node/npy.js'
-import { built } from '../cli/built.js'
 import { expectDrawn, filesOf, type Ran, run } from '../cli/command.js'
 import { fill, remove } from '../node/support.js'
 import { pathOf } from '../support/files.js'
 import { correlation } from '../support/measures.js'
+import { NPM, type Packed, packInto } from './packed.js'
 
 const MEGABYTE = 2 ** 20
-/** A package that is fetched with every `npx` stays small; nine tenths of it is the shipped model. */
-const BUDGET = { packed: 15 * MEGABYTE, code: 2 * MEGABYTE }
+/**
+ * A package that is fetched with every `npx` stays small; nine tenths of it is the shipped model. The code is there for Node, once more
+ * bundled for pages and two workers, and once more in the studio, with its pictures and fonts; ONNX Runtime is nowhere in it.
+ */
+const BUDGET = { packed: 15 * MEGABYTE, node: 2 * MEGABYTE, browser: 1.3 * MEGABYTE, studio: 1.8 * MEGABYTE }
 
 let home: string
 let consumer: string
-let packed: {
-  readonly filename: string
-  readonly size: number
-  readonly files: readonly { path: string; size: number }[]
-}
-
-/** npm's own warnings are not ours. */
-const NPM = {
-  npm_config_onnxruntime_node_install: 'skip',
-  npm_config_update_notifier: 'false',
-  npm_config_loglevel: 'error',
-}
+let packed: Packed
 
 const npm = async (folder: string, ...args: readonly string[]): Promise<string> => {
   const ran = await run(folder, 'npm', args, NPM)
@@ -40,16 +32,7 @@ const npm = async (folder: string, ...args: readonly string[]): Promise<string> 
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'onnxplain-pack-'))
-  // the repository's files around a fresh dist: what is left out of the package is left out by package.json, not here
-  const stage = join(home, 'stage')
-  for (const name of ['src', 'test', 'docs', 'scripts', 'models', 'README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'])
-    cpSync(pathOf(name), join(stage, name), { recursive: true })
-  for (const name of ['package.json', '.npmrc', 'tsconfig.json']) copyFileSync(pathOf(name), join(stage, name))
-  cpSync(join(await built(), 'dist'), join(stage, 'dist'), { recursive: true })
-  const said = await npm(stage, 'pack', '--ignore-scripts', '--json', '--pack-destination', home)
-  const [first] = JSON.parse(said) as (typeof packed)[]
-  if (!first) throw new Error('npm packed nothing')
-  packed = first
+  packed = await packInto(home)
   consumer = join(home, 'consumer')
   mkdirSync(consumer)
   fill(consumer, { 'package.json': { private: true, type: 'module' } })
@@ -72,6 +55,11 @@ describe('what is packed', () => {
       'dist/node/index.js',
       'dist/node/index.d.ts',
       'dist/cli/main.js',
+      'dist/web/index.d.ts',
+      'dist/browser/index.js',
+      'dist/browser/worker.js',
+      'dist/browser/worker-webgpu.js',
+      'dist/studio/index.html',
       'models/efficientnet-lite0/onnx/model.onnx',
       'models/efficientnet-lite0/config.json',
       'models/efficientnet-lite0/preprocessor_config.json',
@@ -85,8 +73,17 @@ describe('what is packed', () => {
 
   test('stays within its size', () => {
     expect(packed.size).toBeLessThan(BUDGET.packed)
-    const code = packed.files.filter((f) => f.path.startsWith('dist/')).reduce((sum, f) => sum + f.size, 0)
-    expect(code).toBeLessThan(BUDGET.code)
+    const sizeOf = (part: RegExp): number =>
+      packed.files.filter((f) => part.test(f.path)).reduce((sum, f) => sum + f.size, 0)
+    expect(sizeOf(/^dist\/(?!browser|studio)/)).toBeLessThan(BUDGET.node)
+    expect(sizeOf(/^dist\/browser\//)).toBeLessThan(BUDGET.browser)
+    expect(sizeOf(/^dist\/studio\//)).toBeLessThan(BUDGET.studio)
+  })
+
+  test('ONNX Runtime is not in it, and the model once', () => {
+    const paths = packed.files.map((f) => f.path)
+    expect(paths.filter((p) => /ort-wasm|\.wasm$/.test(p))).toEqual([])
+    expect(paths.filter((p) => p.endsWith('.onnx'))).toEqual(['models/efficientnet-lite0/onnx/model.onnx'])
   })
 
   test('the command can be run: a shebang on its first line', () => {
@@ -180,7 +177,7 @@ test('the types are found, and fit the way the package is used', async () => {
         const shape: readonly number[] = result.raw.dims
         const layer: string | undefined = result.raw.layer
         const pixels: number = result.heatmap.width * result.heatmap.height + raw.length + shape.length
-        const hash: string = result.provenance.model.sha256
+        const hash: string | null = result.provenance.model.sha256
         await result.save(\`\${hash}-\${layer}-\${pixels}.png\`)
         const plan: Plan = compile(decode(bytes), { method: ['cam', 'grad-cam'] })
         const gradient = differentiate(decode(bytes), { of: 'logits', wrt: ['pixel_values'] })
@@ -204,7 +201,49 @@ test('the types are found, and fit the way the package is used', async () => {
       include: ['use.ts'],
     },
   })
-  const ran = await run(consumer, process.execPath, [pathOf('node_modules/typescript/bin/tsc'), '-p', '.'])
+  await expectTyped('.')
+})
+
+test("the types of onnxplain/web are found by a bundler, and by Node's own rules", async () => {
+  const use = `
+    import { type Explanation, ExplainError, type ImageSource, open, type OpenOptions, type WebModel } from 'onnxplain/web'
+
+    export async function use(image: ImageSource, canvas: OffscreenCanvas, options: OpenOptions): Promise<Blob> {
+      using model: WebModel = await open(new URL('net.onnx', location.href), { backend: 'wasm', threads: 2, ...options })
+      const [best] = await model.classify(canvas, { top: 1 })
+      const result = await model.explain(image, { target: best?.index ?? 0, onProgress: ({ partial }) => partial().length })
+      const explanation: Explanation = result
+      const bytes: Uint8Array = await model.compile({ method: ['cam', 'grad-cam'] })
+      return explanation.heatmap.width > bytes.length ? new Blob() : result.toBlob({ type: 'image/webp' })
+    }
+
+    export const code = (error: unknown): string => (error instanceof ExplainError ? error.code : '')
+    // @ts-expect-error: there are wasm and webgpu
+    export const wrong = async () => open(undefined, { backend: 'webgl' })
+  `
+  const resolutions = { bundler: ['ESNext', 'Bundler'], node: ['NodeNext', 'NodeNext'] } as const
+  for (const [name, [module, moduleResolution]] of Object.entries(resolutions)) {
+    fill(consumer, {
+      [`web-${name}/use.ts`]: use,
+      [`web-${name}/tsconfig.json`]: {
+        compilerOptions: {
+          target: 'ES2022',
+          module,
+          moduleResolution,
+          lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'],
+          types: [],
+          strict: true,
+          noEmit: true,
+        },
+        include: ['use.ts'],
+      },
+    })
+    await expectTyped(`web-${name}`)
+  }
+})
+
+async function expectTyped(project: string): Promise<void> {
+  const ran = await run(consumer, process.execPath, [pathOf('node_modules/typescript/bin/tsc'), '-p', project])
   expect(ran.stdout).toBe('')
   expect(ran.code).toBe(0)
-})
+}

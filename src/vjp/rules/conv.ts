@@ -47,11 +47,7 @@ function flip(b: Builder, weight: string, kernel: readonly number[]): string {
 export function inputGradient(b: Builder, gy: string, x: string, weight: string, group: number, w: Window): string {
   const { kernel, strides, dilations, span } = w
   const [begins, ends] = [known(w.begins), known(w.ends)]
-  const canFlip =
-    begins &&
-    ends &&
-    [...begins, ...ends].every((p, i) => p < (span[i % span.length] ?? 1)) &&
-    !(b.lacks('Conv over 3n channels') && isOverThrees(b.extent(gy, 1), group, kernel))
+  const canFlip = begins && ends && [...begins, ...ends].every((p, i) => p < (span[i % span.length] ?? 1))
   if (canFlip && strides.every((s) => s === 1)) {
     const back = flip(b, exchangeChannels(b, weight, group, kernel.length + 2), kernel)
     const pads = [...begins.map((p, i) => (span[i] ?? 1) - 1 - p), ...ends.map((p, i) => (span[i] ?? 1) - 1 - p)]
@@ -80,15 +76,6 @@ export function inputGradient(b: Builder, gy: string, x: string, weight: string,
     w.begins.map((p) => b.sub(0, p)),
     missing,
   )
-}
-
-/**
- * True for what ONNX Runtime's WebGPU convolves wrongly, without an error: more than 3 channels, their number a multiple of 3 but not of 4
- * (measured with 1.30: 6, 9, 18, 30, ...). Its transposed convolution is right.
- */
-function isOverThrees(channels: Extent, group: number, kernel: readonly number[]): boolean {
-  const isOdd = typeof channels !== 'number' || (channels > 3 && channels % 3 === 0 && channels % 4 !== 0)
-  return isOdd && group === 1 && kernel.length < 3 && kernel.some((k) => k > 1)
 }
 
 /** The same as a convolution of stride 1 over the gradient with zeros put in, for runtimes without the transposed one. */

@@ -16,7 +16,7 @@ export function ProvenancePanel() {
             <dt>model</dt>
             <dd>{provenance.model.name}</dd>
             <dt>SHA-256</dt>
-            <dd class="hash">{provenance.model.sha256.slice(0, 16)} …</dd>
+            <dd class="hash">{provenance.model.sha256 ? `${provenance.model.sha256.slice(0, 16)} …` : 'not known'}</dd>
             <dt>method</dt>
             <dd>{provenance.method}</dd>
             <dt>layer</dt>
