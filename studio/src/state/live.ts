@@ -1,0 +1,4 @@
+import type { Studio } from './studio.js'
+export class Live {
+  constructor(readonly studio: Studio) {}
+}
