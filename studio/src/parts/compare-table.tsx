@@ -153,7 +153,8 @@ function RowHead({ row, removable }: { readonly row: ClassAnswer; readonly remov
     <th scope="row" class="compare-row">
       <span class="compare-class">{row.label}</span>
       <small class="compare-note">
-        {percent(row.probability)} <span class="compare-logit">· logit {row.logit.toFixed(2)}</span>
+        {percent(row.probability)} <span class="compare-dot">·</span>{' '}
+        <span class="compare-logit">logit {row.logit.toFixed(2)}</span>
       </small>
       {removable && (
         <button
