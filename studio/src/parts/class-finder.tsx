@@ -1,8 +1,8 @@
 /** A field that finds a class by its name or number; empty, it offers the best answers. */
 import { useSignal } from '@preact/signals'
+import type { ClassAnswer } from 'onnxplain/web'
 import { useRef } from 'preact/hooks'
 import { search } from './answers.js'
-import { useDesk } from './context.js'
 import { percent } from './numbers.js'
 import '../style/class-finder.css'
 
@@ -11,17 +11,18 @@ const OFFERED = 8
 interface ClassFinderProps {
   /** For screen readers, and in the empty field. */
   readonly label: string
+  /** All answers, best first. */
+  readonly answers: readonly ClassAnswer[]
   /** Classes that are not offered. */
   readonly without: readonly number[]
   readonly onPick: (index: number) => void
 }
 
-export function ClassFinder({ label, without, onPick }: ClassFinderProps) {
-  const { studio } = useDesk()
+export function ClassFinder({ label, answers: all, without, onPick }: ClassFinderProps) {
   const text = useSignal('')
   const open = useSignal(false)
   const box = useRef<HTMLElement>(null)
-  const answers = studio.answers.value.filter((a) => !without.includes(a.index))
+  const answers = all.filter((a) => !without.includes(a.index))
   const wanted = text.value.trim()
   const found = wanted === '' ? answers.slice(0, OFFERED) : search(answers, text.value)
   const pick = (index: number): void => {

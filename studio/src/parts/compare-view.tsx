@@ -17,6 +17,7 @@ export function CompareView() {
         <div class="compare-actions">
           <ClassFinder
             label="Add a class"
+            answers={studio.answers.value}
             without={comparing.rows.value.map((a) => a.index)}
             onPick={(index) => comparing.add(index)}
           />

@@ -149,7 +149,7 @@ function LookAt() {
     })
   }
   return (
-    <button type="button" class="button" disabled={!frame} onClick={() => void look()}>
+    <button type="button" class="button live-look" disabled={!frame} onClick={() => void look()}>
       Look at this frame
     </button>
   )
@@ -185,12 +185,14 @@ function Cameras() {
 
 /** Any class, also one that is not among the best. */
 function Hold() {
-  const { studio, live } = useDesk()
-  if (studio.answers.value.length === 0) return null
+  const { live } = useDesk()
+  const answers = live.frame.value?.answers
+  if (!answers) return null
   return (
     <section class="panel">
       <ClassFinder
         label="Hold to a class"
+        answers={answers}
         without={live.held.value === undefined ? [] : [live.held.value]}
         onPick={(index) => {
           live.held.value = index
