@@ -29,17 +29,27 @@ async function compare(hash: string, viewport = { width: 1280, height: 800 }): P
 }
 
 const cell = (page: Page, method: string, label: string): Locator =>
-  page.getByRole('button', { name: `${method} for ${label}: open in Explain` })
+  page.getByRole('button', { name: `${method} for ${label}: open in Explain`, exact: true })
 const head = (page: Page, name: string): Locator => page.getByRole('columnheader', { name })
 const row = (page: Page, name: string): Locator => page.getByRole('rowheader', { name })
 
+/** What is used of a canvas: these tests have no DOM of their own. */
+interface Canvas {
+  readonly width: number
+  readonly height: number
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray }
+  }
+}
+
 /** Colours of a cell's map: one of a blank one. */
 function colours(place: Locator): Promise<number> {
-  const script = `(canvas) => {
+  const map = place.locator('canvas').first()
+  return map.evaluate((element) => {
+    const canvas = element as unknown as Canvas
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
     return new Set(new Uint32Array(data.buffer)).size
-  }`
-  return place.locator('canvas').first().evaluate<number, unknown>(script)
+  })
 }
 
 async function downloaded(page: Page, button: string): Promise<{ readonly name: string; readonly bytes: Buffer }> {
@@ -127,7 +137,7 @@ describe('what is compared', () => {
     const { page } = tab
     await cell(page, 'CAM', 'Egyptian cat').waitFor({ timeout: 120_000 })
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
-    await page.locator('.compare-frame').evaluate('(frame) => { frame.scrollLeft = 1000 }')
+    await page.locator('.compare-frame').evaluate((frame) => Object.assign(frame, { scrollLeft: 1000 }) && undefined)
     expect((await row(page, 'Egyptian cat').boundingBox())?.x).toBeGreaterThanOrEqual(-9)
     expectQuiet(tab)
   })
@@ -165,7 +175,7 @@ test('the figure and the numbers are taken away', { timeout: SLOW }, async () =>
   expect(words).toContain(`viewBox="0 0 ${width} ${height}"`)
   expect(width).toBeGreaterThan(2 * (3 * 300 + 2 * 28 + 2 * 14))
   const { channels } = await sharp(png.bytes).stats()
-  expect(Math.min(...channels.map((c) => c.stdev))).toBeGreaterThan(20)
+  expect(Math.min(...channels.slice(0, 3).map((c) => c.stdev))).toBeGreaterThan(20)
   for (const text of ['Egyptian cat', 'espresso', 'Grad-CAM', 'maps of logits']) expect(words).toContain(text)
 
   const json = await downloaded(page, 'Save as JSON')

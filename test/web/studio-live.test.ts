@@ -63,7 +63,7 @@ const start = (page: Page) => page.getByRole('button', { name: 'Start the camera
 const picture = (page: Page) => page.getByRole('img', { name: /on the frame of the moment$/ })
 const tracks = (page: Page): Promise<readonly string[]> => page.evaluate('tracks.map((t) => t.readyState)')
 const pixels = (page: Page): Promise<string> =>
-  picture(page).evaluate<string, unknown>('(canvas) => canvas.toDataURL()')
+  picture(page).evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL())
 const pace = async (page: Page): Promise<number> =>
   Number(
     /([\d.]+) frames\/s · [\d.]+ m?s a frame/.exec((await page.locator('.live-pace').textContent()) ?? '')?.[1] ?? 0,
