@@ -206,12 +206,13 @@ function Method() {
   const { live } = useDesk()
   const method = live.method.value
   const frame = live.frame.value
+  if (!method) return null
   return (
     <section class="panel">
       <label class="field">
         <span class="field-name">Method</span>
         <select
-          value={method?.id ?? ''}
+          value={method.id}
           onChange={(event) => {
             live.wanted.value = event.currentTarget.value
           }}
@@ -223,7 +224,7 @@ function Method() {
           ))}
         </select>
       </label>
-      {method && <p class="muted">{method.summary}</p>}
+      <p class="muted">{method.summary}</p>
       {frame && (
         <ColourBar bar={frame.drawn.bar} what="In the map's own units; scaled to each frame's largest value." />
       )}
