@@ -4,8 +4,8 @@ import type { Command } from 'commander'
 import { distance } from 'fastest-levenshtein'
 import { type ErrorCode, ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import { distinctAnswers, type Explanation, type ExplanationSet, type GivenInputs } from '../explain/index.js'
-import { backgroundOf, figureOf } from '../figures/index.js'
+import { distinctAnswers, type ExplanationSet, type GivenInputs, resultJson } from '../explain/index.js'
+import { backgroundOf, figureColumns, figureFooter, figureOf } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
 import { findMethod, METHODS } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
@@ -14,11 +14,11 @@ import { isFile, isFolder, placeOf, readBytes, refuseOverwriting, refuseUnwritab
 import { decodeNpy, encodeNpy } from '../node/npy.js'
 import { type NodeModel, open, readImage } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
-import { COLORMAP_NAMES, type ColormapName, type FigureMethod, parseColormap } from '../render/index.js'
+import { COLORMAP_NAMES, type ColormapName, parseColormap } from '../render/index.js'
 import type { Score } from '../targets/target.js'
 import { addMethodOptions, collect, GRID, givenMethodOptions, numbers, positive, size } from './arguments.js'
 import { readInputs } from './inputs.js'
-import { answersText, resultJson } from './print.js'
+import { answersText } from './print.js'
 import { showProgress } from './progress.js'
 
 /** The columns of the figure that made Grad-CAM famous. */
@@ -215,7 +215,8 @@ async function draw(
   output: string,
 ): Promise<readonly { readonly path: string; readonly bytes: Uint8Array }[]> {
   const { model, methods, options, colormap, warn } = work
-  const drawing = { colormap, opacity: options.opacity, signed: options.signed, ...words(model, set, options) }
+  const footer = figureFooter(set, model.model.name, options.score)
+  const drawing = { colormap, opacity: options.opacity, signed: options.signed, footer }
   const inputs = [...new Set(set.explanations.map((e) => e.input))]
   const figures: { path: string; bytes: Uint8Array }[] = []
   for (const input of inputs) {
@@ -228,7 +229,7 @@ async function draw(
     }
     const background = backgroundOf(first, own ? picture : undefined, own ? model.model.preprocessing : undefined)
     const shown = own ? methods : methods.filter((m) => explanations.some((e) => e.method.id === m.id))
-    const spec = figureOf(background, { ...set, explanations }, columns(shown, { ...set, explanations }), drawing)
+    const spec = figureOf(background, { ...set, explanations }, figureColumns(shown, { ...set, explanations }), drawing)
     const path = own ? output : besides(output, input)
     figures.push({ path, bytes: await drawFigure(spec, path) })
   }
@@ -336,26 +337,4 @@ async function defaultTargets(
       ? await distinctAnswers(model.model, image, { inputs, layer: options.layer, grid: options.grid })
       : await model.classify(image, { top: 1, inputs })
   return answers.map((a) => a.index)
-}
-
-/** The columns of the figure: the methods, with what they were taken at. */
-function columns(methods: readonly Method[], set: ExplanationSet): readonly FigureMethod[] {
-  return methods.map((method) => {
-    const made = set.explanations.find((e) => e.method.id === method.id)
-    return { id: method.id, title: method.title, subtitle: made && parameters(made) }
-  })
-}
-
-function parameters({ raw, provenance }: Explanation): string | undefined {
-  if (raw.layer !== undefined) return `${raw.layer}${raw.dims.length === 2 ? `, ${raw.dims.join(' x ')}` : ''}`
-  const { patch, stride } = provenance.options
-  return patch === undefined ? undefined : `patch ${patch}, stride ${stride} px`
-}
-
-function words(model: NodeModel, set: ExplanationSet, options: Options): { readonly footer: string } {
-  const runtime = set.explanations[0]?.provenance.runtime ?? ''
-  const score = options.score === 'logit' ? 'logits' : 'probabilities'
-  return {
-    footer: `onnxplain ${set.explanations[0]?.provenance.onnxplain ?? ''} · ${model.model.name} · maps of ${score} · ${runtime}`,
-  }
 }

@@ -1,22 +1,30 @@
 /** Which classes to show where none is named: the best answer, and the best that rests on another part of the picture. */
 import { ExplainError } from '../core/errors.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
-import type { ExplainOptions, Model } from './model.js'
-import type { Image, ImageOptions } from './prepare.js'
+import type { ExplainOptions, ExplanationSet } from './model.js'
+import type { ImageOptions } from './prepare.js'
 
 /** Answers that are looked at. */
 const CANDIDATES = 5
 /** Two Grad-CAM maps with a correlation below this look at different places. */
 const DIFFERENT = 0.5
 
+/** A model that can be asked, here or in a worker, about pictures of the kind that it takes. */
+export interface Askable<Image> {
+  classify(image: Image, options: DistinctOptions & { readonly top: number }): Promise<readonly ClassAnswer[]>
+  explainAll(image: Image, options: ExplainOptions): Promise<ExplanationSet>
+}
+
+export type DistinctOptions = ImageOptions & Pick<ExplainOptions, 'layer' | 'grid' | 'signal'>
+
 /**
  * The best answer and, of the next four, the best one whose Grad-CAM map has a correlation below 0.5 with the best answer's: two
  * things in one picture rather than two names of one thing. The second best where there is none, or no feature map to tell.
  */
-export async function distinctAnswers(
-  model: Model,
+export async function distinctAnswers<Image>(
+  model: Askable<Image>,
   image: Image,
-  options: ImageOptions & Pick<ExplainOptions, 'layer' | 'grid'> = {},
+  options: DistinctOptions = {},
 ): Promise<readonly ClassAnswer[]> {
   const answers = await model.classify(image, { ...options, top: CANDIDATES })
   const [best, second] = answers

@@ -2,7 +2,7 @@
 export { refuseDisagreement } from './agreement.js'
 export { compile } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
-export { distinctAnswers } from './distinct.js'
+export { type Askable, type DistinctOptions, distinctAnswers } from './distinct.js'
 export {
   type ClassAnswer,
   type Explanation,
@@ -48,4 +48,5 @@ export {
 export type { GivenInputs, Numbers, OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions, Prepared } from './prepare.js'
+export { resultJson } from './result-json.js'
 export { VERSION } from './version.js'

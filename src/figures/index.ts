@@ -1,1 +1,2 @@
 export { type Background, backgroundOf, figureOf, figureOfOne } from './figure.js'
+export { figureColumns, figureFooter, takenAt } from './words.js'

@@ -109,6 +109,8 @@ export interface FigureMethod {
 export interface ComparisonOptions extends DrawOptions {
   readonly caption?: string
   readonly footer?: string
+  /** How a single map is drawn, in the place of the options for all: where one look does not suit every method. */
+  readonly each?: ((explained: Explained) => DrawOptions) | undefined
 }
 
 /** The comparison figure: a row per class; the picture, then a column per method. One method alone needs no picture beside it. */
@@ -128,7 +130,9 @@ export function comparisonFigure(
       const found = explanations.find((e) => e.method.id === method.id && e.answer.index === answer.index)
       if (!found) return { message: method.refusal ?? 'not computed' }
       const [odd] = found.diagnosis
-      return odd ? { message: `${odd.code}: ${odd.message}` } : drawExplained(picture, found, options)
+      return odd
+        ? { message: `${odd.code}: ${odd.message}` }
+        : drawExplained(picture, found, options.each?.(found) ?? options)
     })
     return {
       title: answer.label,

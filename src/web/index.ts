@@ -5,8 +5,10 @@
  */
 export { type ErrorCode, ExplainError } from '../core/errors.js'
 export type { Tensor } from '../core/tensor.js'
+export { distinctAnswers } from '../explain/distinct.js'
 export type * from '../explain/index.js'
-export { figureOf } from '../figures/index.js'
+export { resultJson } from '../explain/result-json.js'
+export { backgroundOf, figureColumns, figureFooter, figureOf, takenAt } from '../figures/index.js'
 export * from '../image/index.js'
 export type { MethodInfo, MethodOption } from '../methods/method.js'
 // all of render but the reading of fonts, which is loaded with the first figure

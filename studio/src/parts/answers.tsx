@@ -74,7 +74,8 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
   )
 }
 
-function search(answers: readonly ClassAnswer[], text: string): readonly ClassAnswer[] {
+/** Classes whose name has all the words, or whose number is one of them. */
+export function search(answers: readonly ClassAnswer[], text: string): readonly ClassAnswer[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return []
   return answers

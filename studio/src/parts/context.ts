@@ -1,8 +1,10 @@
 /** What every part of the page can reach. */
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
+import type { Comparing } from '../state/comparing.js'
 import type { Drawing } from '../state/drawing.js'
 import type { Explaining } from '../state/explaining.js'
+import type { Live } from '../state/live.js'
 import type { Opening } from '../state/opening.js'
 import type { Studio } from '../state/studio.js'
 
@@ -10,6 +12,8 @@ export interface Desk {
   readonly studio: Studio
   readonly opening: Opening
   readonly explaining: Explaining
+  readonly comparing: Comparing
+  readonly live: Live
   readonly drawing: Drawing
 }
 

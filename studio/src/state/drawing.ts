@@ -49,7 +49,10 @@ export class Drawing {
 }
 
 /** A look that a map can have: a signed map needs colours with a middle, and is drawn in the usual ones where those chosen have none. */
-export function possible(look: Partial<Look>, { method }: PartialExplanation): Partial<Look> {
+export function possible(
+  look: Partial<Look>,
+  { method }: { readonly method: Pick<PartialExplanation['method'], 'display'> },
+): Partial<Look> {
   const signed = look.signed ?? method.display === 'signed'
   const { colormap } = look
   return signed && colormap && COLORMAPS[colormap].kind !== 'diverging' ? { ...look, colormap: undefined } : look

@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals'
 import type { ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
-import { Maps } from './maps.js'
+import { type Maps, settingsOf } from './maps.js'
 import { isAborted, problemOf } from './problem.js'
 import type { PartialExplanation, Studio, Subject } from './studio.js'
 
@@ -24,12 +24,11 @@ interface Question {
 export class Explaining {
   readonly #studio: Studio
   readonly #latest = new Latest()
-  readonly #maps = new Maps()
-  /** What the maps were computed for. */
-  #base: readonly unknown[] = []
+  readonly #maps: Maps
 
-  constructor(studio: Studio) {
+  constructor(studio: Studio, maps: Maps) {
     this.#studio = studio
+    this.#maps = maps
   }
 
   /** Follows the studio until the returned function is called. */
@@ -37,11 +36,15 @@ export class Explaining {
     return effect(() => {
       const question = this.#question()
       if (question) void this.#answer(question)
+      else this.cancel()
     })
   }
 
-  cancel(): void {
+  /** Gives up what is being computed. The line of progress may be another view's by now. */
+  readonly cancel = (): void => {
+    const { working } = this.#studio
     this.#latest.abort()
+    if (working.peek()?.cancel === this.cancel) working.value = undefined
   }
 
   /** The maps of other answers by the method that is shown, as far as they are there. */
@@ -64,9 +67,8 @@ export class Explaining {
     return {
       view,
       subject,
+      ...settingsOf(method, { layer, options }),
       method,
-      layer: atLayer(method) ? layer : undefined,
-      options: own(method, options),
       inputs,
       target,
     }
@@ -77,8 +79,7 @@ export class Explaining {
     this.#renew(question)
     const known = this.#find(question)
     if (known) {
-      this.#latest.abort()
-      s.working.value = undefined
+      this.cancel()
       s.problem.value = undefined
       s.shown.value = { subject: question.subject, explanation: known, partial: false }
       return
@@ -96,10 +97,7 @@ export class Explaining {
     const s = this.#studio
     const { view, subject, method, target } = question
     const start = performance.now()
-    const cancel = (): void => {
-      this.#latest.abort()
-      s.working.value = undefined
-    }
+    const { cancel } = this
     s.working.value = { label: method.title, done: 0, total: undefined, unit: 'runs', cancel }
     const set = await view.explainAll(subject.picture, {
       ...optionsOf(question),
@@ -155,11 +153,7 @@ export class Explaining {
 
   /** Maps of another picture, model or preprocessing are of no use. */
   #renew({ view, subject, inputs }: Question): void {
-    const base = [view, subject, inputs]
-    if (base.every((part, i) => part === this.#base[i])) return
-    this.#base = base
-    this.#maps.clear()
-    this.#studio.answers.value = []
+    if (this.#maps.renew([view, subject, inputs])) this.#studio.answers.value = []
   }
 }
 
@@ -169,17 +163,4 @@ function optionsOf({ method, layer, options, inputs }: Question): ExplainOptions
 
 function keyOf({ method, layer, options }: Question): Omit<Parameters<Maps['get']>[0], 'target'> {
   return { method: method.id, layer, options }
-}
-
-function atLayer(method: MethodInfo): boolean {
-  return method.kind === 'compiled' && method.atLayer
-}
-
-/** The options that a method has. */
-function own(
-  method: MethodInfo,
-  options: Readonly<Record<string, number | string>>,
-): Readonly<Record<string, number | string>> {
-  if (method.kind !== 'driven') return {}
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name in method.options))
 }

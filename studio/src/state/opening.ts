@@ -95,7 +95,11 @@ export class Opening {
   }
 
   /** Looks at a picture: an address, a file, or what the browser can draw. */
-  async picture(source: Blob | URL | ImageBitmap | HTMLVideoElement, name: string, example?: string): Promise<void> {
+  async picture(
+    source: Blob | URL | ImageBitmap | HTMLVideoElement | Picture,
+    name: string,
+    example?: string,
+  ): Promise<void> {
     const s = this.#studio
     try {
       await this.#pictures.run(async (signal) => {

@@ -1,0 +1,32 @@
+/** What is written around a figure. */
+import type { Explanation, ExplanationSet } from '../explain/index.js'
+import type { FigureMethod } from '../render/index.js'
+
+/** The columns of a figure: the methods, with what their maps were taken at. */
+export function figureColumns(
+  methods: readonly { readonly id: string; readonly title: string }[],
+  set: Pick<ExplanationSet, 'explanations'>,
+): readonly FigureMethod[] {
+  return methods.map(({ id, title }) => {
+    const made = set.explanations.find((e) => e.method.id === id)
+    return { id, title, subtitle: made && takenAt(made) }
+  })
+}
+
+/** The layer of a map and its cells, or the square that went over the picture; undefined where neither tells. */
+export function takenAt({ raw, provenance }: Pick<Explanation, 'raw' | 'provenance'>): string | undefined {
+  if (raw.layer !== undefined) return `${raw.layer}${raw.dims.length === 2 ? `, ${raw.dims.join(' x ')}` : ''}`
+  const { patch, stride } = provenance.options
+  return patch === undefined ? undefined : `patch ${patch}, stride ${stride} px`
+}
+
+/** Where a figure came from. */
+export function figureFooter(
+  { explanations }: Pick<ExplanationSet, 'explanations'>,
+  model: string,
+  score: 'logit' | 'probability',
+): string {
+  const { onnxplain = '', runtime = '' } = explanations[0]?.provenance ?? {}
+  const scores = score === 'logit' ? 'logits' : 'probabilities'
+  return `onnxplain ${onnxplain} · ${model} · maps of ${scores} · ${runtime}`
+}
