@@ -4,10 +4,13 @@
  * @module onnxplain/web
  */
 export { type ErrorCode, ExplainError } from '../core/errors.js'
+export { type AxisLetter, type Grid, type GridAxis, gridOf } from '../core/layout.js'
 export type { Tensor } from '../core/tensor.js'
+export { fillValues } from '../explain/fill.js'
 export type * from '../explain/index.js'
 export { figureOf } from '../figures/index.js'
 export * from '../image/index.js'
+export { fillSquare, type InputExtent, MeanDrops, type Square } from '../methods/covering.js'
 export type { MethodInfo, MethodOption } from '../methods/method.js'
 export * from '../render/index.js'
 export { canvasOf, drawFigure, type FigureFile, type FigureType } from './draw.js'
