@@ -5,7 +5,9 @@ import { DeskContext } from './parts/context.js'
 import { Address } from './state/address.js'
 import { Drawing } from './state/drawing.js'
 import { Explaining } from './state/explaining.js'
+import { Occluding } from './state/occluding.js'
 import { EXAMPLES, Opening } from './state/opening.js'
+import { Regions } from './state/regions.js'
 import { Studio } from './state/studio.js'
 import './style/base.css'
 import './style/layout.css'
@@ -15,17 +17,21 @@ const studio = new Studio()
 const opening = new Opening(studio)
 const drawing = new Drawing()
 const explaining = new Explaining(studio)
+const occluding = new Occluding(studio)
+const regions = new Regions(studio)
 const address = new Address(studio, opening)
 const root = document.getElementById('app')
 if (root) {
   root.replaceChildren()
   render(
-    <DeskContext.Provider value={{ studio, opening, explaining, drawing }}>
+    <DeskContext.Provider value={{ studio, opening, explaining, drawing, occluding, regions }}>
       <App />
     </DeskContext.Provider>,
     root,
   )
   explaining.follow()
+  occluding.follow()
+  regions.follow()
   address.follow()
   void address.read(EXAMPLES[0]?.id ?? '')
 }

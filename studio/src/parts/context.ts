@@ -3,7 +3,9 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Drawing } from '../state/drawing.js'
 import type { Explaining } from '../state/explaining.js'
+import type { Occluding } from '../state/occluding.js'
 import type { Opening } from '../state/opening.js'
+import type { Regions } from '../state/regions.js'
 import type { Studio } from '../state/studio.js'
 
 export interface Desk {
@@ -11,6 +13,8 @@ export interface Desk {
   readonly opening: Opening
   readonly explaining: Explaining
   readonly drawing: Drawing
+  readonly occluding: Occluding
+  readonly regions: Regions
 }
 
 export const DeskContext = createContext<Desk | undefined>(undefined)
