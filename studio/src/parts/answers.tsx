@@ -70,7 +70,7 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
         </span>
         <span class="answer-name">{answer.label}</span>
         <span class="answer-share">
-          {percent(answer.probability)}
+          {after ? percent(answer.probability).replace(/ %$/, '') : percent(answer.probability)}
           {after && <Change from={answer.probability} to={after.probability} />}
         </span>
         {rank >= 0 && rank < 9 && <small class="answer-key">{rank + 1}</small>}

@@ -62,14 +62,19 @@ function wordsOf({ raw, target }: PartialExplanation, { pixel, seen }: Reading, 
   if (!seen) return ['Outside of what the network saw', pixelWords]
   const { value, largest, cell } = seen
   const print = isSigned ? signed : formatNumber
-  const share = largest > 0 ? ` · ${Math.round((value / largest) * 100)} % of its largest` : ''
+  const share = largest > 0 ? [`${whole((value / largest) * 100)} % of the map's largest`] : []
   const place = `row ${cell.row + 1}, column ${cell.column + 1} of ${cell.rows} × ${cell.columns}`
   return [
-    `${print(value)}${share}`,
-    `of the ${target.score} · ${pixelWords}`,
-    raw.layer === undefined ? `input pixel: ${place}` : `cell: ${place}`,
-    ...(raw.layer === undefined ? [] : [`the cell itself: ${print(cell.value)}`]),
+    `${print(value)} of the ${target.score}`,
+    ...share,
+    pixelWords,
+    raw.layer === undefined ? `input ${place}` : `${place}: ${print(cell.value)}`,
   ]
+}
+
+/** A whole number, with a true minus. */
+function whole(value: number): string {
+  return formatNumber(Math.round(value))
 }
 
 function around({ x, y }: Point, by: number): Box {

@@ -27,7 +27,7 @@ export function OccludeBar() {
   }
   const fills = FILLS.some((f) => f.id === fill) ? FILLS : [...FILLS, { id: fill, title: fill }]
   return (
-    <>
+    <div class="stage-bar-tool">
       <label class="occlude-size">
         <span>Square</span>
         <input
@@ -56,12 +56,12 @@ export function OccludeBar() {
         </select>
       </label>
       <button type="button" class="button" onClick={sweep} title="Occlusion sensitivity: the square goes everywhere">
-        Sweep it all
+        Sweep the whole picture
       </button>
       <button type="button" class="button" onClick={() => occluding.forget()} title="Forget where the square has been">
-        Forget
+        Forget the trail
       </button>
-    </>
+    </div>
   )
 }
 

@@ -1,5 +1,6 @@
 /** The square under the pointer, what it does to the answer, and the faint map of where it has been. */
 import { type Box, drawExplained, type Explained, type Pixels, type Size } from 'onnxplain/web'
+import { useLayoutEffect } from 'preact/hooks'
 import type { Covered, PartialExplanation, Subject } from '../state/studio.js'
 import type { TrailMap } from '../state/trail.js'
 import { useDesk } from './context.js'
@@ -50,7 +51,8 @@ function wordsOf(covered: Covered | undefined, { answer }: PartialExplanation): 
   if (!covered || !before || !after) return [answer.label, 'asking the network …']
   const { best } = covered
   return [
-    `${answer.label}: ${percent(before.probability)} → ${percent(after.probability)}`,
+    `${percent(before.probability)} → ${percent(after.probability)}`,
+    answer.label,
     `${points(after.probability - before.probability)}, logit ${signed(after.logit - before.logit)}`,
     ...(best.index === answer.index ? [] : [`best now: ${best.label}, ${percent(best.probability)}`]),
   ]
@@ -63,22 +65,34 @@ const OPACITY = 0.5
 
 /** Where the square has been, in the colours of occlusion sensitivity; the rest of the picture keeps its own. */
 export function TrailCanvas({ subject, size }: { readonly subject: Subject; readonly size: Size }) {
-  const { studio, drawing, occluding } = useDesk()
+  const { studio } = useDesk()
   const shown = studio.shown.value
+  return shown?.subject === subject ? <Trail subject={subject} size={size} explanation={shown.explanation} /> : null
+}
+
+interface TrailProps {
+  readonly subject: Subject
+  readonly size: Size
+  readonly explanation: PartialExplanation
+}
+
+function Trail({ subject, size, explanation }: TrailProps) {
+  const { drawing, occluding } = useDesk()
   const trail = occluding.trailMap()
-  if (shown?.subject !== subject) return null
   const small = drawing.sizeIn(subject, {
     width: Math.min(TRAIL, size.width),
     height: Math.min(TRAIL, size.height),
   })
-  const { explanation } = shown
   const explained: Explained = {
     method: { id: 'occlusion', title: 'Occluded by hand', display: 'signed' },
     answer: explanation.answer,
     diagnosis: [],
     at: trail?.map.at ?? ((wanted) => blank(explanation, wanted)),
   }
-  const { image } = drawExplained(drawing.picture(subject, small), explained, { opacity: OPACITY })
+  const { image, bar } = drawExplained(drawing.picture(subject, small), explained, { opacity: OPACITY })
+  useLayoutEffect(() => {
+    occluding.bar.value = trail ? bar : undefined
+  })
   const { seen } = explained.at(small).heatmap
   const label = trail
     ? `Occluded by hand at ${trail.count} places, for ${explanation.answer.label}`

@@ -46,18 +46,20 @@ function Shares({ shares }: { readonly shares: readonly Share[] }) {
           <button
             type="button"
             class="share"
+            title={answer.label}
             aria-pressed={shown === answer.index}
             onClick={() => {
               studio.target.value = answer.index
             }}
           >
             <span class="share-name">{answer.label}</span>
-            <span class="share-value">{signed(value)}</span>
+            <span class="share-value">
+              {signed(value)} <small>of {formatNumber(largest)}</small>
+            </span>
             <span class="share-bar" aria-hidden="true">
               <span class="share-length" style={lengthOf(value / end)} />
               <span class="share-most" style={{ left: `${50 + (50 * largest) / end}%` }} />
             </span>
-            <small>of its largest, {formatNumber(largest)}</small>
           </button>
         </li>
       ))}
@@ -74,5 +76,5 @@ function meaningOf({ method, explanations }: RegionMaps, isPlace: boolean): stri
   const [first] = explanations
   const cells = first ? `${first.raw.dims.join(' × ')} cells of ${first.raw.layer}` : ''
   const what = isPlace ? 'The value of each class’ map at this place' : 'The mean of each class’ map over the rectangle'
-  return `${what}, in the map’s own units, of the class’ ${first?.target.score ?? 'logit'}: ${method.title} at ${cells}. Above 0 it speaks for the class, below 0 against it; the tick is the most that the map says anywhere. All bars share one scale. Asked are the ${explanations.length} best answers.`
+  return `${what}, in the map’s own units, of the class’ ${first?.target.score ?? 'logit'}: ${method.title} at ${cells}. Above 0 it speaks for the class, below 0 against it; behind “of”, and at the tick, the most that the map says anywhere. All bars share one scale. Asked are the ${explanations.length} best answers.`
 }

@@ -15,6 +15,12 @@ const ARRANGEMENTS: readonly { readonly id: Arrangement; readonly title: string;
   { id: 'beside', title: 'Side by side', says: 'the picture next to the map (b)' },
 ]
 
+const HINTS: Readonly<Record<Tool, string>> = {
+  look: 'Point, tap, or use the arrow keys',
+  occlude: 'Move the square over the picture',
+  region: 'Click a place, or drag a rectangle',
+}
+
 export function StageBar() {
   const { studio } = useDesk()
   const tool = studio.tool.value
@@ -28,7 +34,7 @@ export function StageBar() {
           studio.tool.value = id
         }}
       />
-      <div class="stage-bar-tool">{tool === 'occlude' && <OccludeBar />}</div>
+      <p class="stage-bar-hint muted">{HINTS[tool]}</p>
       <Segments
         label="How picture and map lie"
         items={ARRANGEMENTS}
@@ -37,6 +43,7 @@ export function StageBar() {
           studio.arrangement.value = id
         }}
       />
+      {tool === 'occlude' && <OccludeBar />}
     </div>
   )
 }

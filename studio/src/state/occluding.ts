@@ -1,6 +1,7 @@
 /** Occluding by hand: the answers with a square over the place that is pointed at. One question at a time, and the latest place wins. */
 import { computed, effect, signal } from '@preact/signals'
 import {
+  type Bar,
   type Box,
   type ClassAnswer,
   fillSquare,
@@ -49,6 +50,8 @@ export class Occluding {
   #busy = false
   /** Counts places that were added to the trail, for those who draw it. */
   readonly visits = signal(0)
+  /** What the colours of the drawn trail stand for; undefined where there is none. */
+  readonly bar = signal<Bar | undefined>(undefined)
 
   constructor(studio: Studio) {
     this.#studio = studio
