@@ -6,6 +6,7 @@
 export { type ErrorCode, ExplainError } from '../core/errors.js'
 export { type AxisLetter, type Grid, type GridAxis, gridOf } from '../core/layout.js'
 export type { Tensor } from '../core/tensor.js'
+export { reduceChannels } from '../explain/explanation.js'
 export { fillValues } from '../explain/fill.js'
 export type * from '../explain/index.js'
 export { figureOf } from '../figures/index.js'
