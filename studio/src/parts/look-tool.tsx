@@ -57,19 +57,14 @@ export function LookMarks({ subject, shown, withReadout }: LookMarksProps) {
   )
 }
 
-function wordsOf({ raw, target }: PartialExplanation, { pixel, seen }: Reading, isSigned: boolean): readonly string[] {
+function wordsOf({ raw }: PartialExplanation, { pixel, seen }: Reading, isSigned: boolean): readonly string[] {
   const pixelWords = `pixel ${pixel.x}, ${pixel.y}`
   if (!seen) return ['Outside of what the network saw', pixelWords]
   const { value, largest, cell } = seen
   const print = isSigned ? signed : formatNumber
-  const share = largest > 0 ? [`${whole((value / largest) * 100)} % of the map's largest`] : []
+  const share = largest > 0 ? [`${whole((value / largest) * 100)} % of its largest`] : []
   const place = `row ${cell.row + 1}, column ${cell.column + 1} of ${cell.rows} × ${cell.columns}`
-  return [
-    `${print(value)} of the ${target.score}`,
-    ...share,
-    pixelWords,
-    raw.layer === undefined ? `input ${place}` : `${place}: ${print(cell.value)}`,
-  ]
+  return [`map ${print(value)}`, ...share, pixelWords, raw.layer === undefined ? `input ${place}` : `cell ${place}`]
 }
 
 /** A whole number, with a true minus. */

@@ -12,7 +12,7 @@ export function RegionList() {
   const isHere = region !== undefined && region.subject === studio.subject.value
   const isPlace = isHere && region.box.x1 - region.box.x0 <= 1 && region.box.y1 - region.box.y0 <= 1
   return (
-    <section class="region-list" aria-label="What this region speaks for" aria-live="polite">
+    <section class="region-list" aria-label="What this region speaks for">
       <h2>
         {!isHere
           ? 'Which classes does a place speak for?'
@@ -29,6 +29,14 @@ export function RegionList() {
       {isHere && !shares && !problem && <p class="muted">Asking the maps of the best answers …</p>}
       {shares?.length === 0 && <p>The network did not see this part of the picture.</p>}
       {shares && shares.length > 0 && <Shares shares={shares} />}
+      <output class="sr" aria-live="polite">
+        {studio.cursor.value?.by === 'keys' && shares
+          ? shares
+              .slice(0, 3)
+              .map(({ answer, value }) => `${answer.label} ${signed(value)}`)
+              .join(', ')
+          : ''}
+      </output>
       {maps && shares && shares.length > 0 && <p class="muted">{meaningOf(maps, isPlace)}</p>}
     </section>
   )

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals'
 import type { Point, Size } from 'onnxplain/web'
 import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Subject, Tool } from '../state/studio.js'
 import { type Desk, useDesk } from './context.js'
 import { LookMarks } from './look-tool.js'
@@ -32,6 +33,11 @@ export function StageTools({ subject, shown, withMap, isFirst }: StageToolsProps
   const tool = studio.tool.value
   const start = useSignal<Point | undefined>(undefined)
   const { picture } = subject
+  const surface = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // a tool that was taken up by its key is moved by keys
+    if (isFirst && tool !== 'look' && document.activeElement === document.body) surface.current?.focus()
+  }, [tool, isFirst])
 
   const pointOf = (event: PointerEvent): Point => {
     const { left, top, width, height } = (event.currentTarget as Element).getBoundingClientRect()
@@ -74,6 +80,7 @@ export function StageTools({ subject, shown, withMap, isFirst }: StageToolsProps
   return (
     <>
       <div
+        ref={surface}
         class={`surface surface-${tool}`}
         role="application"
         tabIndex={isFirst ? 0 : -1}
