@@ -64,7 +64,7 @@ function wordsOf({ raw }: PartialExplanation, { pixel, seen }: Reading, isSigned
   const print = isSigned ? signed : formatNumber
   const share = largest > 0 ? [`${whole((value / largest) * 100)} % of its largest`] : []
   const place = `row ${cell.row + 1}, column ${cell.column + 1} of ${cell.rows} × ${cell.columns}`
-  return [`map ${print(value)}`, ...share, pixelWords, raw.layer === undefined ? `input ${place}` : `cell ${place}`]
+  return [`map ${print(value)}`, ...share, pixelWords, raw.layer === undefined ? `input: ${place}` : `cell: ${place}`]
 }
 
 /** A whole number, with a true minus. */

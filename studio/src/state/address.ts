@@ -10,8 +10,8 @@ const TABS: readonly Tab[] = ['explain', 'compare', 'live']
 export class Address {
   readonly #studio: Studio
   readonly #opening: Opening
-  /** True while the address is being read: it is not written then. */
-  #reading = false
+  /** True while the address is being read, and before: it is not written until it was. */
+  #reading = true
   #example = ''
 
   constructor(studio: Studio, opening: Opening) {
