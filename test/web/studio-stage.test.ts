@@ -196,7 +196,7 @@ describe('picture and map', () => {
     await page.mouse.down()
     await page.mouse.move(to.x, to.y, { steps: 4 })
     await page.mouse.up()
-    expect(await line.getAttribute('aria-valuenow')).toBe('25')
+    await expect.poll(() => line.getAttribute('aria-valuenow'), SOON).toBe('25')
     const [, kept] = /wipe=([\d.]+)/.exec(page.url()) ?? []
     expect(Number(kept)).toBeCloseTo(0.25, 1)
     const other = await visit(`wipe=${kept}`)
@@ -284,11 +284,11 @@ describe('occluding by hand', () => {
     const tab = await visit('options=patch:112')
     const { page } = tab
     const cat = page.locator('.answer', { hasText: 'Egyptian cat' })
-    const before = await cat.locator('.answer-share').textContent()
+    const before = (await cat.locator('.answer-share').textContent()) ?? ''
     await page.keyboard.press('o')
     await hover(page, CAT)
     await cat.locator('strong').waitFor()
-    const share = await cat.locator('.answer-share').textContent()
+    const share = (await cat.locator('.answer-share').textContent()) ?? ''
     const [was, is] = share.split('→').map(numberOf)
     expect(was).toBe(numberOf(before))
     expect(is).toBeLessThan((was ?? 0) - 5)
