@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../core/errors.js'
 import { type Grid, gridOf } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
+import { fillSquare, MeanDrops, type Square } from './covering.js'
 import { type DriveContext, defineMethod } from './method.js'
 
 const OPTIONS = {
@@ -38,16 +39,6 @@ type Context = DriveContext<typeof OPTIONS>
 /** Axes of a map, in order. */
 const AXES = ['D', 'H', 'W'] as const
 
-/** A square of the model's input, through some of its slices; `x1`, `y1`, `z1` exclusive. */
-interface Square {
-  readonly x0: number
-  readonly y0: number
-  readonly z0: number
-  readonly x1: number
-  readonly y1: number
-  readonly z1: number
-}
-
 /** Scores of pictures of which one square each is covered: `[squares][targets]`. The seam for faster ways than whole runs. */
 type ScoreSquares = (squares: readonly Square[]) => Promise<readonly Float32Array[]>
 
@@ -71,7 +62,6 @@ export const occlusion = defineMethod({
     const grid = gridOf(context.layout.slice(1), input.dims.slice(1))
     const size = { depth: grid.D.extent, height: grid.H.extent, width: grid.W.extent }
     const dims = AXES.filter((letter) => context.layout.includes(letter)).map((letter) => grid[letter].extent)
-    const places = size.depth * size.height * size.width
     if (options.stride > options.patch)
       context.note(
         `occlusion: a stride of ${options.stride} px leaves gaps between squares of ${options.patch} px; the map is 0 there.`,
@@ -79,26 +69,17 @@ export const occlusion = defineMethod({
     const squares = positions(size, options)
     const score = coverAndRun(context, grid, context.fill(options.fill))
     const [baseline] = await context.scores(input)
-    const sums = Array.from({ length: context.targets }, () => new Float64Array(places))
-    const counts = new Float64Array(places)
-    const maps = (): Tensor<'float32'>[] =>
-      sums.map((sum) =>
-        float32(
-          dims,
-          Float32Array.from(sum, (v, i) => (counts[i] ? v / (counts[i] ?? 1) : 0)),
-        ),
-      )
+    const drops = new MeanDrops(size, context.targets)
+    const maps = (): Tensor<'float32'>[] => drops.maps(dims)
     for (let done = 0; done < squares.length; done += batch) {
       throwIfAborted(signal)
       const part = squares.slice(done, done + batch)
       const scores = await score(part)
-      for (const [i, square] of part.entries()) {
-        cover(square, (z, y, x) => {
-          const at = (z * size.height + y) * size.width + x
-          counts[at] = (counts[at] ?? 0) + 1
-          for (const [t, sum] of sums.entries()) sum[at] = (sum[at] ?? 0) + (baseline?.[t] ?? 0) - (scores[i]?.[t] ?? 0)
-        })
-      }
+      for (const [i, square] of part.entries())
+        drops.add(
+          square,
+          Array.from({ length: context.targets }, (_, t) => (baseline?.[t] ?? 0) - (scores[i]?.[t] ?? 0)),
+        )
       context.progress(Math.min(done + batch, squares.length), squares.length, maps)
     }
     return maps()
@@ -131,24 +112,15 @@ export function positions(
   )
 }
 
-function cover(square: Square, visit: (z: number, y: number, x: number) => void): void {
-  const { x0, y0, z0, x1, y1, z1 } = square
-  for (let z = z0; z < z1; z++) for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) visit(z, y, x)
-}
-
 /** The plain way: copies of the whole picture, each with its square filled, through the whole network. */
 function coverAndRun(context: Context, grid: Grid, fill: readonly number[]): ScoreSquares {
   const { input } = context
-  const { C, D, H, W } = grid
   return (squares) => {
     const data = new Float32Array(squares.length * input.data.length)
     for (const [i, square] of squares.entries()) {
       const offset = i * input.data.length
       data.set(input.data, offset)
-      cover(square, (z, y, x) => {
-        const at = offset + z * D.stride + y * H.stride + x * W.stride
-        for (let c = 0; c < C.extent; c++) data[at + c * C.stride] = fill[c] ?? 0
-      })
+      fillSquare(data, offset, grid, square, fill)
     }
     return context.scores(float32([squares.length, ...input.dims.slice(1)], data))
   }

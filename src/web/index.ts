@@ -4,12 +4,16 @@
  * @module onnxplain/web
  */
 export { type ErrorCode, ExplainError } from '../core/errors.js'
+export { type AxisLetter, type Grid, type GridAxis, gridOf } from '../core/layout.js'
 export type { Tensor } from '../core/tensor.js'
 export { distinctAnswers } from '../explain/distinct.js'
+export { reduceChannels } from '../explain/explanation.js'
+export { fillValues } from '../explain/fill.js'
 export type * from '../explain/index.js'
 export { resultJson } from '../explain/result-json.js'
 export { backgroundOf, figureColumns, figureFooter, figureOf, takenAt } from '../figures/index.js'
 export * from '../image/index.js'
+export { fillSquare, type InputExtent, MeanDrops, type Square } from '../methods/covering.js'
 export type { MethodInfo, MethodOption } from '../methods/method.js'
 // all of render but the reading of fonts, which is loaded with the first figure
 export * from '../render/bar.js'

@@ -8,7 +8,9 @@ import { Drawing } from './state/drawing.js'
 import { Explaining } from './state/explaining.js'
 import { Live } from './state/live.js'
 import { Maps } from './state/maps.js'
+import { Occluding } from './state/occluding.js'
 import { EXAMPLES, Opening } from './state/opening.js'
+import { Regions } from './state/regions.js'
 import { Studio } from './state/studio.js'
 import './style/base.css'
 import './style/layout.css'
@@ -21,18 +23,22 @@ const maps = new Maps()
 const explaining = new Explaining(studio, maps)
 const comparing = new Comparing(studio, maps)
 const live = new Live(studio)
+const occluding = new Occluding(studio)
+const regions = new Regions(studio)
 const address = new Address(studio, opening)
 const root = document.getElementById('app')
 if (root) {
   root.replaceChildren()
   render(
-    <DeskContext.Provider value={{ studio, opening, explaining, comparing, live, drawing }}>
+    <DeskContext.Provider value={{ studio, opening, explaining, comparing, live, drawing, occluding, regions }}>
       <App />
     </DeskContext.Provider>,
     root,
   )
   explaining.follow()
   comparing.follow()
+  occluding.follow()
+  regions.follow()
   // read before it is written for the first time
   void address.read(EXAMPLES[0]?.id ?? '')
   address.follow()

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import type { ClassAnswer } from 'onnxplain/web'
 import { useDesk } from './context.js'
-import { percent } from './numbers.js'
+import { percent, points } from './numbers.js'
 
 const SHOWN = 8
 const FOUND = 12
@@ -15,7 +15,11 @@ export function Answers() {
   const found = search(answers, text.value)
   const best = answers.slice(0, SHOWN)
   const extra = shown && !best.some((a) => a.index === shown.index) ? [shown] : []
-  const rows = text.value.trim() === '' ? [...best, ...extra] : found
+  const plain = [...best, ...extra]
+  // what rises while something is covered is worth a row of its own
+  const risen = studio.covered.value?.best
+  const risers = risen && !plain.some((a) => a.index === risen.index) ? [risen.index] : []
+  const rows = text.value.trim() === '' ? [...plain, ...answers.filter((a) => risers.includes(a.index))] : found
   return (
     <section class="answers" aria-label="Answers">
       <h2>Answers</h2>
@@ -49,6 +53,7 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
   const { studio } = useDesk()
   const isShown = studio.shownAnswer.value?.index === answer.index
   const compared = studio.compared.value.includes(answer.index)
+  const after = studio.covered.value?.after.get(answer.index)
   const pick = (): void => {
     studio.target.value = answer.index
   }
@@ -60,10 +65,14 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
     <li class="answer">
       <button type="button" class="answer-pick" aria-pressed={isShown} onClick={pick}>
         <span class="answer-bar" aria-hidden="true">
-          <meter class="meter" min={0} max={1} value={answer.probability} tabIndex={-1} />
+          <meter class="meter" min={0} max={1} value={after ? after.probability : answer.probability} tabIndex={-1} />
+          {after && <span class="answer-before" style={{ left: `${answer.probability * 100}%` }} />}
         </span>
         <span class="answer-name">{answer.label}</span>
-        <span class="answer-share">{percent(answer.probability)}</span>
+        <span class="answer-share">
+          {after ? percent(answer.probability).replace(/ %$/, '') : percent(answer.probability)}
+          {after && <Change from={answer.probability} to={after.probability} />}
+        </span>
         {rank >= 0 && rank < 9 && <small class="answer-key">{rank + 1}</small>}
       </button>
       <label class="answer-dot" title={compared ? 'In the comparison' : 'Add to the comparison'}>
@@ -71,6 +80,16 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
         <span class="sr">Compare {answer.label}</span>
       </label>
     </li>
+  )
+}
+
+/** What covering a part of the picture made of a probability. */
+function Change({ from, to }: { readonly from: number; readonly to: number }) {
+  return (
+    <>
+      <span aria-hidden="true"> → </span>
+      <strong title={`${points(to - from)} while a part of the picture is covered`}>{percent(to)}</strong>
+    </>
   )
 }
 

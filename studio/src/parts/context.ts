@@ -5,7 +5,9 @@ import type { Comparing } from '../state/comparing.js'
 import type { Drawing } from '../state/drawing.js'
 import type { Explaining } from '../state/explaining.js'
 import type { Live } from '../state/live.js'
+import type { Occluding } from '../state/occluding.js'
 import type { Opening } from '../state/opening.js'
+import type { Regions } from '../state/regions.js'
 import type { Studio } from '../state/studio.js'
 
 export interface Desk {
@@ -15,6 +17,8 @@ export interface Desk {
   readonly comparing: Comparing
   readonly live: Live
   readonly drawing: Drawing
+  readonly occluding: Occluding
+  readonly regions: Regions
 }
 
 export const DeskContext = createContext<Desk | undefined>(undefined)

@@ -31,7 +31,14 @@ const KEYS: readonly Key[] = [
     keys: 'w',
     says: 'wipe half of the map away, and back',
     does: ({ studio }) => {
-      studio.wipe.value = studio.wipe.value === 0 ? 0.5 : 0
+      studio.arrangement.value = studio.arrangement.value === 'wipe' ? 'overlay' : 'wipe'
+    },
+  },
+  {
+    keys: 'b',
+    says: 'picture and map side by side, and back',
+    does: ({ studio }) => {
+      studio.arrangement.value = studio.arrangement.value === 'beside' ? 'overlay' : 'beside'
     },
   },
   {
@@ -39,6 +46,20 @@ const KEYS: readonly Key[] = [
     says: 'occlude by hand',
     does: ({ studio }) => {
       studio.tool.value = studio.tool.value === 'occlude' ? 'look' : 'occlude'
+    },
+  },
+  {
+    keys: '+-',
+    says: 'a larger or smaller square, when occluding by hand',
+    does: ({ studio, occluding }, key) => {
+      if (studio.tool.value === 'occlude') occluding.grow(key === '+' ? 1 : -1)
+    },
+  },
+  {
+    keys: 'r',
+    says: 'which classes a region speaks for, and back',
+    does: ({ studio }) => {
+      studio.tool.value = studio.tool.value === 'region' ? 'look' : 'region'
     },
   },
   {

@@ -9,7 +9,7 @@ import { percent } from './numbers.js'
 const BAR_SIZE = { width: 224, height: 224 }
 
 export function LookPanel() {
-  const { studio, drawing } = useDesk()
+  const { studio, drawing, occluding } = useDesk()
   const look = studio.look.value
   const method = studio.methodInfo.value
   const shown = studio.shown.value
@@ -76,7 +76,13 @@ export function LookPanel() {
           </label>
         ))}
       </fieldset>
-      {drawn && (
+      {studio.tool.value === 'occlude' && occluding.bar.value && (
+        <ColourBar
+          bar={occluding.bar.value}
+          what="Occluded by hand: how far the class' logit falls under the square, in the mean of the squares over a place; scaled to the largest so far."
+        />
+      )}
+      {drawn && studio.tool.value !== 'occlude' && (
         <ColourBar
           bar={drawn.bar}
           what={`In the map's own units, of the class' ${score}; scaled to this map's largest value.`}

@@ -1,5 +1,7 @@
 /** Numbers as people read them. */
-export { formatNumber } from 'onnxplain/web'
+import { formatNumber } from 'onnxplain/web'
+
+export { formatNumber }
 
 export function percent(p: number): string {
   if (p >= 0.095) return `${Math.round(p * 100)} %`
@@ -16,4 +18,17 @@ export function millions(n: number): string {
 
 export function megabytes(bytes: number): string {
   return bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** With its sign, also where it is a plus. */
+export function signed(value: number): string {
+  return `${value > 0 ? '+' : ''}${formatNumber(value)}`
+}
+
+/** A change of a probability: percentage points. */
+export function points(change: number): string {
+  const rounded = Math.round(change * 1000) / 10
+  const digits = Math.abs(rounded) >= 9.95 ? 0 : 1
+  const text = Math.abs(rounded).toFixed(digits)
+  return `${Number(text) === 0 ? '±' : rounded < 0 ? '−' : '+'}${text} points`
 }

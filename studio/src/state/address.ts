@@ -3,15 +3,15 @@ import { effect } from '@preact/signals'
 import { COLORMAP_NAMES, type ColormapName } from 'onnxplain/web'
 import type { Opening } from './opening.js'
 import { problemOf } from './problem.js'
-import { DEFAULT_COLUMNS, DEFAULT_METHOD, PLAIN_LOOK, type Studio, type Tab } from './studio.js'
+import { DEFAULT_COLUMNS, DEFAULT_METHOD, HALF, PLAIN_LOOK, type Studio, type Tab } from './studio.js'
 
 const TABS: readonly Tab[] = ['explain', 'compare', 'live']
 
 export class Address {
   readonly #studio: Studio
   readonly #opening: Opening
-  /** True while the address is being read: it is not written then. */
-  #reading = false
+  /** True while the address is being read, and before: it is not written until it was. */
+  #reading = true
   #example = ''
 
   constructor(studio: Studio, opening: Opening) {
@@ -85,7 +85,9 @@ export class Address {
       threshold: share(given.get('from')) ?? PLAIN_LOOK.threshold,
       signed: given.get('signs') === 'both' ? true : given.get('signs') === 'positive' ? false : undefined,
     }
-    s.wipe.value = share(given.get('wipe')) ?? 0
+    const wipe = share(given.get('wipe'))
+    s.wipe.value = wipe ?? HALF
+    s.arrangement.value = wipe !== undefined ? 'wipe' : given.get('show') === 'beside' ? 'beside' : 'overlay'
     const numbers = (name: string): readonly number[] | undefined => {
       const values = list(name).map(Number)
       return values.length > 0 && values.every(Number.isFinite) ? values : undefined
@@ -121,7 +123,8 @@ export class Address {
       ['colours', colormap],
       ['from', threshold || undefined],
       ['signs', signed === undefined ? undefined : signed ? 'both' : 'positive'],
-      ['wipe', s.wipe.value || undefined],
+      ['wipe', s.arrangement.value === 'wipe' ? rounded(s.wipe.value) : undefined],
+      ['show', s.arrangement.value === 'beside' ? 'beside' : undefined],
       ['mean', mean?.join()],
       ['std', std?.join()],
       ['fit', fit],
@@ -154,4 +157,9 @@ function whole(text: string | null): number | undefined {
 function share(text: string | null): number | undefined {
   const value = text === null || text === '' ? Number.NaN : Number(text)
   return value >= 0 && value <= 1 ? value : undefined
+}
+
+/** To a thousandth, which no eye tells apart. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
 }

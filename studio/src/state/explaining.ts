@@ -1,5 +1,5 @@
 /** Keeps the map on the stage true to what is asked: whenever the question changes, the old one is given up and the new one is asked. */
-import { effect } from '@preact/signals'
+import { computed, effect } from '@preact/signals'
 import type { ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { type Maps, settingsOf } from './maps.js'
@@ -25,6 +25,13 @@ export class Explaining {
   readonly #studio: Studio
   readonly #latest = new Latest()
   readonly #maps: Maps
+  #keptOptions: Studio['options']['value'] = {}
+  /** While a square is moved by hand, its size and fill are the hand's: no sweep begins anew at every change. */
+  readonly #options = computed(() => {
+    const { tool, options } = this.#studio
+    if (tool.value !== 'occlude') this.#keptOptions = options.value
+    return this.#keptOptions
+  })
 
   constructor(studio: Studio, maps: Maps) {
     this.#studio = studio
@@ -59,7 +66,7 @@ export class Explaining {
     const subject = s.subject.value
     const method = s.methodInfo.value
     const layer = s.layer.value
-    const options = s.options.value
+    const options = this.#options.value
     const inputs = s.inputs.value
     const target = s.target.value
     if (!view?.preprocessing || !subject || !method || s.tab.value !== 'explain') return undefined

@@ -6,6 +6,7 @@ import type {
   GivenInputs,
   MethodInfo,
   Picture,
+  Point,
   PreprocessOptions,
   WebExplanation,
   WebModel,
@@ -24,6 +25,25 @@ export type Tab = 'explain' | 'compare' | 'live'
 
 /** `look`: values under the pointer; `occlude`: a grey square; `region`: which classes a place speaks for. */
 export type Tool = 'look' | 'occlude' | 'region'
+
+/** How picture and map lie: one over the other, with a line between them, or next to each other. */
+export type Arrangement = 'overlay' | 'wipe' | 'beside'
+
+/** A place on a picture that is pointed at, in its pixels. */
+export interface Cursor extends Point {
+  readonly subject: Subject
+  /** Places that were gone to by keys are told to screen readers too. */
+  readonly by: 'pointer' | 'keys'
+}
+
+/** What the network answers while a part of the picture is covered. */
+export interface Covered {
+  /** By class, without the square. */
+  readonly before: ReadonlyMap<number, ClassAnswer>
+  /** By class, with it. */
+  readonly after: ReadonlyMap<number, ClassAnswer>
+  readonly best: ClassAnswer
+}
 
 /** How maps are drawn. */
 export interface Look {
@@ -67,6 +87,8 @@ export const DEFAULT_COLUMNS: readonly string[] = [
   'occlusion',
   'cam',
 ]
+/** Where wiping begins. */
+export const HALF = 0.5
 export const PLAIN_LOOK: Look = { opacity: undefined, colormap: undefined, threshold: 0, signed: undefined }
 
 export class Studio {
@@ -95,16 +117,20 @@ export class Studio {
 
   // how it is drawn
   readonly look = signal<Look>(PLAIN_LOOK)
-  /** Where the bare picture ends and the map begins, 0..1 from the left; 0: the map is everywhere. */
-  readonly wipe = signal(0)
+  readonly arrangement = signal<Arrangement>('overlay')
+  /** Where the bare picture ends and the map begins when wiping, 0..1 from the left. */
+  readonly wipe = signal(HALF)
   /** What the pointer does on the picture. */
   readonly tool = signal<Tool>('look')
+  readonly cursor = signal<Cursor | undefined>(undefined)
   /** True while the list of keys is open. */
   readonly help = signal(false)
 
   // what came of it
   readonly answers = signal<readonly ClassAnswer[]>([])
   readonly shown = signal<Shown | undefined>(undefined)
+  /** undefined while nothing is covered by hand. */
+  readonly covered = signal<Covered | undefined>(undefined)
   readonly problem = signal<Problem | undefined>(undefined)
   readonly loading = signal<Progress | undefined>(undefined)
   readonly working = signal<Progress | undefined>(undefined)

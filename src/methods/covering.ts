@@ -1,0 +1,73 @@
+/** Squares that cover a part of a model's input, and the map that the drops of the score under them make: occlusion sensitivity, square by square. */
+import type { Grid } from '../core/layout.js'
+import { float32, type Tensor } from '../core/tensor.js'
+
+/** A square of the model's input, through some of its slices; `x1`, `y1`, `z1` exclusive. */
+export interface Square {
+  readonly x0: number
+  readonly y0: number
+  readonly z0: number
+  readonly x1: number
+  readonly y1: number
+  readonly z1: number
+}
+
+/** Pixels and slices of the model's input. */
+export interface InputExtent {
+  readonly depth: number
+  readonly height: number
+  readonly width: number
+}
+
+/** Fills a square of one picture, whose first element is at `offset`, with a value a channel. */
+export function fillSquare(
+  data: Float32Array,
+  offset: number,
+  { C, D, H, W }: Grid,
+  square: Square,
+  fill: readonly number[],
+): void {
+  visit(square, (z, y, x) => {
+    const at = offset + z * D.stride + y * H.stride + x * W.stride
+    for (let c = 0; c < C.extent; c++) data[at + c * C.stride] = fill[c] ?? 0
+  })
+}
+
+/** At each pixel the mean drop over the squares that cover it; 0 where none does. */
+export class MeanDrops {
+  readonly #size: InputExtent
+  readonly #sums: readonly Float64Array[]
+  /** How many squares cover each place. */
+  readonly counts: Float64Array
+
+  constructor(size: InputExtent, targets: number) {
+    const places = size.depth * size.height * size.width
+    this.#size = size
+    this.#sums = Array.from({ length: targets }, () => new Float64Array(places))
+    this.counts = new Float64Array(places)
+  }
+
+  /** @param drops what the score of each target fell by under the square. */
+  add(square: Square, drops: readonly number[]): void {
+    const { height, width } = this.#size
+    visit(square, (z, y, x) => {
+      const at = (z * height + y) * width + x
+      this.counts[at] = (this.counts[at] ?? 0) + 1
+      for (const [t, sum] of this.#sums.entries()) sum[at] = (sum[at] ?? 0) + (drops[t] ?? 0)
+    })
+  }
+
+  /** One map a target. */
+  maps(dims: readonly number[]): Tensor<'float32'>[] {
+    return this.#sums.map((sum) =>
+      float32(
+        dims,
+        Float32Array.from(sum, (v, i) => (this.counts[i] ? v / (this.counts[i] ?? 1) : 0)),
+      ),
+    )
+  }
+}
+
+function visit({ x0, y0, z0, x1, y1, z1 }: Square, place: (z: number, y: number, x: number) => void): void {
+  for (let z = z0; z < z1; z++) for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) place(z, y, x)
+}
