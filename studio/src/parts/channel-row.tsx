@@ -34,7 +34,7 @@ export function ChannelRow({ channels }: { readonly channels: ChannelMaps }) {
       </ol>
       <p class="layers-note">
         {set.channels.length} of the {set.count} channels of {set.layer}, those with the largest share for{' '}
-        {set.answer.label}. {words} Each map is scaled to its own largest value.
+        {set.answer.label}: {words} Each map is scaled to its own largest value.
       </p>
       {open.value !== undefined && <ChannelDialog set={set} open={open} />}
     </>

@@ -17,6 +17,11 @@ export function LayerSearch({ layers }: { readonly layers: readonly InspectedLay
   }
   return (
     <div class="layer-search">
+      {unknown.value === '' && (
+        <span class="layer-now" title={shown}>
+          {shown}
+        </span>
+      )}
       {unknown.value !== '' && (
         <span class="layer-unknown" role="alert">
           {layers.some((l) => l.name.includes(unknown.value))
@@ -25,13 +30,13 @@ export function LayerSearch({ layers }: { readonly layers: readonly InspectedLay
         </span>
       )}
       <label>
-        <span class="sr">Layer, by its name; there are {layers.length}</span>
+        <span class="sr">Find one of {layers.length} layers by its name</span>
         <input
           type="search"
           list="all-layers"
           spellcheck={false}
           autocomplete="off"
-          placeholder={shown === '' ? `one of ${layers.length} layers …` : `${shown} · find one of ${layers.length} …`}
+          placeholder={`find one of ${layers.length} layers …`}
           aria-invalid={unknown.value !== ''}
           onChange={(event) => {
             choose(event.currentTarget.value)

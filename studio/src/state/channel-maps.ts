@@ -52,8 +52,8 @@ export function sharesInWords({ total, channels }: LayerChannels): {
   return {
     inPercent,
     words: inPercent
-      ? 'Share: what the channel adds to the mean of the Grad-CAM map, in % of all channels together. Below 0 it speaks against the class.'
-      : 'Share: what the channel adds to the mean of the Grad-CAM map. Channels for and against the class nearly cancel out here, so that % of the sum would mislead.',
+      ? 'what each adds to the mean of the Grad-CAM map, in % of all channels; below 0 it speaks against the class.'
+      : 'what each adds to the mean of the Grad-CAM map. Channels for and against the class nearly cancel out, so that % would mislead.',
   }
 }
 
