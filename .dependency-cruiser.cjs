@@ -12,6 +12,7 @@ const MAY_IMPORT = {
   explain: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'image'],
   metrics: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'image'],
   figures: ['core', 'explain', 'image', 'render'],
+  snippets: ['core', 'image'],
   node: [
     'core',
     'onnx',
@@ -39,6 +40,7 @@ const MAY_IMPORT = {
     'render',
     'ort',
     'figures',
+    'snippets',
   ],
   cli: [
     'core',
@@ -55,7 +57,7 @@ const MAY_IMPORT = {
     'node',
   ],
 }
-const PORTABLE = '^src/(core|image|render|onnx|passes|vjp|targets|methods|explain|metrics|figures|index)'
+const PORTABLE = '^src/(core|image|render|onnx|passes|vjp|targets|methods|explain|metrics|figures|snippets|index)'
 
 module.exports = {
   forbidden: [

@@ -1,8 +1,8 @@
 /** `--input NAME=VALUE`: what the model's other inputs are given. */
 import { ExplainError } from '../core/errors.js'
-import type { GivenInputs, Numbers } from '../explain/index.js'
+import { type GivenInputs, type Numbers, parseNumbers } from '../explain/index.js'
 import { readBytes } from '../node/files.js'
-import { decodeNpyArray } from '../node/npy.js'
+import { decodeNpyArray } from '../onnx/npy.js'
 
 /**
  * Reads the values of `--input`, each `NAME=VALUE`: a .npy file, JSON (`[[1, 0], [0, 1]]`), numbers separated by commas, or one number;
@@ -16,7 +16,7 @@ export async function readInputs(texts: readonly string[] = []): Promise<GivenIn
     if (Object.hasOwn(given, name)) throw bad(text, `"${name}" is given twice`)
     given[name] = value.endsWith('.npy')
       ? decodeNpyArray(await readBytes(value, 'The array'), value)
-      : parsed(value.trim(), text)
+      : parsed(value, text)
   }
   return given
 }
@@ -29,17 +29,9 @@ function bad(text: string, why: string): ExplainError {
 }
 
 function parsed(value: string, text: string): Numbers {
-  const words = value.startsWith('[') ? value : value.includes(',') ? `[${value}]` : value
   try {
-    return numbers(JSON.parse(words), text)
-  } catch (cause) {
-    if (cause instanceof ExplainError) throw cause
-    throw bad(text, 'its value is neither numbers nor a .npy file')
+    return parseNumbers(value)
+  } catch (error) {
+    throw error instanceof ExplainError ? bad(text, error.what) : error
   }
-}
-
-function numbers(json: unknown, text: string): Numbers {
-  if (Array.isArray(json)) return json.map((part: unknown) => numbers(part, text))
-  if (typeof json === 'number' || typeof json === 'boolean') return json
-  throw bad(text, 'its value holds something that is not a number')
 }

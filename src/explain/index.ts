@@ -45,7 +45,8 @@ export {
   type ModelParts,
   parseLabels,
 } from './model-files.js'
-export type { GivenInputs, Numbers, OtherInput } from './others.js'
+export { parseNumbers } from './numbers-text.js'
+export { type GivenInputs, givenTensor, type Numbers, type OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions, Prepared } from './prepare.js'
 export { resultJson } from './result-json.js'

@@ -74,7 +74,7 @@ export function readGiven(
       remedy: `Give ${missing.length === 1 ? 'it' : 'each'}: ${missing.map((m) => `--input ${m.name}=VALUE`).join(' ')} (a number, numbers separated by commas, JSON, or a .npy file; in the library inputs: { ${missing.map((m) => `${JSON.stringify(m.name)}: ...`).join(', ')} }).`,
       details: { missing },
     })
-  return Object.fromEntries(others.map((o) => [o.name, fitted(o, given[o.name] ?? 0, picture)]))
+  return Object.fromEntries(others.map((o) => [o.name, givenTensor(o, given[o.name] ?? 0, picture)]))
 }
 
 function refuseUnknown(name: string, others: readonly OtherInput[], picture: PictureInput, graph: Graph): void {
@@ -91,7 +91,8 @@ function refuseUnknown(name: string, others: readonly OtherInput[], picture: Pic
   })
 }
 
-function fitted(input: OtherInput, value: Tensor | Numbers, picture: PictureInput): Tensor {
+/** What one input is fed for what it is given, in its type and shape. Throws `invalid-tensor` and `shape-mismatch`. */
+export function givenTensor(input: OtherInput, value: Tensor | Numbers, picture: PictureInput): Tensor {
   const { dims, elements } = isTensor(value)
     ? { dims: value.dims, elements: elementsOf(value) }
     : flattened(value, input)

@@ -34,7 +34,7 @@ export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOpt
       what: `size is ${typeof size === 'number' ? size : `${wanted.height}x${wanted.width}`}; whole numbers of pixels are wanted`,
       where: 'size',
     })
-  const now = spec.crop ?? (spec.resize.kind === 'exact' ? spec.resize : { height: 224, width: 224 })
+  const now = spec.crop ?? spec.pad ?? (spec.resize.kind === 'exact' ? spec.resize : { height: 224, width: 224 })
   const target = wanted ? { height: wanted.height, width: wanted.width } : { height: now.height, width: now.width }
   const stretch = fit === 'stretch' || (fit === undefined && spec.crop === undefined)
   const enlarged = (side: number): number => Math.round((side * 256) / 224)
@@ -44,8 +44,10 @@ export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOpt
       : stretch
         ? { resize: { kind: 'exact' as const, ...target }, crop: undefined }
         : { resize: covering(enlarged(target.height), enlarged(target.width)), crop: target }
+  const { pad, ...bare } = spec
   return {
-    ...spec,
+    // another geometry takes the place of letterboxing
+    ...(fit === undefined && size === undefined ? spec : bare),
     ...geometry,
     mean: mean ?? spec.mean,
     std: std ?? spec.std,

@@ -6,6 +6,6 @@
 export { ExplainError } from '../core/errors.js'
 export type * from '../explain/index.js'
 export type { Picture, PreprocessSpec } from '../image/index.js'
-export { decodeNpy, decodeNpyArray, encodeNpy } from './npy.js'
+export { decodeNpy, decodeNpyArray, encodeNpy } from '../onnx/npy.js'
 export { type ImageSource, methods, type NodeExplanation, NodeModel, type OpenOptions, open } from './open.js'
 export { ortRuntime, type RuntimeOptions } from './ort.js'

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { float32 } from '../../src/core/tensor.js'
-import { encodeNpy } from '../../src/node/npy.js'
+import { encodeNpy } from '../../src/onnx/npy.js'
 import { bomb } from '../node/pictures.js'
 import { fill, splitModel, textModel, tinyModel } from '../node/support.js'
 import { pathOf } from '../support/files.js'

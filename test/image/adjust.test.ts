@@ -47,6 +47,16 @@ describe('geometry', () => {
   })
 })
 
+test('letterboxing stays until another fit or size takes its place', () => {
+  const pad = { height: 96, width: 128, at: 'centre', fill: 114 } as const
+  const letterboxed = { ...usual, resize: { kind: 'longest-edge', size: 128 }, crop: undefined, pad } as const
+  expect(adjustPreprocessing(letterboxed, { mean: [0, 0, 0] }).pad).toEqual(pad)
+  const stretched = adjustPreprocessing(letterboxed, { fit: 'stretch' })
+  expect(stretched).toMatchObject({ resize: { kind: 'exact', height: 96, width: 128 }, crop: undefined })
+  expect(stretched.pad).toBeUndefined()
+  expect(adjustPreprocessing(letterboxed, { fit: 'crop' })).toMatchObject({ crop: { height: 96, width: 128 } })
+})
+
 describe('refused, with the option named', () => {
   test.each([
     ['mean', { mean: [0.5] }],

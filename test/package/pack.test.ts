@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, statSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { decodeNpy } from '../../src/node/npy.js'
+import { decodeNpy } from '../../src/onnx/npy.js'
 import { expectDrawn, filesOf, type Ran, run } from '../cli/command.js'
 import { fill, remove } from '../node/support.js'
 import { pathOf } from '../support/files.js'

@@ -60,6 +60,21 @@ export class Explaining {
     return question ? answers.flatMap((a) => this.#maps.get({ ...keyOf(question), target: a.index }) ?? []) : []
   }
 
+  /** Takes in maps that were made for another purpose, so that they are there when they are asked for. */
+  learn(
+    { view, subject, inputs }: Pick<Question, 'view' | 'subject' | 'inputs'>,
+    made: readonly WebExplanation[],
+  ): void {
+    if (!this.#maps.isOf([view, subject, inputs])) return
+    const usual = view.inspect().layers.find((l) => l.default)?.name
+    for (const explanation of made) {
+      const { layer } = explanation.raw
+      const key = { method: explanation.method.id, layer: layer === usual ? undefined : layer, options: {} }
+      const target = explanation.answer.index
+      if (!this.#maps.get({ ...key, target })) this.#maps.set({ ...key, target }, explanation)
+    }
+  }
+
   #question(): Question | undefined {
     const s = this.#studio
     const view = s.view.value

@@ -31,9 +31,14 @@ export class Maps {
     this.#refusals.set(textOf(key), error)
   }
 
+  /** True where the maps are of this. */
+  isOf(base: readonly unknown[]): boolean {
+    return same(base, this.#base)
+  }
+
   /** Forgets all maps where what they are of (model, picture, other inputs) is not what it was; true where it is not. */
   renew(base: readonly unknown[]): boolean {
-    if (same(base, this.#base)) return false
+    if (this.isOf(base)) return false
     this.#base = base
     this.#maps.clear()
     this.#refusals.clear()

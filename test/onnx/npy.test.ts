@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ExplainError } from '../../src/core/errors.js'
 import { float32 } from '../../src/core/tensor.js'
-import { decodeNpy, decodeNpyArray, encodeNpy } from '../../src/node/npy.js'
+import { decodeNpy, decodeNpyArray, encodeNpy } from '../../src/onnx/npy.js'
 
 /** A .npy file as NumPy lays it out. */
 function npy(header: string, body: ArrayBufferView, version: 1 | 2 | 3 = 1): Uint8Array {

@@ -1,19 +1,19 @@
 /** NumPy's .npy files, little-endian, row-major: written as float32 in version 1.0 of the format, read in any type of numbers. */
 import { ExplainError } from '../core/errors.js'
 import { type DataType, float32, sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
-import { float16ToFloat32 } from '../onnx/float16.js'
+import { float16ToFloat32 } from './float16.js'
 
-const MAGIC = '\x93NUMPY'
+/** `\x93NUMPY` */
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
 export function encodeNpy(t: Tensor<'float32'>): Uint8Array {
   const shape = t.dims.length === 1 ? `(${t.dims[0]},)` : `(${t.dims.join(', ')})`
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`
-  const padding = 63 - ((10 + text.length) % 64)
-  const header = `${text}${' '.repeat(padding)}\n`
+  const described = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`
+  const padding = 63 - ((10 + described.length) % 64)
+  const header = `${described}${' '.repeat(padding)}\n`
   const out = new Uint8Array(10 + header.length + t.data.byteLength)
-  out.set(Buffer.from(MAGIC, 'latin1'))
-  out.set([1, 0, header.length & 0xff, header.length >> 8], 6)
-  out.set(Buffer.from(header, 'latin1'), 10)
+  out.set([...MAGIC, 1, 0, header.length & 0xff, header.length >> 8])
+  out.set(new TextEncoder().encode(header), 10)
   out.set(new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength), 10 + header.length)
   return out
 }
@@ -56,13 +56,12 @@ export function decodeNpyArray(bytes: Uint8Array, name: string): Tensor {
 function readNpy(bytes: Uint8Array, name: string, allowed: readonly NumpyType[], remedy: string): Tensor {
   const bad = (what: string): ExplainError => new ExplainError('invalid-tensor', { what, where: name, remedy })
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.byteLength < 12 || Buffer.from(bytes.subarray(0, 6)).toString('latin1') !== MAGIC)
-    throw bad('This is not a .npy file')
+  if (bytes.byteLength < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw bad('This is not a .npy file')
   const wide = (bytes[6] ?? 1) > 1
   const start = wide ? 12 : 10
   const end = start + (wide ? view.getUint32(8, true) : view.getUint16(8, true))
   if (end > bytes.byteLength) throw bad('The header is cut short')
-  const header = Buffer.from(bytes.subarray(start, end)).toString('latin1')
+  const header = new TextDecoder('latin1').decode(bytes.subarray(start, end))
   const type = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? ''
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1]
   if (shape === undefined) throw bad('The header names no shape')
