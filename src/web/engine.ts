@@ -5,6 +5,7 @@ import { type OrtModule, runtimeOn } from '../ort/runtime.js'
 import type { RuntimeSettings } from './protocol.js'
 import type { Engine } from './serve.js'
 import { turns } from './turns.js'
+import { wake } from './wake.js'
 
 /** The part of onnxruntime-web that is set up before it starts. */
 export interface WebOrt extends OrtModule {
@@ -46,6 +47,7 @@ export async function startEngine(
     executionProviders: ['wasm'],
     turn,
   })
+  await wake(wasm)
   if (backend === 'wasm') return { runtime: wasm, threads, trusted: undefined, batch: BATCH.wasm, turn }
   const name = `onnxruntime-web ${version} (webgpu)`
   const runtime = runtimeOn(ort, { name, executionProviders: ['webgpu'], lacks: LACKS, turn })

@@ -3,10 +3,11 @@ import { ExplainError } from '../core/errors.js'
 import type { LoadOptions } from '../explain/load.js'
 import { Client } from './client.js'
 import { WebModel } from './model.js'
-import type { LoadProgress } from './protocol.js'
+import type { LoadProgress, RuntimeSettings } from './protocol.js'
 import { absolute, type ModelSource, sentSource } from './source.js'
 
-export interface OpenOptions extends LoadOptions {
+/** How ONNX Runtime runs. */
+export interface BackendOptions {
   /**
    * `wasm`: WebAssembly on the processor, on as many threads as the page may have; `webgpu`: the graphics card; `auto`: WebGPU where there is a
    * card for it, else WebAssembly. Default: `auto`.
@@ -19,6 +20,11 @@ export interface OpenOptions extends LoadOptions {
    * bundler `onnxruntime-web/` beside onnxplain's own files.
    */
   readonly runtimeFiles?: string | URL
+}
+
+export interface OpenOptions extends LoadOptions, BackendOptions {
+  /** A worker that {@link warmUp} has started, which the model then takes; its own backend and threads hold. Default: a new one. */
+  readonly worker?: WarmWorker | undefined
   /** Is told in one line what had to be assumed. Default: nothing is said. */
   readonly warn?: (line: string) => void
   /** Told while files are read. */
@@ -41,32 +47,66 @@ export interface OpenOptions extends LoadOptions {
  * ```
  */
 export async function open(source?: ModelSource, options: OpenOptions = {}): Promise<WebModel> {
-  const { backend = 'auto', ...rest } = options
-  if (backend !== 'auto') return openOn(backend, source, rest)
-  if ((await bestBackend()) === 'wasm') return openOn('wasm', source, rest)
+  const { worker, ...rest } = options
+  const warm = worker ?? (await startWarm(rest))
   try {
-    return await openOn('webgpu', source, rest)
+    return await openOn(warm, source, rest)
   } catch (error) {
     // whose fault it was is said; a wrong map would not say it
-    if (error instanceof ExplainError && error.code === 'runtime-disagrees')
-      return openOn('wasm', source, rest, [`${error.what}; it runs on WebAssembly instead.`])
+    const isWrong = error instanceof ExplainError && error.code === 'runtime-disagrees'
+    if (!isWrong || (options.backend ?? 'auto') !== 'auto') throw error
+    const other = await startWarm({ ...rest, backend: 'wasm' })
+    return openOn(other, source, rest, [`${error.what}; it runs on WebAssembly instead.`])
+  }
+}
+
+/** A worker in which ONNX Runtime is ready, or about to be, for one model. */
+export class WarmWorker {
+  readonly client: Client
+  readonly settings: RuntimeSettings
+
+  constructor(client: Client, settings: RuntimeSettings) {
+    this.client = client
+    this.settings = settings
+  }
+
+  /** Ends the worker, where no model has taken it. */
+  dispose(): void {
+    this.client.close()
+  }
+}
+
+/**
+ * Starts a worker before there is a model for it, so that `open(source, { worker })` is quicker, and needs nothing from the server any more but
+ * the model. Rejects with `no-runtime`, `runtime-failed`.
+ */
+export async function warmUp(options: BackendOptions = {}): Promise<WarmWorker> {
+  const warm = await startWarm(options)
+  try {
+    await warm.client.call('start', warm.settings)
+    return warm
+  } catch (error) {
+    warm.dispose()
     throw error
   }
 }
 
+async function startWarm({ backend = 'auto', threads, runtimeFiles }: BackendOptions): Promise<WarmWorker> {
+  const files = runtimeFiles === undefined ? undefined : absolute(runtimeFiles)
+  const chosen = backend === 'auto' ? await bestBackend() : backend
+  return new WarmWorker(new Client(startWorker(chosen)), { threads, files })
+}
+
 async function openOn(
-  backend: 'wasm' | 'webgpu',
+  { client, settings }: WarmWorker,
   source: ModelSource | undefined,
-  options: Omit<OpenOptions, 'backend'>,
+  options: Omit<OpenOptions, 'worker'>,
   notes: readonly string[] = [],
 ): Promise<WebModel> {
-  const { threads, runtimeFiles, warn, onProgress, signal, ...load } = options
-  const sent = sentSource(source)
-  const files = runtimeFiles === undefined ? undefined : absolute(runtimeFiles)
-  const client = new Client(startWorker(backend))
+  const { backend: _, threads: __, runtimeFiles: ___, warn, onProgress, signal, ...load } = options
   try {
-    const runtime = { threads, files }
-    const info = await client.call('open', { source: sent, options: load, runtime }, { signal, onProgress })
+    const ask = { source: sentSource(source), options: load, runtime: settings }
+    const info = await client.call('open', ask, { signal, onProgress })
     const told = { ...info, notes: [...info.notes, ...notes] }
     for (const note of told.notes) warn?.(note)
     return WebModel.over(client, told)

@@ -95,6 +95,8 @@ export interface LoadProgress {
 
 /** What can be asked: the question, the answer, and what comes in between. */
 export interface Calls {
+  /** Starts ONNX Runtime before there is a model; the settings hold for the model too. */
+  readonly start: { readonly ask: RuntimeSettings; readonly reply: undefined; readonly progress: never }
   readonly open: {
     readonly ask: { readonly source: SentSource; readonly options: LoadOptions; readonly runtime: RuntimeSettings }
     readonly reply: ModelInfo

@@ -90,13 +90,22 @@ export function serve(scope: Scope, start: (settings: RuntimeSettings) => Promis
 
 function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () => void): Handlers {
   let opened: Opened | undefined
+  let starting: Promise<Engine> | undefined
+  const startOnce = (settings: RuntimeSettings): Promise<Engine> => {
+    starting ??= start(settings)
+    return starting
+  }
   const ready = (): Opened => {
     if (opened) return opened
     throw new ExplainError('aborted', { what: 'The model has not been opened' })
   }
   return {
+    start: async (settings) => {
+      await startOnce(settings)
+      return undefined
+    },
     open: async ({ source, options, runtime: settings }, _, tell) => {
-      const { model, engine } = await openModel(source, options, settings, start, tell)
+      const { model, engine } = await openModel(source, options, startOnce(settings), tell)
       opened = new Opened(model, engine)
       return describe(model, engine)
     },
@@ -181,12 +190,10 @@ interface KeptPicture {
 async function openModel(
   source: SentSource,
   options: LoadOptions,
-  settings: RuntimeSettings,
-  start: (settings: RuntimeSettings) => Promise<Engine>,
+  starting: Promise<Engine>,
   tell: Tell<'open'>,
 ): Promise<{ readonly model: Model; readonly engine: Engine }> {
   // the runtime is fetched and compiled while the model is
-  const starting = start(settings)
   starting.catch(() => undefined)
   const parts = await readModel(source, tell)
   tell({ step: 'ONNX Runtime', loaded: 0, total: undefined })

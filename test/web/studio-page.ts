@@ -14,6 +14,8 @@ export interface StudioTab extends Tab {
 export interface StudioTabOptions extends BrowserContextOptions {
   /** Behind the `#` of the address. */
   readonly hash?: string
+  /** What the studio is waited for. Default: a map. */
+  readonly waitFor?: string
 }
 
 /** Long enough for a busy machine. */
@@ -23,7 +25,7 @@ export const PATIENCE = 20_000
 export async function openStudio(
   browser: TestBrowser,
   served: Served,
-  { hash = '', ...context }: StudioTabOptions = {},
+  { hash = '', waitFor = '.heat canvas', ...context }: StudioTabOptions = {},
 ): Promise<StudioTab> {
   const address = served.address
   const tab = await browser.newPage(address, {
@@ -34,7 +36,7 @@ export async function openStudio(
   onTestFinished(() => tab.page.context().close())
   tab.page.setDefaultTimeout(PATIENCE)
   await tab.page.goto(hash === '' ? address : `${new URL('.', address).href}#${hash}`)
-  await mapOf(tab.page).waitFor()
+  await tab.page.locator(waitFor).first().waitFor()
   return { ...tab, address }
 }
 

@@ -201,9 +201,10 @@ describe('the address', () => {
     expectQuiet(tab)
   })
 
-  test('an unknown method or layer is said in words', async () => {
-    const tab = await openStudio(browser, served, { hash: 'layer=nowhere' }).catch((error: unknown) => error)
-    expect(tab).toBeInstanceOf(Error)
+  test('a layer that the model does not have is said in words', async () => {
+    const tab = await openStudio(browser, served, { hash: 'layer=nowhere', waitFor: '[role=alert]' })
+    expect(await tab.page.getByRole('alert').textContent()).toMatch(/nowhere.*unknown-layer/s)
+    expectQuiet(tab)
   })
 
   test('a model of another site is not asked for', async () => {
@@ -245,6 +246,10 @@ test('without the headers that isolate a page it runs on one thread, and says so
 test('works without a network once it is there', async () => {
   const tab = await openStudio(browser, served)
   const { page } = tab
+  // the worker of the next model is fetched soon after the first map
+  const scripts = (): number => tab.seen.requests.filter((url) => /threaded.*\.wasm$/.test(url)).length
+  await expect.poll(scripts, { timeout: PATIENCE }).toBe(2)
+  await page.waitForLoadState('networkidle')
   await page.context().setOffline(true)
   await page.getByRole('button', { name: /^espresso/ }).click()
   await expectMap(page, 'Grad-CAM for espresso')

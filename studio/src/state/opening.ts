@@ -7,7 +7,9 @@ import {
   open,
   type Picture,
   readImage,
+  type WarmWorker,
   type WebModel,
+  warmUp,
 } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { isAborted, problemOf } from './problem.js'
@@ -24,6 +26,9 @@ export const EXAMPLES: readonly { readonly id: string; readonly title: string; r
   { id: 'coffee', title: 'A coffee', url: new URL('../../../examples/coffee.jpg', import.meta.url) },
 ]
 
+/** Milliseconds from a model's opening to the start of a worker for the next. */
+const WARM_AFTER = 2000
+
 const PICTURE = /\.(jpe?g|png|webp|avif|gif|bmp)$/i
 
 /** Where a model is opened from. */
@@ -39,6 +44,7 @@ export class Opening {
   readonly #options: OpenOptions
   readonly #models = new Latest()
   readonly #pictures = new Latest()
+  #spare: WarmWorker | undefined
 
   constructor(studio: Studio, options: OpenOptions = {}) {
     this.#studio = studio
@@ -59,8 +65,11 @@ export class Opening {
             s.loading.value = { label: `${name}: ${step}`, done: loaded, total, unit: 'bytes', cancel }
         }
         tell('reading', 0, undefined)
+        const worker = this.#spare
+        this.#spare = undefined
         const model = await open(source, {
           ...this.#options,
+          worker,
           signal,
           onProgress: ({ step, loaded, total }) => tell(step, loaded, total),
         })
@@ -92,6 +101,20 @@ export class Opening {
       s.shown.value = undefined
     })
     before?.dispose()
+    // not while the first map is being made
+    setTimeout(() => void this.#warmUp(), WARM_AFTER)
+  }
+
+  /** Another model, when one is dropped, then finds a worker ready, with or without a network. */
+  async #warmUp(): Promise<void> {
+    if (this.#spare) return
+    try {
+      const worker = await warmUp(this.#options)
+      if (this.#spare) worker.dispose()
+      else this.#spare = worker
+    } catch {
+      // the next model starts its own, and says what is wrong
+    }
   }
 
   /** Looks at a picture: an address, a file, or what the browser can draw. */
