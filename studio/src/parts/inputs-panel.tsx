@@ -50,8 +50,7 @@ function InputField({ model, input }: InputFieldProps) {
   return (
     <div class="field">
       <label class="field-name" for={id}>
-        <span>{input.name}</span>
-        <span>{describeInput(input)}</span>
+        <span>{input.name}</span> <span>{describeInput(input)}</span>
       </label>
       <textarea
         id={id}

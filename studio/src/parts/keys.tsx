@@ -1,5 +1,7 @@
 /** The keyboard: one key for each thing that is done often, and the list of them. */
 import { useEffect, useRef } from 'preact/hooks'
+import { problemOf } from '../state/problem.js'
+import { savePicture, takenOf } from '../state/taking.js'
 import { type Desk, useDesk } from './context.js'
 
 interface Key {
@@ -73,18 +75,14 @@ const KEYS: readonly Key[] = [
     keys: 's',
     says: 'save the picture with its map',
     does: ({ studio }) => {
-      const shown = studio.shown.value
-      if (shown && !shown.partial && 'save' in shown.explanation) {
-        const { explanation, subject } = shown
-        void explanation.save(`${subject.name.replace(/\.\w+$/, '')}.${explanation.method.id}.png`, drawOptions(studio))
-      }
+      const taken = takenOf(studio.shown.value)
+      if (!taken) return
+      savePicture(taken, studio.look.value, 'png').catch((error: unknown) => {
+        studio.problem.value = problemOf('The picture could not be saved', error)
+      })
     },
   },
 ]
-
-function drawOptions({ look }: Desk['studio']): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(look.value).filter(([, v]) => v !== undefined))
-}
 
 function stepMethod({ methods, method }: Desk['studio'], step: number): void {
   const ids = methods.value.map((m) => m.id)

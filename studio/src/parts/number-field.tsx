@@ -1,6 +1,5 @@
 /** A number that is typed: what is no number is kept in the field, with words that say why it is not used. */
 import { useSignal } from '@preact/signals'
-import { useId } from 'preact/hooks'
 
 const LARGEST_SIDE = 4096
 
@@ -24,7 +23,8 @@ interface NumberFieldProps {
 }
 
 export function NumberField({ label, value, allowed, unit, shownLabel = false, onValue }: NumberFieldProps) {
-  const id = useId()
+  // by the label, which is there once: preact's useId gives fields that come later the same names again
+  const id = `number-${label.replaceAll(/\W+/g, '-').toLowerCase()}`
   const refused = useSignal<string | undefined>(undefined)
   const bad = refused.value
   const read = (text: string): void => {
