@@ -76,3 +76,19 @@ export async function drop(page: Page, files: readonly Dropped[]): Promise<void>
       document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }))
   })()`)
 }
+
+/** Waits until nothing is being computed or loaded, and no map is still to come. */
+export async function settled(page: Page): Promise<void> {
+  const quiet = async (): Promise<boolean> =>
+    (await page.locator('.progress-words').count()) === 0 && (await page.locator('[aria-busy=true]').count()) === 0
+  await expect
+    .poll(
+      async () => {
+        if (!(await quiet())) return false
+        await page.waitForTimeout(400)
+        return quiet()
+      },
+      { timeout: 2 * PATIENCE },
+    )
+    .toBe(true)
+}

@@ -1,0 +1,99 @@
+/** How the studio looks, and how it is to those who cannot see it: screenshots held to earlier ones, and axe-core's findings. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import pixelmatch from 'pixelmatch'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Served } from '../../src/node/serve.js'
+import { serveStudio } from '../../src/node/studio.js'
+import { pathOf } from '../support/files.js'
+import { expectQuiet, launch, type TestBrowser } from './browser.js'
+import { builtStudio } from './built-studio.js'
+import { openStudio, type StudioTab, type StudioTabOptions, settled } from './studio-page.js'
+
+let browser: TestBrowser
+let served: Served
+beforeAll(async () => {
+  served = await serveStudio({ root: await builtStudio() })
+  browser = await launch()
+})
+afterAll(async () => {
+  await browser?.close()
+  await served?.close()
+})
+
+const PHONE: StudioTabOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+const COMPARED = { hash: 'view=compare&methods=grad-cam,guided-grad-cam', waitFor: 'table canvas' }
+
+/** Views, and how each is opened. */
+const VIEWS: readonly (readonly [string, StudioTabOptions])[] = [
+  ['explain', {}],
+  ['explain-dark', { colorScheme: 'dark' }],
+  ['espresso-signed', { hash: 'class=967&signs=both' }],
+  ['compare', COMPARED],
+  ['compare-dark', { ...COMPARED, colorScheme: 'dark' }],
+  ['phone', PHONE],
+  ['phone-compare', { ...PHONE, ...COMPARED }],
+  ['live', { hash: 'view=live', waitFor: '.view-live button' }],
+]
+
+async function view(options: StudioTabOptions): Promise<StudioTab> {
+  const tab = await openStudio(browser, served, options)
+  await settled(tab.page)
+  return tab
+}
+
+/** What is compared: fonts differ from machine to machine, so a screenshot is held as a small picture of itself. */
+const SMALL = 320
+/** Share of the pixels of the small picture that may differ, each by more than a little. */
+const TOLERANCE = 0.04
+
+async function small(png: Buffer): Promise<{ data: Buffer; width: number; height: number }> {
+  const { data, info } = await sharp(png)
+    .resize(SMALL, undefined, { fit: 'inside' })
+    .blur(1)
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  return { data, width: info.width, height: info.height }
+}
+
+describe.each(VIEWS)('%s', (name, options) => {
+  test('looks as it did, and has no finding of axe-core', async () => {
+    const tab = await view(options)
+    const shot = await tab.page.screenshot({ animations: 'disabled' })
+    const path = pathOf(`test/fixtures/studio/${name}.png`)
+    if (process.env.ONNXPLAIN_UPDATE_SCREENSHOTS) {
+      mkdirSync(pathOf('test/fixtures/studio'), { recursive: true })
+      writeFileSync(
+        path,
+        await sharp(shot).resize(SMALL, undefined, { fit: 'inside' }).png({ palette: true }).toBuffer(),
+      )
+    }
+    expect(existsSync(path), `${name}.png: ONNXPLAIN_UPDATE_SCREENSHOTS=1 makes it`).toBe(true)
+    const [got, want] = [await small(shot), await small(readFileSync(path))]
+    expect([got.width, got.height]).toEqual([want.width, want.height])
+    const off = pixelmatch(got.data, want.data, undefined, got.width, got.height, { threshold: 0.25 })
+    if (off > TOLERANCE * got.width * got.height) writeFileSync(path.replace('.png', '-changed.png'), shot)
+    expect(off / (got.width * got.height)).toBeLessThanOrEqual(TOLERANCE)
+    expect(await findings(tab)).toEqual([])
+    expectQuiet(tab)
+  })
+})
+
+interface Finding {
+  readonly id: string
+  readonly impact: string | null
+  readonly nodes: readonly { readonly html: string }[]
+}
+
+/** Serious and critical findings by WCAG 2.2 A and AA. */
+async function findings({ page }: StudioTab): Promise<readonly string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  const found = await page.evaluate<{ violations: readonly Finding[] }>(
+    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
+  )
+  return found.violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 120)}`))
+}
