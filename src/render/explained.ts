@@ -76,9 +76,8 @@ export function drawExplained(picture: Pixels, explained: Explained, options: Dr
       remedy: 'Use red-blue, or leave the colour map out.',
     })
   const { heatmap, channels } = explained.at(picture, signed ? 'sum' : undefined)
-  const { seen, width } = heatmap
-  // the percentile must not count the places that were not seen
-  const inside = heatmap.data.map((v, i) => (isInside(seen, i % width, Math.floor(i / width)) ? v : Number.NaN))
+  const { seen } = heatmap
+  const inside = seenValues(heatmap)
   const scaled = normalise(inside, { kind }, channels ? PIXEL_PERCENTILE : undefined)
   // single pixels are told from the picture's own colours only on grey
   const base = channels ? { base: 'grey' as const } : {}
@@ -93,8 +92,13 @@ function rectangle({ x0, y0, x1, y1 }: PictureMap['heatmap']['seen']): NonNullab
   return { x: x0, y: y0, width: x1 - x0, height: y1 - y0 }
 }
 
-function isInside(seen: PictureMap['heatmap']['seen'], x: number, y: number): boolean {
-  return x + 0.5 >= seen.x0 && x + 0.5 <= seen.x1 && y + 0.5 >= seen.y0 && y + 0.5 <= seen.y1
+/** The values, NaN where the network did not see the place: a percentile must not count those. */
+function seenValues({ data, width, height, seen }: PictureMap['heatmap']): Float32Array {
+  const values = new Float32Array(data.length).fill(Number.NaN)
+  const [x0, x1] = [Math.max(0, Math.ceil(seen.x0 - 0.5)), Math.min(width, Math.floor(seen.x1 - 0.5) + 1)]
+  const [y0, y1] = [Math.max(0, Math.ceil(seen.y0 - 0.5)), Math.min(height, Math.floor(seen.y1 - 0.5) + 1)]
+  for (let y = y0; y < y1; y++) if (x1 > x0) values.set(data.subarray(y * width + x0, y * width + x1), y * width + x0)
+  return values
 }
 
 /** A column of the figure: a method, and where it says nothing, why. */

@@ -75,20 +75,29 @@ export function overlay(picture: Pixels, values: Float32Array, options: OverlayO
   }
   const { width, height } = picture
   const colormap = options.colormap ?? 'turbo'
-  const colours = colorise(values, width, height, colormap)
-  const { data } = colours
-  const base = options.base ?? (COLORMAPS[colormap].kind === 'diverging' ? 'grey' : 'colour')
-  for (let i = 0; i < values.length; i++) {
-    const seen = isSeen(options.seen, i % width, Math.floor(i / width))
-    const share = !seen ? 0 : opacity * (alpha === 'constant' ? 1 : visibility(values[i] ?? 0))
-    const solid = (picture.data[i * 4 + 3] ?? 255) / 255
-    const grey = base === 'grey' ? luma(picture.data, i * 4) : undefined
-    for (let c = i * 4; c < i * 4 + 3; c++) {
-      const below = 255 + ((grey ?? picture.data[c] ?? 0) - 255) * (seen ? solid : solid * (1 - VEIL))
-      data[c] = Math.round(below + ((data[c] ?? 0) - below) * share)
+  requireLength(values, width, height)
+  const table = colorTable(colormap)
+  const { kind } = COLORMAPS[colormap]
+  const isGrey = (options.base ?? (kind === 'diverging' ? 'grey' : 'colour')) === 'grey'
+  const below = picture.data
+  const data = new Uint8Array(4 * width * height)
+  const [across, down] = seenAxes(options.seen, width, height)
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      const at = 4 * i
+      const value = values[i] as number
+      const seen = down[y] === 1 && across[x] === 1
+      const share = !seen ? 0 : opacity * (alpha === 'constant' ? 1 : visibility(value))
+      const solid = ((below[at + 3] as number) / 255) * (seen ? 1 : 1 - VEIL)
+      const grey = isGrey ? luma(below, at) : 0
+      const entry = 3 * tableIndex(kind, value)
+      for (let c = 0; c < 3; c++) {
+        const under = 255 + ((isGrey ? grey : (below[at + c] as number)) - 255) * solid
+        data[at + c] = Math.round(under + ((table[entry + c] as number) - under) * share)
+      }
+      data[at + 3] = 255
     }
-  }
-  return colours
+  return { width, height, data }
 }
 
 /**
@@ -137,10 +146,12 @@ export function signedAttribution(
   return { ...colorise(values, width, height, colormap), low, high }
 }
 
-function isSeen(seen: OverlayOptions['seen'], x: number, y: number): boolean {
-  if (!seen) return true
-  const [right, down] = [x + 0.5 - seen.x, y + 0.5 - seen.y]
-  return right >= 0 && right <= seen.width && down >= 0 && down <= seen.height
+/** For each column and each row, 1 where the centres of its pixels are seen. */
+function seenAxes(seen: OverlayOptions['seen'], width: number, height: number): readonly [Uint8Array, Uint8Array] {
+  const line = (length: number, from: number, size: number): Uint8Array =>
+    Uint8Array.from({ length }, (_, i) => (i + 0.5 >= from && i + 0.5 - from <= size ? 1 : 0))
+  if (!seen) return [new Uint8Array(width).fill(1), new Uint8Array(height).fill(1)]
+  return [line(width, seen.x, seen.width), line(height, seen.y, seen.height)]
 }
 
 /** The brightness of a pixel, 0..255, as ITU-R BT.601 weighs the channels. */

@@ -29,7 +29,7 @@ async function compare(hash: string, viewport = { width: 1280, height: 800 }): P
 }
 
 const cell = (page: Page, method: string, label: string): Locator =>
-  page.getByRole('button', { name: `${method} for ${label}: open in Explain`, exact: true })
+  page.getByRole('button', { name: new RegExp(`^${method} for ${label}: open in Explain`) })
 const head = (page: Page, name: string): Locator => page.getByRole('columnheader', { name })
 const row = (page: Page, name: string): Locator => page.getByRole('rowheader', { name })
 

@@ -213,13 +213,8 @@ function Place({ subject, method, row, width }: PlaceProps) {
     })
   if (cell.kind === 'map')
     return (
-      <button
-        type="button"
-        class="compare-open"
-        aria-label={`${method.title} for ${row.label}: open in Explain`}
-        title="Open in Explain"
-        onClick={open}
-      >
+      <button type="button" class="compare-open" title="Open in Explain" onClick={open}>
+        <span class="sr">{`${method.title} for ${row.label}: open in Explain`}</span>
         <MapWithBar subject={subject} cell={cell} width={width} />
       </button>
     )

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
 interface MenuProps {
-  /** For screen readers. */
+  /** What it is of, for screen readers: `Model`. */
   readonly label: string
   readonly title: string
   readonly note: string
@@ -36,7 +36,8 @@ export function Menu({ label, title, note, children }: MenuProps) {
         event.stopPropagation()
       }}
     >
-      <summary aria-label={label}>
+      <summary>
+        <span class="sr">{label}: </span>
         <span class="menu-title">{title}</span>
         <small class="menu-facts">{note}</small>
       </summary>

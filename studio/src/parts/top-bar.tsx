@@ -52,7 +52,7 @@ function ModelMenu() {
         .join(' · ')
     : 'no model yet'
   return (
-    <Menu label={`Model: ${model?.name ?? 'none'}`} title={model?.name ?? 'Model'} note={facts}>
+    <Menu label="Model" title={model?.name ?? 'Model'} note={facts}>
       <MenuItem onPick={() => void opening.model(undefined, 'The shipped model')}>
         EfficientNet-Lite0, the model that comes with the page
       </MenuItem>
@@ -79,7 +79,7 @@ function PictureMenu() {
   const subject = studio.subject.value
   const size = subject ? `${subject.picture.width} × ${subject.picture.height} px` : ''
   return (
-    <Menu label={`Picture: ${subject?.name ?? 'none'}`} title={subject?.name ?? 'Picture'} note={size}>
+    <Menu label="Picture" title={subject?.name ?? 'Picture'} note={size}>
       {EXAMPLES.map((e) => (
         <MenuItem key={e.id} onPick={() => void opening.example(e.id)}>
           {e.title}
