@@ -81,7 +81,7 @@ function refusal({ headers, method }: IncomingMessage): readonly [status: number
 
 function answering(root: string, files: ReadonlyMap<string, string>) {
   // dev: files are looked up when they are asked for, so that a build meanwhile is neither missed nor half served
-  const folder = sirv(root, { dev: true, etag: true, extensions: ['html'], setHeaders: setType })
+  const folder = sirv(root, { dev: true, etag: true, extensions: ['html'], setHeaders })
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { range } = request.headers
     // sirv fails at ranges that end before they start; the whole file is always a right answer
@@ -95,9 +95,13 @@ function answering(root: string, files: ReadonlyMap<string, string>) {
   }
 }
 
-/** Of a request without an extension (`/`) sirv knows the file, and its type. */
-function setType(response: ServerResponse, pathname: string): void {
+/** What a build names by its content, which never changes under that name. */
+const BY_CONTENT = /^\/assets\/[^/]*-[\w-]{8}\.\w+$/
+
+function setHeaders(response: ServerResponse, pathname: string): void {
+  // of a request without an extension (`/`) sirv knows the file, and its type
   if (extname(pathname) !== '') response.setHeader('Content-Type', typeOf(pathname))
+  if (BY_CONTENT.test(pathname)) response.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
 }
 
 /** The path that is asked for, decoded; empty where it cannot be. */

@@ -1,5 +1,6 @@
 /** Which model, which picture, which view. */
 import { useSignal } from '@preact/signals'
+import icon from '../icon.svg'
 import { EXAMPLES } from '../state/opening.js'
 import type { Tab } from '../state/studio.js'
 import { useDesk } from './context.js'
@@ -17,7 +18,7 @@ export function TopBar() {
   return (
     <header class="bar">
       <h1 class="brand">
-        <img src="./icon.svg" alt="" width="22" height="22" />
+        <img src={icon} alt="" width="22" height="22" />
         onnxplain
       </h1>
       <ModelMenu />

@@ -3,7 +3,7 @@ import { computed, effect } from '@preact/signals'
 import type { ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { type Maps, settingsOf } from './maps.js'
-import { isAborted, problemOf } from './problem.js'
+import { isAborted, type Problem, problemOf } from './problem.js'
 import type { PartialExplanation, Studio, Subject } from './studio.js'
 
 /** Answers whose maps are made beforehand, where they cost little. */
@@ -25,6 +25,8 @@ export class Explaining {
   readonly #studio: Studio
   readonly #latest = new Latest()
   readonly #maps: Maps
+  /** What it said last; what others say of their work is not its to take back. */
+  #said: Problem | undefined
   #keptOptions: Studio['options']['value'] = {}
   /** While a square is moved by hand, its size and fill are the hand's: no sweep begins anew at every change. */
   readonly #options = computed(() => {
@@ -102,7 +104,7 @@ export class Explaining {
     const known = this.#find(question)
     if (known) {
       this.cancel()
-      s.problem.value = undefined
+      this.#say(undefined)
       s.shown.value = { subject: question.subject, explanation: known, partial: false }
       return
     }
@@ -111,8 +113,14 @@ export class Explaining {
     } catch (error) {
       if (isAborted(error)) return
       s.working.value = undefined
-      s.problem.value = problemOf(`${question.method.title} says nothing here`, error)
+      this.#say(problemOf(`${question.method.title} says nothing here`, error))
     }
+  }
+
+  #say(problem: Problem | undefined): void {
+    const { problem: shown } = this.#studio
+    if (problem || shown.peek() === this.#said) shown.value = problem
+    this.#said = problem
   }
 
   async #ask(question: Question, signal: AbortSignal): Promise<void> {
@@ -137,7 +145,7 @@ export class Explaining {
     s.answers.value = set.answers
     s.working.value = undefined
     if (!explanation) throw refusal?.error ?? new Error('There is no map')
-    s.problem.value = undefined
+    this.#say(undefined)
     s.took.value = performance.now() - start
     this.#keep(question, explanation)
     this.#show(subject, explanation, false)
