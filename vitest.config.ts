@@ -1,22 +1,23 @@
 import { defineConfig } from 'vitest/config'
 
+const MOCKED = 'test/**/*.mocked.test.ts'
+const WEB = 'test/web/**/*.test.ts'
+
 export default defineConfig({
   test: {
     pool: 'forks',
+    // by default one core is left to vitest itself, which is half of a machine of two
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/web/**'] } },
+      // the library holds no state of its own, so that files can share what is loaded
       {
         extends: true,
-        // a browser is as busy as the machine lets it be: one file at a time
-        test: {
-          name: 'web',
-          include: ['test/web/**/*.test.ts'],
-          fileParallelism: false,
-          globalSetup: 'test/web/setup.ts',
-        },
+        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [WEB, MOCKED], isolate: false },
       },
+      { extends: true, test: { name: 'mocked', include: [MOCKED] } },
+      { extends: true, test: { name: 'web', include: [WEB], globalSetup: 'test/web/setup.ts' } },
     ],
   },
 })

@@ -8,6 +8,8 @@ export interface LaunchOptions {
   readonly webgpu?: boolean
   /** A camera that shows a test picture, and consent to use it. */
   readonly webcam?: boolean
+  /** WebAssembly compiled as users have it: slower to start, faster to run. Default: false, since tests open models more often than they run them. */
+  readonly optimizing?: boolean
   /** More switches of Chromium's. */
   readonly args?: readonly string[]
 }
@@ -54,15 +56,16 @@ const SWITCHES = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
 ]
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+const BASELINE = ['--js-flags=--liftoff-only']
 const WEBCAM = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
 /** Starts Chromium without a window. */
 export async function launch(options: LaunchOptions = {}): Promise<TestBrowser> {
-  const { webgpu = false, webcam = false, args = [] } = options
+  const { webgpu = false, webcam = false, optimizing = false, args = [] } = options
   const browser = await chromium.launch({
     executablePath: inject('chromium'),
     headless: true,
-    args: [...SWITCHES, ...(webgpu ? WEBGPU : []), ...(webcam ? WEBCAM : []), ...args],
+    args: [...SWITCHES, ...(webgpu ? WEBGPU : []), ...(webcam ? WEBCAM : []), ...(optimizing ? [] : BASELINE), ...args],
   })
   return {
     browser,

@@ -19,7 +19,7 @@ let browser: TestBrowser
 let site: Site
 beforeAll(async () => {
   site = await serveSite(files)
-  browser = await launch()
+  browser = await launch({ optimizing: true })
 })
 afterAll(async () => {
   await browser.close()

@@ -27,7 +27,7 @@ export const EXAMPLES: readonly { readonly id: string; readonly title: string; r
 ]
 
 /** Milliseconds from a model's opening to the start of a worker for the next. */
-const WARM_AFTER = 2000
+const WARM_AFTER = 6000
 
 const PICTURE = /\.(jpe?g|png|webp|avif|gif|bmp)$/i
 
