@@ -2,10 +2,10 @@
 //
 // A Grad-CAM map through the public API, the model in its worker, against a plain forward pass in a worker of its own, interleaved in one run on
 // one page, the best of N each; from the studio's address to its first map; and the memory of the page after many models were opened, asked and
-// disposed of. Without a model: the shipped one. Writes bench/results/web.json.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// disposed of. The shipped model, a ResNet-18, and those that are named. Writes bench/results/web.json.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -13,6 +13,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { VERSION } from '../src/explain/index.js'
 import { serveFolder } from '../src/node/serve.js'
 import { findChromium } from '../test/web/chromium.js'
+import { resnet18 } from './resnet18.js'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -32,7 +33,10 @@ function under(place: string, folder: string, names: RegExp): readonly (readonly
 const ort = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
 const RUNTIME = /^(ort\.wasm\.min|ort-wasm-simd-threaded)\.(mjs|wasm)$/
 const SHIPPED = 'models/efficientnet-lite0'
-const models = positionals.map((path, i) => [`/model/${i}/${basename(path)}`, resolve(path)] as const)
+const folder = mkdtempSync(join(tmpdir(), 'onnxplain-bench-'))
+const resnet = join(folder, 'resnet18.onnx')
+writeFileSync(resnet, resnet18())
+const models = [resnet, ...positionals].map((path, i) => [`/model/${i}/${basename(path)}`, resolve(path)] as const)
 const served = await serveFolder(at('bench/page'), {
   files: new Map([
     ...under('/onnxplain/dist/browser', at('dist/browser'), /\.js$/),
@@ -149,4 +153,5 @@ try {
 } finally {
   await browser.close()
   await served.close()
+  rmSync(folder, { recursive: true })
 }

@@ -71,7 +71,7 @@ interface Way {
 }
 
 /** What WebGPU computes of them, the other networks hold too. */
-const SLOW: readonly string[] = ['convnext', 'densenet', 'byobnet']
+const SLOW: readonly string[] = ['convnext', 'densenet', 'byobnet', 'efficientnet']
 const EXACT = { numbers: 1e-3, correlation: 0.999 }
 const WAYS: Readonly<Record<string, Way>> = {
   'WebAssembly with threads': {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fill, remove, temporaryFolder } from '../node/support.js'
-import { launch, type TestBrowser, troubleOf } from './browser.js'
+import { launch, type Tab, type TestBrowser, troubleOf } from './browser.js'
 import { call, type Site, served, serveSite, visit } from './site.js'
 import type { Failure, Look, PictureKind } from './told.js'
 
@@ -14,6 +14,8 @@ const WHITE = [255, 255, 255, 255]
 
 let browser: TestBrowser
 let site: Site
+/** One page for all pictures. */
+let tab: Tab
 const folder = temporaryFolder()
 let urls: Readonly<Record<string, string>>
 
@@ -41,6 +43,7 @@ beforeAll(async () => {
   urls = found.urls
   site = await serveSite(found.files)
   browser = await launch()
+  tab = await visit(browser, site)
 })
 afterAll(async () => {
   await browser.close()
@@ -50,11 +53,8 @@ afterAll(async () => {
 })
 
 async function look(kind: PictureKind, url: string, places: readonly (readonly [number, number])[] = []) {
-  const tab = await visit(browser, site)
   const found = await call<Look | Failure>(tab, 'looks', kind, url, places)
-  const trouble = troubleOf(tab)
-  await tab.page.close()
-  return { found, trouble }
+  return { found, trouble: troubleOf(tab) }
 }
 
 const KINDS: readonly PictureKind[] = [
@@ -93,7 +93,6 @@ test.each(['address', 'file', 'element'] as const)('a photo that is to be turned
 test('what is transparent keeps its transparency: white is put under it before a model sees it', async () => {
   const { found } = await look('address', urls['clear.png'] ?? '', [[3, 3]])
   expect('pixels' in found && found.pixels[0]?.[3]).toBe(0)
-  const tab = await visit(browser, site)
   expect(await call(tab, 'firstFed', urls['clear.png'])).toEqual(WHITE.slice(0, 3))
 })
 

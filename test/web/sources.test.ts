@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fill, remove, splitModel, TINY_LABELS, temporaryFolder, textModel, tinyModel } from '../node/support.js'
-import { expectQuiet, launch, type TestBrowser, troubleOf } from './browser.js'
+import { expectQuiet, launch, type Tab, type TestBrowser, troubleOf } from './browser.js'
 import { call, type Site, serveSite, visit } from './site.js'
 import type { Failure, OpenedModel, Source } from './told.js'
 
@@ -33,10 +33,13 @@ const CONFIG = JSON.stringify(FILES['hub/config.json'])
 
 let browser: TestBrowser
 let site: Site
+/** One page for all models: they are opened in it in turn, and what goes wrong in it is kept to the last. */
+let tab: Tab
 const folder = fill(temporaryFolder(), FILES)
 beforeAll(async () => {
   site = await serveSite(new Map(Object.keys(FILES).map((name) => [`/m/${name}`, join(folder, name)])))
   browser = await launch()
+  tab = await visit(browser, site)
 })
 afterAll(async () => {
   await browser.close()
@@ -46,12 +49,10 @@ afterAll(async () => {
 })
 
 async function opened(source: Source, options?: object) {
-  const tab = await visit(browser, site)
   const found = await call<OpenedModel | Failure>(tab, 'opens', source, options)
   const trouble = troubleOf(tab)
   // what is looked for beside a model, and is not there, is asked for in vain
   if (!('error' in found)) expectQuiet(tab, /404/)
-  await tab.page.close()
   return { found, trouble }
 }
 
@@ -117,7 +118,6 @@ test.each(Object.entries(GOOD))('%s', async (_, [source, want]) => {
 
 describe('what is told while it is read', () => {
   test('the bytes of a model, up to all of them, then the steps behind', async () => {
-    const tab = await visit(browser, site)
     const { progress } = await call<OpenedModel>(tab, 'opens', { kind: 'shipped' })
     const bytes = progress.filter(({ step }) => step === 'model.onnx')
     const total = bytes.at(-1)?.total

@@ -4,8 +4,9 @@ import type { Locator, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveStudio } from '../../src/node/studio.js'
-import { expectQuiet, launch, type Tab, type TestBrowser } from './browser.js'
+import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
+import { openStudio, type StudioTab, sharedStudio } from './studio-page.js'
 
 const SLOW = 240_000
 /** Few and large squares, so that occlusion is done soon. */
@@ -22,11 +23,13 @@ afterAll(async () => {
   await served?.close()
 })
 
-async function compare(hash: string, viewport = { width: 1280, height: 800 }): Promise<Tab> {
-  const tab = await browser.newPage(served.address, { viewport, acceptDownloads: true })
-  await tab.page.goto(`${served.address}#view=compare&${hash}`)
-  return tab
-}
+const COMPARED = { waitFor: '.compare-frame', patience: 30_000 }
+const studio = sharedStudio(
+  () => browser,
+  () => served,
+  COMPARED,
+)
+const compare = (hash: string): Promise<StudioTab> => studio(`view=compare&${hash}`)
 
 const cell = (page: Page, method: string, label: string): Locator =>
   page.getByRole('button', { name: new RegExp(`^${method} for ${label}: open in Explain`) })
@@ -133,7 +136,11 @@ describe('what is compared', () => {
   })
 
   test('on a phone the table scrolls in itself, and the classes stay in sight', { timeout: SLOW }, async () => {
-    const tab = await compare('methods=grad-cam,cam&classes=285', { width: 390, height: 844 })
+    const tab = await openStudio(browser, served, {
+      ...COMPARED,
+      hash: 'view=compare&methods=grad-cam,cam&classes=285',
+      viewport: { width: 390, height: 844 },
+    })
     const { page } = tab
     await cell(page, 'CAM', 'Egyptian cat').waitFor({ timeout: 120_000 })
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)

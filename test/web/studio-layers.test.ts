@@ -10,7 +10,7 @@ import { modelBytes } from '../support/model.js'
 import { noise } from '../support/networks.js'
 import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
-import { drop, expectMap, mapOf, mapPixels, openStudio, PATIENCE } from './studio-page.js'
+import { drop, expectMap, mapOf, mapPixels, openStudio, PATIENCE, sharedStudio } from './studio-page.js'
 
 let browser: TestBrowser
 let served: Served
@@ -23,6 +23,11 @@ afterAll(async () => {
   await served?.close()
 })
 
+const studio = sharedStudio(
+  () => browser,
+  () => served,
+)
+
 const thumb = (page: Page, name: RegExp): ReturnType<Page['locator']> => page.getByRole('button', { name })
 const find = (page: Page): ReturnType<Page['locator']> =>
   page.getByRole('combobox', { name: /^Find one of \d+ layers/ })
@@ -33,9 +38,16 @@ async function settled(page: Page): Promise<void> {
   await page.locator('.thumbs[aria-busy="false"] .seen-map').first().waitFor()
 }
 
+const mode = (page: Page, name: string): ReturnType<Page['locator']> => page.getByRole('button', { name, exact: true })
+
+async function showChannels(page: Page): Promise<void> {
+  await mode(page, 'Channels').click()
+  await page.locator('.thumbs[aria-busy="false"] .thumb-weight').first().waitFor()
+}
+
 describe('layers', () => {
   test('thumbnails lead from edges to objects, and the default layer is marked', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await settled(page)
     const grids = await page.locator('.thumb-grid').allTextContents()
@@ -51,7 +63,7 @@ describe('layers', () => {
   })
 
   test('a click shows a layer on the stage: the map that it has by itself', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await settled(page)
     const usual = await mapPixels(page)
@@ -73,7 +85,7 @@ describe('layers', () => {
   })
 
   test('every layer is found by its name or a part of it; what is none is said', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await settled(page)
     expect(await page.locator('#all-layers option').count()).toBe(91)
@@ -97,7 +109,7 @@ describe('layers', () => {
   })
 
   test('another class has other thumbnails', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await settled(page)
     const pixels = (): Promise<string> =>
@@ -115,7 +127,7 @@ describe('layers', () => {
   })
 
   test('arrow keys go along the row', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await settled(page)
     const first = page.locator('.thumb').first()
@@ -126,9 +138,48 @@ describe('layers', () => {
   })
 })
 
+describe('channels', () => {
+  test('those that weigh most, as onnxplain in Node finds them', async () => {
+    const tab = await studio('class=967')
+    const { page } = tab
+    await showChannels(page)
+    await using model = await open()
+    const want = await model.channels(pathOf('examples/cat-and-coffee.jpg'), { target: 967, top: 8 })
+    const got = await page.locator('.thumb-grid').allTextContents()
+    // decoders of JPEG differ by single bytes: those at the end may change places
+    expect(got.slice(0, 4)).toEqual(want.channels.slice(0, 4).map((c) => `#${c.index}`))
+    const [share] = await page.locator('.thumb-share').allTextContents()
+    const percent = (100 * (want.channels[0]?.share ?? 0)) / want.total
+    expect(Math.abs(Number(share?.replace('−', '-').replace(' %', '')) - percent)).toBeLessThan(0.2)
+    expect(await note(page).textContent()).toContain('8 of the 1280 channels of relu6_1.Clip')
+    await mode(page, 'Layers').click()
+    expectQuiet(tab)
+  })
+
+  test('one is shown large, with its neighbours a key away', async () => {
+    const tab = await studio()
+    const { page } = tab
+    await showChannels(page)
+    const names = await page.locator('.thumb-grid').allTextContents()
+    const large = page.getByRole('dialog', { name: /^Channel/ })
+    const title = (index: number): string => `Channel ${names[index]?.slice(1)} of relu6_1.Clip`
+    await page.locator('.thumb').first().click()
+    await large.getByRole('heading', { name: title(0) }).waitFor()
+    expect(await large.textContent()).toContain('the mean gradient of Egyptian cat’s logit by this channel')
+    await large.press('ArrowRight')
+    await large.getByRole('heading', { name: title(1) }).waitFor()
+    await large.getByRole('button', { name: 'Previous' }).click()
+    await large.getByRole('heading', { name: title(0) }).waitFor()
+    await page.keyboard.press('Escape')
+    await large.waitFor({ state: 'hidden' })
+    await mode(page, 'Layers').click()
+    expectQuiet(tab)
+  })
+})
+
 describe('methods that have no maps at the layers', () => {
   test('of the pixels: the strip is of Grad-CAM, says so, and a click shows it', async () => {
-    const tab = await openStudio(browser, served, { hash: 'method=gradient' })
+    const tab = await studio('method=gradient')
     const { page } = tab
     await settled(page)
     expect(await note(page).textContent()).toContain('These are maps of Grad-CAM')
@@ -139,7 +190,7 @@ describe('methods that have no maps at the layers', () => {
   })
 
   test('of the last layer alone', async () => {
-    const tab = await openStudio(browser, served, { hash: 'method=cam' })
+    const tab = await studio('method=cam')
     const { page } = tab
     await settled(page)
     expect(await note(page).textContent()).toContain('has no maps at inner layers: these are of Grad-CAM.')
@@ -147,7 +198,7 @@ describe('methods that have no maps at the layers', () => {
   })
 
   test('a network without feature maps', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     const bytes = modelBytes({
       opset: 17,
@@ -163,45 +214,6 @@ describe('methods that have no maps at the layers', () => {
     await page.getByText('This network has no feature maps').waitFor()
     await page.getByRole('combobox', { name: 'Method' }).selectOption('gradient')
     await mapOf(page).waitFor()
-    expectQuiet(tab)
-  })
-})
-
-describe('channels', () => {
-  test('those that weigh most, as onnxplain in Node finds them', async () => {
-    const tab = await openStudio(browser, served, { hash: 'class=967' })
-    const { page } = tab
-    await page.getByRole('button', { name: 'Channels', exact: true }).click()
-    await page.locator('.thumb-weight').first().waitFor()
-    await using model = await open()
-    const want = await model.channels(pathOf('examples/cat-and-coffee.jpg'), { target: 967, top: 8 })
-    const got = await page.locator('.thumb-grid').allTextContents()
-    // decoders of JPEG differ by single bytes: those at the end may change places
-    expect(got.slice(0, 4)).toEqual(want.channels.slice(0, 4).map((c) => `#${c.index}`))
-    const [share] = await page.locator('.thumb-share').allTextContents()
-    const percent = (100 * (want.channels[0]?.share ?? 0)) / want.total
-    expect(Math.abs(Number(share?.replace('−', '-').replace(' %', '')) - percent)).toBeLessThan(0.2)
-    expect(await note(page).textContent()).toContain('8 of the 1280 channels of relu6_1.Clip')
-    expectQuiet(tab)
-  })
-
-  test('one is shown large, with its neighbours a key away', async () => {
-    const tab = await openStudio(browser, served)
-    const { page } = tab
-    await page.getByRole('button', { name: 'Channels', exact: true }).click()
-    await page.locator('.thumb-weight').first().waitFor()
-    const names = await page.locator('.thumb-grid').allTextContents()
-    const large = page.getByRole('dialog', { name: /^Channel/ })
-    const title = (index: number): string => `Channel ${names[index]?.slice(1)} of relu6_1.Clip`
-    await page.locator('.thumb').first().click()
-    await large.getByRole('heading', { name: title(0) }).waitFor()
-    expect(await large.textContent()).toContain('the mean gradient of Egyptian cat’s logit by this channel')
-    await large.press('ArrowRight')
-    await large.getByRole('heading', { name: title(1) }).waitFor()
-    await large.getByRole('button', { name: 'Previous' }).click()
-    await large.getByRole('heading', { name: title(0) }).waitFor()
-    await page.keyboard.press('Escape')
-    await large.waitFor({ state: 'hidden' })
     expectQuiet(tab)
   })
 })

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { expect, onTestFinished } from 'vitest'
+import { afterAll, expect, onTestFailed, onTestFinished } from 'vitest'
 import type { Served } from '../../src/node/serve.js'
 import type { Tab, TestBrowser } from './browser.js'
 
@@ -16,6 +16,8 @@ export interface StudioTabOptions extends BrowserContextOptions {
   readonly hash?: string
   /** What the studio is waited for. Default: a map. */
   readonly waitFor?: string
+  /** Milliseconds that the page is given for each thing that is asked of it. Default: {@link PATIENCE}. */
+  readonly patience?: number
 }
 
 /** Long enough for a busy machine. */
@@ -25,7 +27,17 @@ export const PATIENCE = 20_000
 export async function openStudio(
   browser: TestBrowser,
   served: Served,
-  { hash = '', waitFor = '.heat canvas', ...context }: StudioTabOptions = {},
+  options: StudioTabOptions = {},
+): Promise<StudioTab> {
+  const tab = await opened(browser, served, options)
+  onTestFinished(() => tab.page.context().close())
+  return tab
+}
+
+async function opened(
+  browser: TestBrowser,
+  served: Served,
+  { hash = '', waitFor = '.heat canvas', patience = PATIENCE, ...context }: StudioTabOptions,
 ): Promise<StudioTab> {
   const address = served.address
   const tab = await browser.newPage(address, {
@@ -33,11 +45,53 @@ export async function openStudio(
     colorScheme: 'light',
     ...context,
   })
-  onTestFinished(() => tab.page.context().close())
-  tab.page.setDefaultTimeout(PATIENCE)
-  await tab.page.goto(hash === '' ? address : `${new URL('.', address).href}#${hash}`)
-  await tab.page.locator(waitFor).first().waitFor()
+  tab.page.setDefaultTimeout(patience)
+  try {
+    await tab.page.goto(hash === '' ? address : `${new URL('.', address).href}#${hash}`)
+    await tab.page.locator(waitFor).first().waitFor()
+  } catch (error) {
+    await tab.page.context().close()
+    throw error
+  }
   return { ...tab, address }
+}
+
+/** A map, and nothing that is still to come. */
+export const AT_REST = 'body:has(.progress:empty) .heat canvas'
+
+/**
+ * One studio that tests use in turn, since each opening costs seconds: the first that asks opens it, for those behind it the address is changed by
+ * hand. What an address holds is then as in a studio that was opened there; tools, fields and what is unfolded the tests see to themselves, and a model
+ * or a picture that was dropped stays. A test that fails takes the tab with it.
+ */
+export function sharedStudio(
+  browser: () => TestBrowser,
+  served: () => Served,
+  { waitFor = AT_REST, ...options }: Omit<StudioTabOptions, 'hash'> = {},
+): (hash?: string) => Promise<StudioTab> {
+  let tab: StudioTab | undefined
+  const close = async (): Promise<void> => {
+    await tab?.page.context().close()
+    tab = undefined
+  }
+  afterAll(close)
+  return async (hash = '') => {
+    onTestFailed(close)
+    if (tab) await turn(tab.page, hash, waitFor)
+    else tab = await opened(browser(), served(), { ...options, hash, waitFor })
+    return tab
+  }
+}
+
+/** Changes the address of a studio by hand. */
+async function turn(page: Page, hash: string, waitFor: string): Promise<void> {
+  await page.evaluate(`new Promise((done) => {
+    const hash = ${JSON.stringify(hash)}
+    if (location.hash.slice(1) === hash) return done()
+    addEventListener('hashchange', () => setTimeout(done), { once: true })
+    location.hash = hash
+  })`)
+  await page.locator(waitFor).first().waitFor()
 }
 
 /** The map on the stage: its label says method and class. */

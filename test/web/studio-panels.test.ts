@@ -14,7 +14,7 @@ import { modelBytes } from '../support/model.js'
 import { noise } from '../support/networks.js'
 import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
-import { drop, expectMap, mapOf, mapPixels, openStudio, PATIENCE } from './studio-page.js'
+import { drop, expectMap, mapOf, mapPixels, openStudio, PATIENCE, sharedStudio } from './studio-page.js'
 
 let browser: TestBrowser
 let served: Served
@@ -27,8 +27,17 @@ afterAll(async () => {
   await served?.close()
 })
 
+const studio = sharedStudio(
+  () => browser,
+  () => served,
+)
+
 const hashOf = (page: Page): URLSearchParams => new URLSearchParams(new URL(page.url()).hash.slice(1))
-const unfold = (page: Page): Promise<void> => page.locator('.preprocessing summary').click()
+
+/** Opens what is folded, by its class. */
+async function unfold(page: Page, name = 'preprocessing'): Promise<void> {
+  if ((await page.locator(`.${name}[open]`).count()) === 0) await page.locator(`.${name} summary`).click()
+}
 
 /** Types a number and leaves the field. */
 async function type(page: Page, label: string, text: string): Promise<void> {
@@ -43,7 +52,7 @@ async function expectOther(page: Page, pixels: string): Promise<void> {
 
 describe('preprocessing', () => {
   test('what is done is there to read, and what the network sees to look at', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await unfold(page)
     const panel = page.locator('.preprocessing')
@@ -62,7 +71,7 @@ describe('preprocessing', () => {
   })
 
   test('changes are computed, written into the address, and taken back', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await unfold(page)
     const own = await mapPixels(page)
@@ -83,7 +92,7 @@ describe('preprocessing', () => {
   })
 
   test('what is no number is said, and changes nothing', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await unfold(page)
     const own = await mapPixels(page)
@@ -109,7 +118,7 @@ describe('preprocessing', () => {
   })
 
   test('a network that takes any size is given one', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     const bytes = modelBytes({
       opset: 17,
@@ -165,7 +174,7 @@ const masked = (): Uint8Array =>
 
 describe('inputs beside the picture', () => {
   test('are asked for, checked in words, and computed with when all are there', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await drop(page, [{ name: 'masked.onnx', bytes: masked() }])
     await page.getByText('Nothing is computed until mask and count have values: none is assumed.').waitFor()
@@ -186,7 +195,7 @@ describe('inputs beside the picture', () => {
   })
 
   test('a model that takes no photos: what it takes is said', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await drop(page, [pathOf('test/fixtures/shapes/volume.onnx')])
     await page.getByRole('heading', { name: 'This model takes no photos' }).waitFor()
@@ -205,8 +214,14 @@ async function downloaded(page: Page, button: string): Promise<{ readonly name: 
 }
 
 describe('what can be taken away', () => {
+  const studio = sharedStudio(
+    () => browser,
+    () => served,
+    { permissions: ['clipboard-read', 'clipboard-write'] },
+  )
+
   test('the picture with its map, as PNG, SVG and JPEG', async () => {
-    const tab = await openStudio(browser, served, { hash: 'class=967' })
+    const tab = await studio('class=967')
     const { page } = tab
     await expectMap(page, 'Grad-CAM for espresso')
     const png = await downloaded(page, 'PNG')
@@ -222,7 +237,7 @@ describe('what can be taken away', () => {
   })
 
   test('the raw map, the compiled model, and the programs that were run', async () => {
-    const tab = await openStudio(browser, served, { hash: 'class=967' })
+    const tab = await studio('class=967')
     const { page } = tab
     await expectMap(page, 'Grad-CAM for espresso')
     const { explanation, file } = await shipped()
@@ -233,22 +248,23 @@ describe('what can be taken away', () => {
     const onnx = await downloaded(page, 'Compiled .onnx')
     expect(onnx.name).toBe('efficientnet-lite0.grad-cam.onnx')
     expect(Buffer.compare(onnx.bytes, file)).toBe(0)
-    await page.locator('.code summary').click()
+    await unfold(page, 'code')
     const program = page.locator('.code-text')
     expect(await program.textContent()).toBe(readFileSync(pathOf('test/fixtures/studio/snippet.py'), 'utf8'))
     await page.getByRole('radio', { name: 'TypeScript' }).check()
     await expect.poll(() => program.textContent()).toContain("from 'onnxruntime-node'")
+    await page.getByRole('radio', { name: 'Python' }).check()
     expectQuiet(tab)
   })
 
   test('by the clipboard', async () => {
-    const tab = await openStudio(browser, served, { permissions: ['clipboard-read', 'clipboard-write'] })
+    const tab = await studio()
     const { page } = tab
     await page.getByRole('button', { name: 'Copy', exact: true }).click()
     await page.getByText('The picture is on the clipboard.').waitFor()
     const kinds = await page.evaluate('navigator.clipboard.read().then((items) => items.flatMap((i) => i.types))')
     expect(kinds).toEqual(['image/png'])
-    await page.locator('.code summary').click()
+    await unfold(page, 'code')
     await page.getByRole('button', { name: 'Copy the program' }).click()
     await page.getByText('Copied.', { exact: true }).waitFor()
     expect(await page.evaluate('navigator.clipboard.readText()')).toContain('import onnxruntime as ort')
@@ -256,7 +272,7 @@ describe('what can be taken away', () => {
   })
 
   test('a method of many runs cannot be compiled, which is said', async () => {
-    const tab = await openStudio(browser, served, { hash: 'method=occlusion&options=patch:112,stride:112' })
+    const tab = await studio('method=occlusion&options=patch:112,stride:112')
     const { page } = tab
     await page.getByText('is a loop of many runs, and cannot be compiled into a model').waitFor()
     expect(await page.getByRole('button', { name: 'Compiled .onnx' }).isDisabled()).toBe(true)
@@ -269,7 +285,7 @@ test('on a phone nothing is wider than the page', async () => {
   const tab = await openStudio(browser, served, { viewport: { width: 390, height: 844 } })
   const { page } = tab
   await unfold(page)
-  await page.locator('.code summary').click()
+  await unfold(page, 'code')
   await page.getByRole('button', { name: 'Channels', exact: true }).click()
   await page.locator('.thumb-weight').first().waitFor()
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)

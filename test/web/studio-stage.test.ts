@@ -1,13 +1,14 @@
 /** The tools on the picture, as people use them: values, the wipe, regions, and occluding by hand. */
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Explanation } from '../../src/explain/index.js'
 import { open } from '../../src/node/index.js'
 import type { Served } from '../../src/node/serve.js'
 import { serveStudio } from '../../src/node/studio.js'
 import { pathOf } from '../support/files.js'
-import { expectQuiet, launch, type Tab, type TestBrowser } from './browser.js'
+import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
+import { AT_REST, openStudio, type StudioTab, type StudioTabOptions, sharedStudio } from './studio-page.js'
 
 /** Long enough for a busy machine. */
 const PATIENCE = 60_000
@@ -27,15 +28,25 @@ afterAll(async () => {
   await served?.close()
 })
 
-/** The studio with its first map. */
-async function visit(hash = '', context: BrowserContextOptions = {}): Promise<Tab> {
-  const tab = await browser.newPage(served.address, { viewport: { width: 1280, height: 800 }, ...context })
+const studio = sharedStudio(
+  () => browser,
+  () => served,
+  { patience: PATIENCE },
+)
+const PHONE: StudioTabOptions = {
+  viewport: { width: 390, height: 844 },
+  hasTouch: true,
+  isMobile: true,
+  patience: PATIENCE,
+}
+
+/** The studio that is shared, with no tool taken up and nothing pointed at. */
+async function visit(hash?: string): Promise<StudioTab> {
+  const tab = await studio(hash)
   const { page } = tab
-  onTestFinished(() => page.context().close())
-  page.setDefaultTimeout(PATIENCE)
-  await page.goto(`${served.address}${hash && `#${hash}`}`)
-  await page.locator('.heat canvas').waitFor()
-  await page.locator('.progress-words').waitFor({ state: 'detached' })
+  await page.mouse.move(0, 0)
+  await page.locator('.surface').first().press('Escape')
+  await page.evaluate('document.activeElement.blur()')
   return tab
 }
 
@@ -162,7 +173,7 @@ describe('a closer look', () => {
   })
 
   test('a tap is told on a phone', async () => {
-    const tab = await visit('', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    const tab = await openStudio(browser, served, { ...PHONE, waitFor: AT_REST })
     const { x, y } = await place(tab.page, CAT)
     await tab.page.touchscreen.tap(x, y)
     expect(await words(tab.page)).toMatch(/map .*pixel .*cell: row/)
@@ -199,7 +210,7 @@ describe('picture and map', () => {
     await expect.poll(() => line.getAttribute('aria-valuenow'), SOON).toBe('25')
     const [, kept] = /wipe=([\d.]+)/.exec(page.url()) ?? []
     expect(Number(kept)).toBeCloseTo(0.25, 1)
-    const other = await visit(`wipe=${kept}`)
+    const other = await openStudio(browser, served, { hash: `wipe=${kept}`, waitFor: AT_REST, patience: PATIENCE })
     const again = other.page.getByRole('slider', { name: 'Wipe the map away' })
     expect(await again.getAttribute('aria-valuenow')).toBe('25')
     await page.keyboard.press('w')
@@ -299,6 +310,15 @@ describe('occluding by hand', () => {
       await hover(page, { x, y: 0.5 })
       await expect.poll(trail, SOON).toMatch(`at ${i + 2} places, for Egyptian cat`)
     }
+    // where it has been it is told at once, and is counted once
+    const espresso = async (): Promise<string | null> =>
+      page.locator('.answer', { hasText: 'espresso' }).locator('.answer-share').textContent()
+    const there = await espresso()
+    await hover(page, { x: 0.4, y: 0.5 })
+    await expect.poll(espresso, SOON).not.toBe(there)
+    await hover(page, { x: 0.65, y: 0.5 })
+    await expect.poll(espresso, SOON).toBe(there)
+    expect(await trail()).toMatch('at 4 places')
     expect(await coloured(page)).toBeGreaterThan(2000)
     expect(await page.locator('.colour-bar').textContent()).toContain('Occluded by hand')
     await page.keyboard.press('o')
@@ -323,15 +343,12 @@ describe('occluding by hand', () => {
     await page.keyboard.press('ArrowRight')
     expect((await square.boundingBox())?.x).toBeGreaterThan(before?.x ?? 0)
     await expect.poll(() => page.locator('.surface output').textContent(), SOON).toMatch(/% → .*points, logit/)
+    await page.keyboard.press('Escape')
     expectQuiet(tab)
   })
 
   test('a finger moves it', async () => {
-    const tab = await visit('options=patch:112', {
-      viewport: { width: 390, height: 844 },
-      hasTouch: true,
-      isMobile: true,
-    })
+    const tab = await openStudio(browser, served, { ...PHONE, hash: 'options=patch:112', waitFor: AT_REST })
     const { page } = tab
     await toolOf(page, 'Occlude').tap()
     const { x, y } = await place(page, CAT)

@@ -9,7 +9,7 @@ import { modelBytes } from '../support/model.js'
 import { noise } from '../support/networks.js'
 import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
-import { drop, expectMap, mapOf, mapPixels, openStudio, PATIENCE } from './studio-page.js'
+import { drop, expectMap, mapOf, mapPixels, openStudio, PATIENCE, sharedStudio } from './studio-page.js'
 
 const RESNET = pathOf('test/fixtures/networks/resnet.onnx')
 
@@ -24,9 +24,14 @@ afterAll(async () => {
   await served?.close()
 })
 
+const studio = sharedStudio(
+  () => browser,
+  () => served,
+)
+
 describe('the first second', () => {
   test('the shipped model and an example are there, a map is drawn, the answers stand beside it', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await expectMap(page, 'Grad-CAM for Egyptian cat')
     const names = page.locator('.answer-name')
@@ -38,7 +43,7 @@ describe('the first second', () => {
   })
 
   test('another answer is explained by a click, a key, or its name', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await expectMap(page, 'Grad-CAM for Egyptian cat')
     const cat = await mapPixels(page)
@@ -51,11 +56,12 @@ describe('the first second', () => {
     await page.getByRole('searchbox').fill('bulldog')
     await page.getByRole('button', { name: /^French bulldog/ }).click()
     await expectMap(page, 'Grad-CAM for French bulldog')
+    await page.getByRole('searchbox').fill('')
     expectQuiet(tab)
   })
 
   test('other methods, layers and colours are drawn', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     const seen = [await mapPixels(page)]
     const changed = async (): Promise<void> => {
@@ -78,91 +84,9 @@ describe('the first second', () => {
   })
 })
 
-/** A network with an operator that has no backward rule. */
-const blocked = modelBytes({
-  opset: 18,
-  nodes: [
-    { op: 'Conv', inputs: ['image', 'w'], outputs: ['features'] },
-    { op: 'GlobalAveragePool', inputs: ['features'], outputs: ['pooled'] },
-    { op: 'Flatten', inputs: ['pooled'], outputs: ['flat'] },
-    { op: 'Binarizer', domain: 'ai.onnx.ml', inputs: ['flat'], outputs: ['logits'] },
-  ],
-  inputs: [declare('image', 'float32', [1, 3, 32, 32])],
-  outputs: [declare('logits', 'float32', [1, 4])],
-  initializers: { w: noise(1, 4, 3, 3, 3) },
-})
-
-describe('what is dropped', () => {
-  test('a model of the user', async () => {
-    const tab = await openStudio(browser, served)
-    const { page } = tab
-    await drop(page, [
-      RESNET,
-      { name: 'labels.txt', bytes: Buffer.from(Array.from({ length: 1000 }, (_, i) => `thing ${i}`).join('\n')) },
-    ])
-    await expect.poll(() => page.locator('.menu-title').nth(0).textContent(), { timeout: PATIENCE }).toBe('resnet.onnx')
-    await expect
-      .poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE })
-      .toMatch(/^Grad-CAM for thing \d+$/)
-    expectQuiet(tab)
-  })
-
-  test('a picture', async () => {
-    const tab = await openStudio(browser, served)
-    const { page } = tab
-    await drop(page, [pathOf('examples/coffee.jpg')])
-    await expect.poll(() => page.locator('.menu-title').nth(1).textContent(), { timeout: PATIENCE }).toBe('coffee.jpg')
-    await expectMap(page, 'Grad-CAM for espresso')
-    expectQuiet(tab)
-  })
-
-  test('a wrong file: said in words, and the last good map stays', async () => {
-    const tab = await openStudio(browser, served)
-    const { page } = tab
-    const alert = page.getByRole('alert')
-    await drop(page, [{ name: 'notes.docx', bytes: Buffer.from('no model') }])
-    await alert.getByText('The studio does not know what to do with notes.docx').waitFor()
-    await drop(page, [{ name: 'broken.onnx', bytes: Buffer.from('no model') }])
-    await alert.getByText('broken.onnx could not be opened').waitFor()
-    expect(await alert.textContent()).toContain('invalid-model')
-    await drop(page, [{ name: 'broken.jpg', bytes: Buffer.from('no picture'), type: 'image/jpeg' }])
-    await alert.getByText('broken.jpg could not be shown').waitFor()
-    await expectMap(page, 'Grad-CAM for Egyptian cat')
-    expect(await page.locator('.menu-title').nth(0).textContent()).toContain('efficientnet-lite0')
-    expectQuiet(tab)
-  })
-
-  test('a model that gradients cannot pass: which operator, and what still works', async () => {
-    const tab = await openStudio(browser, served)
-    const { page } = tab
-    await drop(page, [{ name: 'blocked.onnx', bytes: blocked }])
-    const alert = page.getByRole('alert')
-    await alert.getByText('Binarizer').first().waitFor()
-    await alert.getByRole('button', { name: /occlusion/ }).click()
-    await expect
-      .poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE })
-      .toMatch(/^Occlusion sensitivity for class \d$/)
-    expectQuiet(tab)
-  })
-
-  test('a model that takes no photos is said so', async () => {
-    const tab = await openStudio(browser, served)
-    const bands = pathOf('test/fixtures/shapes/bands.onnx')
-    await drop(tab.page, [bands])
-    await expect
-      .poll(() => tab.page.locator('.menu-title').nth(0).textContent(), { timeout: PATIENCE })
-      .toBe('bands.onnx')
-    await tab.page
-      .getByText(/takes no photos/)
-      .first()
-      .waitFor()
-    expectQuiet(tab)
-  })
-})
-
 describe('a long method', () => {
   test('fills its map in, says how far it is, and is cancelled', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await page.getByRole('combobox', { name: 'Method' }).selectOption('occlusion')
     await page.getByText(/Occlusion sensitivity \d+ of 169 runs/).waitFor()
@@ -179,7 +103,7 @@ describe('a long method', () => {
 
 describe('the address', () => {
   test('holds the view, and restores it', async () => {
-    const tab = await openStudio(browser, served)
+    const tab = await studio()
     const { page } = tab
     await page.getByRole('button', { name: /^espresso/ }).click()
     await page.getByRole('combobox', { name: 'Method' }).selectOption('grad-cam++')
@@ -227,6 +151,89 @@ describe('the address', () => {
     } finally {
       await own.close()
     }
+  })
+})
+
+/** A network with an operator that has no backward rule. */
+const blocked = modelBytes({
+  opset: 18,
+  nodes: [
+    { op: 'Conv', inputs: ['image', 'w'], outputs: ['features'] },
+    { op: 'GlobalAveragePool', inputs: ['features'], outputs: ['pooled'] },
+    { op: 'Flatten', inputs: ['pooled'], outputs: ['flat'] },
+    { op: 'Binarizer', domain: 'ai.onnx.ml', inputs: ['flat'], outputs: ['logits'] },
+  ],
+  inputs: [declare('image', 'float32', [1, 3, 32, 32])],
+  outputs: [declare('logits', 'float32', [1, 4])],
+  initializers: { w: noise(1, 4, 3, 3, 3) },
+})
+
+// last of those that share a tab: what is dropped stays
+describe('what is dropped', () => {
+  test('a wrong file: said in words, and the last good map stays', async () => {
+    const tab = await studio()
+    const { page } = tab
+    const alert = page.getByRole('alert')
+    await drop(page, [{ name: 'notes.docx', bytes: Buffer.from('no model') }])
+    await alert.getByText('The studio does not know what to do with notes.docx').waitFor()
+    await drop(page, [{ name: 'broken.onnx', bytes: Buffer.from('no model') }])
+    await alert.getByText('broken.onnx could not be opened').waitFor()
+    expect(await alert.textContent()).toContain('invalid-model')
+    await drop(page, [{ name: 'broken.jpg', bytes: Buffer.from('no picture'), type: 'image/jpeg' }])
+    await alert.getByText('broken.jpg could not be shown').waitFor()
+    await expectMap(page, 'Grad-CAM for Egyptian cat')
+    expect(await page.locator('.menu-title').nth(0).textContent()).toContain('efficientnet-lite0')
+    expectQuiet(tab)
+  })
+
+  test('a picture', async () => {
+    const tab = await studio()
+    const { page } = tab
+    await drop(page, [pathOf('examples/coffee.jpg')])
+    await expect.poll(() => page.locator('.menu-title').nth(1).textContent(), { timeout: PATIENCE }).toBe('coffee.jpg')
+    await expectMap(page, 'Grad-CAM for espresso')
+    expectQuiet(tab)
+  })
+
+  test('a model of the user', async () => {
+    const tab = await studio()
+    const { page } = tab
+    await drop(page, [
+      RESNET,
+      { name: 'labels.txt', bytes: Buffer.from(Array.from({ length: 1000 }, (_, i) => `thing ${i}`).join('\n')) },
+    ])
+    await expect.poll(() => page.locator('.menu-title').nth(0).textContent(), { timeout: PATIENCE }).toBe('resnet.onnx')
+    await expect
+      .poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE })
+      .toMatch(/^Grad-CAM for thing \d+$/)
+    expectQuiet(tab)
+  })
+
+  test('a model that gradients cannot pass: which operator, and what still works', async () => {
+    const tab = await studio()
+    const { page } = tab
+    await drop(page, [{ name: 'blocked.onnx', bytes: blocked }])
+    const alert = page.getByRole('alert')
+    await alert.getByText('Binarizer').first().waitFor()
+    await alert.getByRole('button', { name: /occlusion/ }).click()
+    await expect
+      .poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE })
+      .toMatch(/^Occlusion sensitivity for class \d$/)
+    expectQuiet(tab)
+  })
+
+  test('a model that takes no photos is said so', async () => {
+    const tab = await studio()
+    const bands = pathOf('test/fixtures/shapes/bands.onnx')
+    await drop(tab.page, [bands])
+    await expect
+      .poll(() => tab.page.locator('.menu-title').nth(0).textContent(), { timeout: PATIENCE })
+      .toBe('bands.onnx')
+    await tab.page
+      .getByText(/takes no photos/)
+      .first()
+      .waitFor()
+    expectQuiet(tab)
   })
 })
 

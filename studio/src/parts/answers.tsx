@@ -1,6 +1,7 @@
 /** The best answers as bars: a click explains one, its dot takes it into the comparison; any other class is found by its name. */
 import { useSignal } from '@preact/signals'
 import type { ClassAnswer } from 'onnxplain/web'
+import { useEffect, useRef } from 'preact/hooks'
 import { useDesk } from './context.js'
 import { percent, points } from './numbers.js'
 
@@ -33,7 +34,7 @@ export function Answers() {
           <span class="sr">Find a class by its name or number</span>
           <input
             type="search"
-            placeholder={`find one of ${answers.length} classes …`}
+            placeholder={`find one of ${answers.length} …`}
             value={text.value}
             onInput={(event) => {
               text.value = event.currentTarget.value
@@ -57,12 +58,23 @@ function Row({ answer, rank }: { readonly answer: ClassAnswer; readonly rank: nu
   const pick = (): void => {
     studio.target.value = answer.index
   }
+  const row = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    // on a phone the row of answers is wider than the page
+    const list = row.current?.parentElement
+    if (!isShown || !row.current || !list) return
+    const { offsetLeft, offsetWidth } = row.current
+    const left = offsetLeft - list.offsetLeft
+    if (left < list.scrollLeft) list.scrollLeft = left
+    else if (left + offsetWidth > list.scrollLeft + list.clientWidth)
+      list.scrollLeft = left + offsetWidth - list.clientWidth
+  }, [isShown])
   const compare = (): void => {
     const others = studio.compared.value.filter((c) => c !== answer.index)
     studio.compared.value = compared ? others : [...others, answer.index]
   }
   return (
-    <li class="answer">
+    <li class="answer" ref={row}>
       <button type="button" class="answer-pick" aria-pressed={isShown} onClick={pick}>
         <span class="answer-bar" aria-hidden="true">
           <meter class="meter" min={0} max={1} value={after ? after.probability : answer.probability} tabIndex={-1} />

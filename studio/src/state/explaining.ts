@@ -1,5 +1,5 @@
 /** Keeps the map on the stage true to what is asked: whenever the question changes, the old one is given up and the new one is asked. */
-import { computed, effect } from '@preact/signals'
+import { computed, effect, untracked } from '@preact/signals'
 import type { ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { type Maps, settingsOf } from './maps.js'
@@ -44,7 +44,7 @@ export class Explaining {
   follow(): () => void {
     return effect(() => {
       const question = this.#question()
-      if (question) void this.#answer(question)
+      if (question) untracked(() => void this.#answer(question))
       else this.cancel()
     })
   }

@@ -1,5 +1,5 @@
 /** Occluding by hand: the answers with a square over the place that is pointed at. One question at a time, and the latest place wins. */
-import { computed, effect, signal } from '@preact/signals'
+import { computed, effect, signal, untracked } from '@preact/signals'
 import {
   type Bar,
   type Box,
@@ -123,7 +123,8 @@ export class Occluding {
         return
       }
       this.#wanted = covering.square
-      if (!this.#busy) void this.#work()
+      // a place that is known is there at once, and what is written then must not be read here
+      if (!this.#busy) untracked(() => void this.#work())
     })
   }
 

@@ -1,5 +1,5 @@
 /** Which classes a region of the picture speaks for: the maps of the best answers, which share one run, read at one place. */
-import { computed, effect, signal } from '@preact/signals'
+import { computed, effect, signal, untracked } from '@preact/signals'
 import type { Box, ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { meanOver } from './looking.js'
@@ -85,7 +85,7 @@ export class Regions {
       this.problem.value = undefined
       this.maps.value = known?.maps
       if (known) this.#latest.abort()
-      else void this.#ask(question)
+      else untracked(() => void this.#ask(question))
     })
   }
 
