@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const MOCKED = 'test/**/*.mocked.test.ts'
+const ALONE = 'test/**/*.alone.test.ts'
 const WEB = 'test/web/**/*.test.ts'
 
 export default defineConfig({
@@ -11,12 +11,13 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      // the library holds no state of its own, so that files can share what is loaded
+      // the library holds no state of its own, so that files can share a process and what is loaded in it
       {
         extends: true,
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [WEB, MOCKED], isolate: false },
+        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [WEB, ALONE], isolate: false },
       },
-      { extends: true, test: { name: 'mocked', include: [MOCKED] } },
+      // what replaces modules, or measures its process, has one of its own
+      { extends: true, test: { name: 'alone', include: [ALONE] } },
       { extends: true, test: { name: 'web', include: [WEB], globalSetup: 'test/web/setup.ts' } },
     ],
   },
