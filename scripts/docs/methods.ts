@@ -22,7 +22,7 @@ ${METHODS.flatMap((m) =>
           ['option', 'default', 'meaning'],
           Object.entries(m.options).map(([name, o]) => [
             `\`--${name}\``,
-            o.kind === 'integer' ? `${o.default} ${o.unit}` : o.default,
+            o.kind === 'fill' ? o.default : `${o.default} ${o.unit}`.trim(),
             o.description,
           ]),
         )}\n`,

@@ -1,6 +1,7 @@
 /** Arguments: lists, numbers, and the options that methods bring with them. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { METHODS } from '../methods/index.js'
+import type { MethodOption } from '../methods/method.js'
 
 /** What `--grid` says of itself. */
 export const GRID =
@@ -32,20 +33,32 @@ export function size(text: string): { readonly height: number; readonly width: n
   return { height: Number(height), width: Number(width) }
 }
 
-/** Adds the options of all methods, under their own names. */
+/** Adds the options of all methods, under their own names; what several have in common is one option. */
 export function addMethodOptions(command: Command): void {
-  for (const method of METHODS) {
-    if (method.kind !== 'driven') continue
-    for (const [name, option] of Object.entries(method.options)) {
-      const value = option.kind === 'integer' ? option.unit : 'mean|colour'
-      command.option(`--${name} <${value}>`, `${method.id}: ${option.description} (default: ${option.default})`)
-    }
+  const options = METHODS.flatMap((m) =>
+    m.kind === 'driven' ? Object.entries(m.options).map(([name, option]) => ({ id: m.id, name, option })) : [],
+  )
+  for (const name of new Set(options.map((o) => o.name))) {
+    const same = options.filter((o) => o.name === name)
+    const value = same.every(({ option }) => option.kind === 'fill') ? 'mean|colour' : (unitOf(same) ?? 'number')
+    const says = new Set(same.map(({ option }) => `${option.description} (default: ${option.default})`))
+    const lines = [...says].map((text) => {
+      const ids = same.filter(({ option }) => text === `${option.description} (default: ${option.default})`)
+      return `${ids.map((o) => o.id).join(', ')}: ${text}`
+    })
+    command.option(`--${name} <${value}>`, lines.join('; '))
   }
+}
+
+/** The unit that all of them have. */
+function unitOf(options: readonly { readonly option: MethodOption }[]): string | undefined {
+  const units = new Set(options.map(({ option }) => (option.kind === 'fill' ? '' : option.unit)))
+  return [...units].join('|') || undefined
 }
 
 /** The method options that were given. */
 export function givenMethodOptions(command: Command): Readonly<Record<string, string>> {
-  const names = METHODS.flatMap((m) => (m.kind === 'driven' ? Object.keys(m.options) : []))
+  const names = [...new Set(METHODS.flatMap((m) => (m.kind === 'driven' ? Object.keys(m.options) : [])))]
   const values: Readonly<Record<string, unknown>> = command.opts()
   return Object.fromEntries(names.flatMap((n) => (values[n] === undefined ? [] : [[n, String(values[n])]])))
 }

@@ -13,7 +13,7 @@ export function fillValues(text: string, spec: PreprocessSpec | undefined, chann
     throw new ExplainError('bad-option', {
       what: `"${text}" is a colour, and this model takes no photos`,
       where: 'fill',
-      remedy: 'Leave fill out: the square is filled with 0.',
+      remedy: 'Leave it out: 0 is taken.',
     })
   const colour = rgb(text)
   if ([colour.r, colour.g, colour.b].some((v) => Number.isNaN(v)))

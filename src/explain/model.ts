@@ -353,6 +353,11 @@ export class Model {
           return Float32Array.from(targets, (t) => (t.score === 'probability' ? p : logits)?.[t.index] ?? 0)
         })
       },
+      gradients: (shown, t) => {
+        const { index = 0, score = 'logit' } = targets[t] ?? {}
+        // a batch of backward passes is not faster on a processor (npm run bench), and takes memory
+        return this.#runner.gradients({ pictures: shown, others }, score, index, options.batch ?? 1)
+      },
       progress: (done, total, maps) =>
         options.onProgress?.({ method: method.id, done, total, partial: () => options.explained(maps()) }),
     })

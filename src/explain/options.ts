@@ -28,10 +28,16 @@ export function refuseUnknown(methods: readonly Method[], given: GivenOptions): 
 
 function check(name: string, option: MethodOption, value: number | string): number | string {
   if (option.kind === 'fill') return String(value)
-  const number = typeof value === 'number' ? value : /^[+-]?\d+$/.test(value.trim()) ? Number(value) : Number.NaN
-  if (Number.isInteger(number) && number >= option.minimum) return number
+  const text = typeof value === 'number' ? value : value.trim()
+  const number = text === '' ? Number.NaN : Number(text)
+  const fits = option.kind === 'integer' ? Number.isInteger(number) : number <= option.maximum
+  if (fits && number >= option.minimum) return number
+  const wanted =
+    option.kind === 'integer'
+      ? `a whole number of at least ${option.minimum} ${option.unit}`
+      : `a number from ${option.minimum} to ${option.maximum} ${option.unit}`
   throw new ExplainError('bad-option', {
-    what: `${name} is ${value}, which is not a whole number of at least ${option.minimum} ${option.unit}`,
+    what: `${name} is ${value}, which is not ${wanted.trim()}`,
     where: name,
   })
 }

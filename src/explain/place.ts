@@ -31,13 +31,12 @@ export function placeMap(
   raw: Tensor<'float32'>,
   { method, input, prepared }: { readonly method: MethodInfo; readonly input: string; readonly prepared: Prepared },
 ): Place {
-  const reduction = method.kind === 'compiled' ? method.channels : undefined
+  const reduction = method.channels
   const order = model.preprocessing?.channels ?? 'RGB'
   const { geometry, depth, feed } = prepared
   if (input === model.input.name) {
     const axes = model.input.layout.slice(1)
-    const isPixels = method.kind === 'compiled' && method.space === 'input'
-    const layout = isPixels ? axes : 'DHW'.slice(-raw.dims.length)
+    const layout = reduction ? axes : 'DHW'.slice(-raw.dims.length)
     const fed = { ...sliceFirst(feed.pictures, 0), layout: axes }
     return { map: raw, fed, drawable: axes.includes('H'), lifting: { geometry, depth, layout, order, reduction } }
   }

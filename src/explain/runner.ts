@@ -2,6 +2,7 @@
 import { ExplainError } from '../core/errors.js'
 import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
 import { float32, int64, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
+import { gradient } from '../methods/gradient.js'
 import type { CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
 import { encodeSkeleton } from '../onnx/encode.js'
@@ -107,19 +108,7 @@ export class Runner {
 
   /** Logits and maps of one picture: in one run where targets share the forward pass, else in as many as they need. */
   async maps(request: PlanRequest, feed: Feed, indices: readonly number[]): Promise<PlanRun> {
-    const { methods, layer, grid, score, wrt } = request
-    const key = JSON.stringify([methods.map((m) => m.id), score, layer, grid, wrt])
-    const plan =
-      this.#plans.get(key) ??
-      compile(this.#graph, {
-        method: methods.map((m) => m.id),
-        layer,
-        grid,
-        score,
-        wrt,
-        ...this.#known(),
-      })
-    this.#plans.set(key, plan)
+    const { key, plan } = this.#plan(request)
     // without a shared forward pass a batch is not faster than run after run, and takes more memory (npm run bench)
     // a map of an input that has no row for each picture is one for all targets of a run
     const single = plan.maps.some((m) => isShared(plan, m))
@@ -139,6 +128,28 @@ export class Runner {
       maps: plan.maps.map((map, m) => ({ ...map, raws: parts.flatMap((part) => part.raws[m] ?? []) })),
       refused: plan.refused,
     }
+  }
+
+  /** Gradients of one class' score by each picture of a batch, `size` pictures a run. */
+  async gradients(feed: Feed, score: Score, index: number, size: number): Promise<Tensor<'float32'>> {
+    const { key, plan } = this.#plan({ methods: [gradient], layer: undefined, grid: undefined, score, wrt: undefined })
+    const { pictures, others } = feed
+    const [count = 0, ...rest] = pictures.dims
+    const data = new Float32Array(pictures.data.length)
+    const step = sizeOf(rest)
+    await this.#sessions.use(
+      key,
+      () => this.#planFile(plan),
+      async (session) => {
+        for (const part of chunks([...Array(count).keys()], this.batch ?? size)) {
+          const [from = 0, n] = [part[0], part.length]
+          const some = float32([n, ...rest], pictures.data.subarray(from * step, (from + n) * step))
+          const { raws } = await this.#once(session, plan, { pictures: some, others }, Array(n).fill(index))
+          for (const [i, raw] of (raws[0] ?? []).entries()) data.set(raw.data, (from + i) * step)
+        }
+      },
+    )
+    return float32(pictures.dims, data)
   }
 
   /** The channels of a layer and their weights for one class. */
@@ -161,6 +172,15 @@ export class Runner {
     this.#plans.clear()
     this.#channels.clear()
     await this.#sessions.release()
+  }
+
+  /** The plan of a request, made once, and the name of its session. */
+  #plan({ methods, layer, grid, score, wrt }: PlanRequest): { readonly key: string; readonly plan: Plan } {
+    const method = methods.map((m) => m.id)
+    const key = JSON.stringify([method, score, layer, grid, wrt])
+    const plan = this.#plans.get(key) ?? compile(this.#graph, { method, layer, grid, score, wrt, ...this.#known() })
+    this.#plans.set(key, plan)
+    return { key, plan }
   }
 
   /** What every plan of this model is compiled with. */

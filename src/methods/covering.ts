@@ -1,5 +1,5 @@
 /** Squares that cover a part of a model's input, and the map that the drops of the score under them make: occlusion sensitivity, square by square. */
-import type { Grid } from '../core/layout.js'
+import { type Grid, gridOf } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
 
 /** A square of the model's input, through some of its slices; `x1`, `y1`, `z1` exclusive. */
@@ -31,6 +31,15 @@ export function fillSquare(
     const at = offset + z * D.stride + y * H.stride + x * W.stride
     for (let c = 0; c < C.extent; c++) data[at + c * C.stride] = fill[c] ?? 0
   })
+}
+
+/** A picture `[1,C,H,W]` (or as `layout` says) that is covered all over: one value a channel. */
+export function covered(input: Tensor<'float32'>, layout: string, fill: readonly number[]): Float32Array {
+  const grid = gridOf(layout.slice(1), input.dims.slice(1))
+  const data = new Float32Array(input.data.length)
+  const whole = { x0: 0, y0: 0, z0: 0, x1: grid.W.extent, y1: grid.H.extent, z1: grid.D.extent }
+  fillSquare(data, 0, grid, whole, fill)
+  return data
 }
 
 /** At each pixel the mean drop over the squares that cover it; 0 where none does. */

@@ -7,16 +7,23 @@ import { deconvnet } from './deconvnet.js'
 import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
+import { fem } from './fem.js'
 import { gradCam } from './grad-cam.js'
 import { gradCamPlusPlus } from './grad-cam-plus-plus.js'
 import { gradient } from './gradient.js'
+import { gradientShap } from './gradient-shap.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
 import { guidedGradCam } from './guided-grad-cam.js'
 import { hiResCam } from './hires-cam.js'
 import { inputXGradient } from './input-x-gradient.js'
+import { integratedGradients } from './integrated-gradients.js'
 import { layerCam } from './layer-cam.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
+import { rise } from './rise.js'
+import { smoothGrad } from './smooth-grad.js'
+import { smoothGradSquared } from './smooth-grad-squared.js'
+import { varGrad } from './var-grad.js'
 import { xGradCam } from './xgrad-cam.js'
 
 export const METHODS: readonly Method[] = [
@@ -29,13 +36,20 @@ export const METHODS: readonly Method[] = [
   elementwiseGradCam,
   eigenCam,
   eigenGradCam,
+  fem,
   counterfactualGradCam,
   guidedGradCam,
   guidedBackpropagation,
   deconvnet,
   gradient,
   inputXGradient,
+  integratedGradients,
+  gradientShap,
+  smoothGrad,
+  smoothGradSquared,
+  varGrad,
   occlusion,
+  rise,
 ]
 
 /** The method of an id; case and hyphens may be left out (`gradcam`, `GradCAM`). Throws `unknown-method`. */

@@ -27,11 +27,19 @@ export type MethodOption =
       readonly unit: string
       readonly description: string
     }
+  | {
+      readonly kind: 'number'
+      readonly default: number
+      readonly minimum: number
+      readonly maximum: number
+      readonly unit: string
+      readonly description: string
+    }
   | { readonly kind: 'fill'; readonly default: string; readonly description: string }
 
 export type OptionDefinitions = Readonly<Record<string, MethodOption>>
 
-type OptionValue<O> = O extends { readonly kind: 'integer' } ? number : string
+type OptionValue<O> = O extends { readonly kind: 'fill' } ? string : number
 
 /** Option values by name. */
 export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }
@@ -48,6 +56,8 @@ interface Info {
   /** Cost in runs of the network, for people: `1 forward + 1 backward`. */
   readonly cost: string
   readonly display: Display
+  /** Present where the raw map is in the shape of the model's input, with channels, and how these become one number a pixel. */
+  readonly channels?: ChannelReduction
 }
 
 /** What a compiled method says of itself: plain data. */
@@ -57,8 +67,6 @@ export interface CompiledInfo extends Info {
   readonly space: 'layer' | 'input'
   /** True where the map depends on a layer, which the user may choose. */
   readonly atLayer: boolean
-  /** Present where the raw map has channels. */
-  readonly channels?: ChannelReduction
 }
 
 /** What a driven method says of itself: plain data. */
@@ -118,6 +126,8 @@ export interface DriveContext<O extends OptionDefinitions> {
   readonly layout: InputLayout
   /** Scores `[pictures][targets]` of a batch of pictures. */
   scores(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]>
+  /** The gradient of one target's score by each picture of a batch, in the pictures' shape. */
+  gradients(pictures: Tensor<'float32'>, target: number): Promise<Tensor<'float32'>>
   readonly targets: number
   /** Pictures a run. 1 for models of fixed batch. */
   readonly batch: number
@@ -132,7 +142,7 @@ export interface DriveContext<O extends OptionDefinitions> {
 }
 
 export interface DrivenMethod<O extends OptionDefinitions = OptionDefinitions> extends DrivenInfo<O> {
-  /** Raw maps `[H,W]` at the model's input (volumes and clips: `[D,H,W]`), one a target. */
+  /** Raw maps `[H,W]` at the model's input (volumes and clips: `[D,H,W]`), or with `channels` in its shape; one a target. */
   run(context: DriveContext<O>): Promise<readonly Tensor<'float32'>[]>
 }
 

@@ -123,6 +123,17 @@ export const SMALL: readonly Question[] = [
       options: { method: ['grad-cam', 'gradient', 'guided-backpropagation'], target: 1 },
     }),
   ),
+  {
+    name: 'many gradients and masks, of the same random numbers',
+    model: 'resnet',
+    call: 'explain',
+    image: 'small',
+    options: {
+      method: ['integrated-gradients', 'gradient-shap', 'smooth-grad', 'var-grad', 'rise'],
+      target: 1,
+      options: { steps: 3, samples: 3, masks: 12, seed: 4 },
+    },
+  },
   ...['grad-cam', 'gradient'].map(
     (method): Question => ({
       name: `max-pools that overlap, ${method}`,

@@ -122,7 +122,7 @@ describe('every compiled method', () => {
   })
 
   /** What twice the weights of the last layer make of a map; twice the map where nothing is said. Grad-CAM++ is not homogeneous. */
-  const FACTORS: Readonly<Record<string, number>> = { 'guided-grad-cam': 4, 'eigen-cam': 1 }
+  const FACTORS: Readonly<Record<string, number>> = { 'guided-grad-cam': 4, 'eigen-cam': 1, fem: 1 }
   const homogeneous = ids.filter((id) => id !== 'grad-cam++')
 
   test.each(homogeneous)('twice the weights of the last layer are twice the map: %s', async (method) => {

