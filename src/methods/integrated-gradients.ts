@@ -59,8 +59,9 @@ export const integratedGradients = defineMethod({
       const total = map.data.reduce((a, v) => a + v, 0)
       const rise = (at?.[t] ?? 0) - (from?.[t] ?? 0)
       const of = targets > 1 ? ` of target ${t + 1}` : ''
+      const share = rise === 0 ? 'no share' : `${((100 * total) / rise).toFixed(1)} %`
       context.note(
-        `integrated-gradients: the map${of} sums to ${total.toPrecision(4)}, the score rises by ${rise.toPrecision(4)} from the baseline: a convergence delta of ${(total - rise).toPrecision(2)}.`,
+        `integrated-gradients: the map${of} sums to ${share} of the score's change from the baseline; 100 % is complete, and more steps come closer.`,
       )
     }
     return maps

@@ -125,9 +125,9 @@ export const SMALL: readonly Question[] = [
   ),
   {
     name: 'many gradients and masks, of the same random numbers',
-    model: 'resnet',
+    model: 'pooled',
     call: 'explain',
-    image: 'small',
+    image: 'tiny',
     options: {
       method: ['integrated-gradients', 'gradient-shap', 'smooth-grad', 'var-grad', 'rise'],
       target: 1,
