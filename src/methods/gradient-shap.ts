@@ -1,4 +1,5 @@
 import { float32 } from '../core/tensor.js'
+import { BASELINE_OPTION } from './baseline.js'
 import { covered } from './covering.js'
 import { manyGradients, NOISE_OPTIONS, noisy } from './many-gradients.js'
 import { defineMethod } from './method.js'
@@ -22,11 +23,7 @@ export const gradientShap = defineMethod({
   cost: '1 forward + 1 backward for each sample (50 by default)',
   options: {
     ...NOISE_OPTIONS,
-    baseline: {
-      kind: 'fill',
-      default: 'mean',
-      description: 'the plain picture that the way starts from: mean (0 after normalisation) or a colour',
-    },
+    baseline: BASELINE_OPTION,
   },
   run: (context) => {
     const { input, options, targets } = context

@@ -14,6 +14,7 @@ import { gradient } from './gradient.js'
 import { gradientShap } from './gradient-shap.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
 import { guidedGradCam } from './guided-grad-cam.js'
+import { guidedIg } from './guided-ig.js'
 import { hiResCam } from './hires-cam.js'
 import { inputXGradient } from './input-x-gradient.js'
 import { integratedGradients } from './integrated-gradients.js'
@@ -44,6 +45,7 @@ export const METHODS: readonly Method[] = [
   gradient,
   inputXGradient,
   integratedGradients,
+  guidedIg,
   gradientShap,
   smoothGrad,
   smoothGradSquared,

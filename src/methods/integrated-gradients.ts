@@ -1,4 +1,5 @@
 import { float32 } from '../core/tensor.js'
+import { BASELINE_OPTION, noteCompleteness } from './baseline.js'
 import { covered } from './covering.js'
 import { manyGradients } from './many-gradients.js'
 import { defineMethod } from './method.js'
@@ -26,11 +27,7 @@ export const integratedGradients = defineMethod({
       unit: 'steps',
       description: 'steps from the baseline to the picture',
     },
-    baseline: {
-      kind: 'fill',
-      default: 'mean',
-      description: 'the plain picture that the way starts from: mean (0 after normalisation) or a colour',
-    },
+    baseline: BASELINE_OPTION,
   },
   run: async (context) => {
     const { input, options, targets } = context
@@ -53,17 +50,7 @@ export const integratedGradients = defineMethod({
           ),
         ),
     })
-    const [at] = await context.scores(input)
-    const [from] = await context.scores(float32(input.dims, baseline))
-    for (const [t, map] of maps.entries()) {
-      const total = map.data.reduce((a, v) => a + v, 0)
-      const rise = (at?.[t] ?? 0) - (from?.[t] ?? 0)
-      const of = targets > 1 ? ` of target ${t + 1}` : ''
-      const share = rise === 0 ? 'no share' : `${((100 * total) / rise).toFixed(1)} %`
-      context.note(
-        `integrated-gradients: the map${of} sums to ${share} of the score's change from the baseline; 100 % is complete, and more steps come closer.`,
-      )
-    }
+    await noteCompleteness(context, 'integrated-gradients', baseline, maps)
     return maps
   },
 })

@@ -23,8 +23,9 @@ export function ClassFinder({ label, answers: all, without, onPick }: ClassFinde
   const open = useSignal(false)
   const box = useRef<HTMLElement>(null)
   const answers = all.filter((a) => !without.includes(a.index))
-  const wanted = text.value.trim()
-  const found = wanted === '' ? answers.slice(0, OFFERED) : search(answers, text.value)
+  const offered = (typed: string): readonly ClassAnswer[] =>
+    typed.trim() === '' ? answers.slice(0, OFFERED) : search(answers, typed)
+  const found = offered(text.value)
   const pick = (index: number): void => {
     text.value = ''
     open.value = false
@@ -43,8 +44,10 @@ export function ClassFinder({ label, answers: all, without, onPick }: ClassFinde
       const places = [...(box.current?.querySelectorAll<HTMLElement>('input, button') ?? [])]
       places[places.indexOf(document.activeElement as HTMLElement) + step]?.focus()
       event.preventDefault()
-    } else if (event.key === 'Enter' && event.target instanceof HTMLInputElement && found[0]) {
-      pick(found[0].index)
+    } else if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
+      // of what stands in the field, which may not have been drawn yet
+      const [first] = offered(event.target.value)
+      if (first) pick(first.index)
       event.preventDefault()
     }
   }

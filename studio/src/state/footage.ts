@@ -6,6 +6,9 @@ export type Source =
   /** `device`: as the browser names it; undefined: the one that looks away from the user, where there are several. */
   { readonly kind: 'camera'; readonly device: string | undefined } | { readonly kind: 'file'; readonly file: File }
 
+/** Milliseconds. */
+const LONGEST_WAIT = 1000
+
 export class Footage {
   readonly source: Source
   readonly video: HTMLVideoElement
@@ -57,19 +60,19 @@ export class Footage {
     if (this.#url !== undefined) URL.revokeObjectURL(this.#url)
   }
 
-  /** Resolves at the next frame that is shown, or when the signal is aborted. */
+  /** Resolves at the next frame that is shown, when the signal is aborted, or after a second: a busy browser may never tell of a frame. */
   nextFrame(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve()
-      const handle = this.video.requestVideoFrameCallback(() => {
-        signal.removeEventListener('abort', stop)
-        resolve()
-      })
-      const stop = (): void => {
+      const go = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', go)
         this.video.cancelVideoFrameCallback(handle)
         resolve()
       }
-      signal.addEventListener('abort', stop, { once: true })
+      const handle = this.video.requestVideoFrameCallback(go)
+      const timer = setTimeout(go, LONGEST_WAIT)
+      signal.addEventListener('abort', go, { once: true })
     })
   }
 }
