@@ -21,7 +21,7 @@ const hover = async (page: Page): Promise<void> => {
 
 const SHOTS: readonly Shot[] = [
   { name: 'studio', hash: '', width: 1280, height: 800, before: hover },
-  { name: 'studio-compare', hash: 'view=compare', width: 1280, height: 640 },
+  { name: 'studio-compare', hash: 'view=compare', width: 1280, height: 720 },
   {
     name: 'studio-layers',
     hash: 'class=967&layer=blocks.10.Add',

@@ -6,7 +6,7 @@ import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { relativeL2 } from '../support/measures.js'
 import { model } from '../support/model.js'
-import { network, picture } from '../support/networks.js'
+import { network, noise, picture } from '../support/networks.js'
 import { runtime } from '../support/ort.js'
 
 const SIDE = 28
@@ -86,6 +86,43 @@ test('the same seed gives the same map, however runs are shared out and whatever
   expect(relativeL2(among ?? [], alone ?? [])).toBeLessThan(1e-4)
   const [another] = await rise(network(), x, { target: 2, options: { ...options, seed: 6 } })
   expect(relativeL2(another ?? [], alone ?? [])).toBeGreaterThan(0.1)
+})
+
+test.each([
+  ['a volume', ['N', 1, 3, 8, 8], [1, 3, 8, 8], [3, 8, 8]],
+  ['a signal', ['N', 2, 40], [2, 40], [40]],
+] as const)('%s has a map of its places, and gradients of its shape', async (_, declared, dims, places) => {
+  const axes = declared.map((_size, i) => BigInt(i)).slice(1)
+  const graph = model({
+    opset: 18,
+    nodes: [
+      { op: 'Mul', inputs: ['x', 'x'], outputs: ['square'] },
+      { op: 'ReduceSum', inputs: ['square', 'axes'], outputs: ['sum'], attributes: { keepdims: 0 } },
+      { op: 'Unsqueeze', inputs: ['sum', 'last'], outputs: ['column'] },
+      { op: 'Concat', inputs: ['column', 'column'], outputs: ['logits'], attributes: { axis: 1 } },
+    ],
+    inputs: [declare('x', 'float32', declared)],
+    outputs: [declare('logits', 'float32', ['N', 2])],
+    initializers: {
+      axes: { type: 'int64', dims: [axes.length], data: BigInt64Array.from(axes) },
+      last: { type: 'int64', dims: [1], data: BigInt64Array.of(1n) },
+    },
+  })
+  const loaded = await Model.load(graph, runtime, { name: 'test' })
+  const x = noise(9, 1, ...dims)
+  const of = async (method: string, options: Readonly<Record<string, number>>) =>
+    (await loaded.explain(x, { method, target: 0, options })).raw
+  expect((await of('rise', { masks: 20 })).dims).toEqual(places)
+  const parts = await of('integrated-gradients', { steps: 2 })
+  expect(parts.dims).toEqual(dims)
+  expect(
+    relativeL2(
+      parts.data,
+      x.data.map((v) => v * v),
+    ),
+  ).toBeLessThan(1e-5)
+  expect((await of('smooth-grad', { samples: 2 })).dims).toEqual(dims)
+  await loaded.release()
 })
 
 test.each([{ masks: 1 }, { open: 0 }, { open: 1 }, { open: 'often' }, { cells: 2.5 }, { seed: -1 }])(
