@@ -1,5 +1,6 @@
 /** A ResNet-18 as torchvision exports it (He et al., CVPR 2016, table 1; batch norms folded), with random weights: what it costs does not depend on them. */
 import { float32, sizeOf, type Tensor } from '../src/core/tensor.js'
+import { uniform } from '../src/methods/random.js'
 import { declare } from '../src/onnx/builder.js'
 import { modelBytes, type NodeSpec } from '../test/support/model.js'
 
@@ -51,10 +52,9 @@ export function resnet18(): Uint8Array {
 
 /** Uniform numbers from -bound to bound, the same each time. */
 function random(dims: readonly number[], bound: number, seed: number): Tensor<'float32'> {
-  let state = seed
-  const next = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return (state / 2 ** 31 - 1) * bound
-  }
-  return float32(dims, Float32Array.from({ length: sizeOf(dims) }, next))
+  const next = uniform(seed)
+  return float32(
+    dims,
+    Float32Array.from({ length: sizeOf(dims) }, () => (2 * next() - 1) * bound),
+  )
 }

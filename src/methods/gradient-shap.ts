@@ -1,7 +1,6 @@
-import { float32 } from '../core/tensor.js'
 import { BASELINE_OPTION } from './baseline.js'
 import { covered } from './covering.js'
-import { manyGradients, NOISE_OPTIONS, noisy } from './many-gradients.js'
+import { GradientMoments, manyGradients, NOISE_OPTIONS, noisy } from './many-gradients.js'
 import { defineMethod } from './method.js'
 import { uniform } from './random.js'
 
@@ -31,8 +30,7 @@ export const gradientShap = defineMethod({
     const baseline = covered(input, context.layout, context.fill(options.baseline))
     const next = noisy(input.data, options.noise, options.seed)
     const chance = uniform(options.seed + 1)
-    const sums = Array.from({ length: targets }, () => new Float64Array(input.data.length))
-    const counts = Array<number>(targets).fill(0)
+    const moments = new GradientMoments(targets, input.data.length)
     const ways: Float32Array[] = []
     return manyGradients(context, {
       count: options.samples,
@@ -43,18 +41,12 @@ export const gradientShap = defineMethod({
         delete ways[i - context.batch]
         return way.map((v, at) => (baseline[at] ?? 0) + share * v)
       },
-      take: (target, gradient, i) => {
-        const [sum, way] = [sums[target], ways[i]]
-        counts[target] = (counts[target] ?? 0) + 1
-        if (sum && way) for (const [at, v] of gradient.entries()) sum[at] = (sum[at] ?? 0) + v * (way[at] ?? 0)
-      },
-      maps: () =>
-        sums.map((sum, t) =>
-          float32(
-            dims,
-            Float32Array.from(sum, (v) => v / Math.max(1, counts[t] ?? 0)),
-          ),
+      take: (target, gradient, i) =>
+        moments.add(
+          target,
+          gradient.map((v, at) => v * (ways[i]?.[at] ?? 0)),
         ),
+      maps: () => moments.maps(dims, (mean) => mean),
     })
   },
 })

@@ -1,7 +1,7 @@
 /** Gradients of many pictures that are made of one: what integrated and smoothed gradients are sums of. */
 import { throwIfAborted } from '../core/errors.js'
 import { float32, type Tensor } from '../core/tensor.js'
-import type { DriveContext, OptionDefinitions } from './method.js'
+import type { DriveContext, DrivenMethod, OptionDefinitions } from './method.js'
 import { normal, uniform } from './random.js'
 
 /** The pictures, and what is done with their gradients. */
@@ -64,6 +64,23 @@ export function noisy(values: Float32Array, share: number, seed: number): () => 
   return () => values.map((v) => v + deviation * next())
 }
 
+/** What is made of the mean and the mean square of a place's gradients. */
+export type Moment = (mean: number, meanSquare: number) => number
+
+/** Maps of what the gradients of noisy copies have in common. */
+export function ofNoisyCopies(of: Moment): DrivenMethod<typeof NOISE_OPTIONS>['run'] {
+  return (context) => {
+    const { input, options, targets } = context
+    const moments = new GradientMoments(targets, input.data.length)
+    return manyGradients(context, {
+      count: options.samples,
+      picture: noisy(input.data, options.noise, options.seed),
+      take: (target, gradient) => moments.add(target, gradient),
+      maps: () => moments.maps(input.dims.slice(1), of),
+    })
+  }
+}
+
 /** Running means of gradients, and of their squares, by target. */
 export class GradientMoments {
   readonly #sums: readonly Float64Array[]
@@ -87,13 +104,13 @@ export class GradientMoments {
   }
 
   /** Maps of the mean and the mean square at each place. */
-  maps(dims: readonly number[], of: (mean: number, meanSquare: number, count: number) => number): Tensor<'float32'>[] {
+  maps(dims: readonly number[], of: Moment): Tensor<'float32'>[] {
     return this.#sums.map((sum, t) => {
-      const count = Math.max(1, this.#counts[t] ?? 0)
+      const count = this.#counts[t] ?? 1
       const squares = this.#squares[t]
       return float32(
         dims,
-        Float32Array.from(sum, (v, i) => of(v / count, (squares?.[i] ?? 0) / count, count)),
+        Float32Array.from(sum, (v, i) => of(v / count, (squares?.[i] ?? 0) / count)),
       )
     })
   }

@@ -44,8 +44,8 @@ export const rise = defineMethod({
     let count = 0
     const maps = (): Tensor<'float32'>[] =>
       seen.map((sum, t) => {
-        const mean = (totals[t] ?? 0) / Math.max(1, count)
-        const plane = Float32Array.from(sum, (v, i) => (v - mean * (all[i] ?? 0)) / (Math.max(1, count) * options.open))
+        const mean = (totals[t] ?? 0) / count
+        const plane = Float32Array.from(sum, (v, i) => (v - mean * (all[i] ?? 0)) / (count * options.open))
         return context.layout.includes('D')
           ? float32(
               [depth, height, width],

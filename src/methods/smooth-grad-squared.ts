@@ -1,4 +1,4 @@
-import { GradientMoments, manyGradients, NOISE_OPTIONS, noisy } from './many-gradients.js'
+import { NOISE_OPTIONS, ofNoisyCopies } from './many-gradients.js'
 import { defineMethod } from './method.js'
 
 /** SmoothGrad squared: the mean of the squares of the gradients of noisy copies. */
@@ -13,15 +13,5 @@ export const smoothGradSquared = defineMethod({
   source: 'Hooker et al., NeurIPS 2019 (arXiv 1806.10758), section 4.2 (SmoothGrad-Squared)',
   cost: '1 forward + 1 backward for each noisy copy (50 by default)',
   options: NOISE_OPTIONS,
-  run: (context) => {
-    const { input, options, targets } = context
-    const next = noisy(input.data, options.noise, options.seed)
-    const moments = new GradientMoments(targets, input.data.length)
-    return manyGradients(context, {
-      count: options.samples,
-      picture: next,
-      take: (target, gradient) => moments.add(target, gradient),
-      maps: () => moments.maps(input.dims.slice(1), (_, square) => square),
-    })
-  },
+  run: ofNoisyCopies((_, square) => square),
 })

@@ -1,4 +1,4 @@
-import { GradientMoments, manyGradients, NOISE_OPTIONS, noisy } from './many-gradients.js'
+import { NOISE_OPTIONS, ofNoisyCopies } from './many-gradients.js'
 import { defineMethod } from './method.js'
 
 /** VarGrad: the variance of the gradients of noisy copies, over the samples that there are. */
@@ -13,15 +13,5 @@ export const varGrad = defineMethod({
   source: 'Adebayo et al., NeurIPS 2018 (arXiv 1810.03292), appendix; the variance over the samples, as in Captum',
   cost: '1 forward + 1 backward for each noisy copy (50 by default)',
   options: NOISE_OPTIONS,
-  run: (context) => {
-    const { input, options, targets } = context
-    const next = noisy(input.data, options.noise, options.seed)
-    const moments = new GradientMoments(targets, input.data.length)
-    return manyGradients(context, {
-      count: options.samples,
-      picture: next,
-      take: (target, gradient) => moments.add(target, gradient),
-      maps: () => moments.maps(input.dims.slice(1), (mean, square) => Math.max(0, square - mean * mean)),
-    })
-  },
+  run: ofNoisyCopies((mean, square) => Math.max(0, square - mean * mean)),
 })

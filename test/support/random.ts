@@ -1,5 +1,7 @@
 /** Seeded random numbers: the same on every machine, so that fixtures made elsewhere stay valid. */
 
+import { uniform } from '../../src/methods/random.js'
+
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number
@@ -16,15 +18,8 @@ export function seedOf(name: string): number {
   return h >>> 0
 }
 
-/** Mulberry32. */
 export function random(seed: number): Random {
-  let state = seed >>> 0
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
+  const next = uniform(seed)
   return {
     next,
     normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
