@@ -16,7 +16,7 @@ ${tableOf(
 are loops around runs.
 
 ${METHODS.flatMap((m) =>
-  m.kind === 'driven'
+  Object.keys(m.options).length > 0
     ? [
         `## Options of \`${m.id}\`\n\n${tableOf(
           ['option', 'default', 'meaning'],

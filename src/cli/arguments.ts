@@ -1,7 +1,7 @@
 /** Arguments: lists, numbers, and the options that methods bring with them. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { METHODS } from '../methods/index.js'
-import type { MethodOption } from '../methods/method.js'
+import type { Method, MethodOption } from '../methods/method.js'
 
 /** What `--grid` says of itself. */
 export const GRID =
@@ -33,10 +33,10 @@ export function size(text: string): { readonly height: number; readonly width: n
   return { height: Number(height), width: Number(width) }
 }
 
-/** Adds the options of all methods, under their own names; what several have in common is one option. */
-export function addMethodOptions(command: Command): void {
-  const options = METHODS.flatMap((m) =>
-    m.kind === 'driven' ? Object.entries(m.options).map(([name, option]) => ({ id: m.id, name, option })) : [],
+/** Adds the options of methods, under their own names; what several have in common is one option. */
+export function addMethodOptions(command: Command, methods: readonly Method[] = METHODS): void {
+  const options = methods.flatMap((m) =>
+    Object.entries(m.options).map(([name, option]) => ({ id: m.id, name, option })),
   )
   for (const name of new Set(options.map((o) => o.name))) {
     const same = options.filter((o) => o.name === name)
@@ -58,7 +58,7 @@ function unitOf(options: readonly { readonly option: MethodOption }[]): string |
 
 /** The method options that were given. */
 export function givenMethodOptions(command: Command): Readonly<Record<string, string>> {
-  const names = [...new Set(METHODS.flatMap((m) => (m.kind === 'driven' ? Object.keys(m.options) : [])))]
+  const names = [...new Set(METHODS.flatMap((m) => Object.keys(m.options)))]
   const values: Readonly<Record<string, unknown>> = command.opts()
   return Object.fromEntries(names.flatMap((n) => (values[n] === undefined ? [] : [[n, String(values[n])]])))
 }

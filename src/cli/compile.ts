@@ -1,13 +1,14 @@
 /** `onnxplain compile MODEL -o OUT.onnx --method ID` */
 import type { Command } from 'commander'
 import { compile } from '../explain/index.js'
+import { METHODS } from '../methods/index.js'
 import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { ortRuntime } from '../node/ort.js'
 import { resolveModel } from '../node/resolve.js'
 import { encode } from '../onnx/encode.js'
 import { probe } from '../passes/probe.js'
 import type { Score } from '../targets/target.js'
-import { collect, GRID } from './arguments.js'
+import { addMethodOptions, collect, GRID, givenMethodOptions } from './arguments.js'
 
 interface Options {
   readonly output: string
@@ -43,6 +44,10 @@ export function compileCommand(program: Command): void {
     .option('--relu', 'keep the positive part of the map')
     .option('--upsample', "resize the map bilinearly to the model's input")
     .option('--normalize', 'divide each map by its largest absolute value')
+  addMethodOptions(
+    command,
+    METHODS.filter((m) => m.kind === 'compiled'),
+  )
   command.action(async (path: string, options: Options) => {
     if (options.score !== 'logit' && options.score !== 'probability')
       command.error('error: --score is logit or probability', { exitCode: 2 })
@@ -52,7 +57,8 @@ export function compileCommand(program: Command): void {
     const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
     const shapes = await probe(graph, await ortRuntime({ warn }))
     const { output, method, explain: wrt, ...rest } = options
-    const plan = compile(graph, { ...rest, wrt, shapes, ...(method ? { method } : {}) })
+    const own = givenMethodOptions(command)
+    const plan = compile(graph, { ...rest, wrt, shapes, options: own, ...(method ? { method } : {}) })
     const [refusal] = plan.refused
     if (refusal) throw refusal.error
     await writeWhole(output, encode(plan.graph))

@@ -12,12 +12,13 @@ import { ownBorders } from '../passes/borders.js'
 import { prune } from '../passes/prune.js'
 import { finish, mapDims, metadata } from './finish.js'
 import { mapBuilder, takesAnyInput } from './map-builder.js'
+import { refuseUnknown } from './options.js'
 import type { CompileOptions, Plan, PlannedMap, RefusedMap } from './plan.js'
 import { attempt, layerNotes, type Stage, type StagedLayer, stageOf, tokenGrid } from './stage.js'
 
 /**
  * Compiles methods into the model. Throws `unknown-method`, `unknown-layer`, `method-not-applicable`, `unsupported-operator`,
- * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there.
+ * `unsupported-opset`, `no-image-input`, `unknown-value` for an input that is not there, `bad-option`.
  *
  * @example
  * ```ts
@@ -28,9 +29,11 @@ import { attempt, layerNotes, type Stage, type StagedLayer, stageOf, tokenGrid }
  */
 export function compile(model: Graph, options: CompileOptions = {}): Plan {
   const methods = [options.method ?? 'grad-cam'].flat().map(compiledMethod)
+  const given = options.options ?? {}
+  refuseUnknown(methods, given)
   const stage = stageOf(model, options, methods)
   const { b, input, others, layers } = stage
-  const build = mapBuilder(stage)
+  const build = mapBuilder(stage, given)
   const isAll = [options.wrt ?? []].flat().includes('all')
   const asked = methods.flatMap((method) =>
     stage.wrt

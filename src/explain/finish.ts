@@ -72,6 +72,7 @@ export function metadata(
 ): ReadonlyMap<string, string> {
   const names = [...new Set(maps.flatMap((m) => m.layer ?? []))]
   const layers = names.flatMap((name) => maps.find((m) => m.layer === name) ?? [])
+  const given = options.options ?? {}
   const steps = (['relu', 'upsample', 'normalize'] as const).filter((s) => options[s])
   return new Map([
     ['onnxplain.version', VERSION],
@@ -80,6 +81,7 @@ export function metadata(
     ...gridMetadata(layers),
     ['onnxplain.input', [...new Set(maps.map((m) => m.input))].join(',')],
     ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
+    ...(Object.keys(given).length > 0 ? ([['onnxplain.options', JSON.stringify(given)]] as const) : []),
     ['onnxplain.steps', steps.join(',') || 'raw'],
   ])
 }

@@ -2,12 +2,13 @@
 import { ExplainError } from '../core/errors.js'
 import { linearHead } from '../methods/head.js'
 import { channelsFirstView, type Layer } from '../methods/layout/view.js'
-import type { CompileContext, CompiledMethod, LayerMap } from '../methods/method.js'
+import type { CompileContext, CompiledMethod, Differentiated, LayerMap } from '../methods/method.js'
 import type { Builder } from '../onnx/builder.js'
 import { protoType } from '../onnx/tensors.js'
-import type { Override } from '../vjp/rule.js'
-import { nodesBetween, pullBack } from '../vjp/walk.js'
+import { nodesBetween } from '../vjp/walk.js'
+import { Gradients } from './gradients.js'
 import { straightThrough } from './numbers.js'
+import { type GivenOptions, resolveOptions } from './options.js'
 import type { Stage } from './stage.js'
 
 /** A method's raw map and the sentences it noted. */
@@ -29,9 +30,9 @@ export interface MapPlace {
   readonly layer: Layer | ExplainError | undefined
 }
 
-/** Builds the map of a method at an input and a layer, once; methods may ask for each other's. */
-export function mapBuilder(stage: Stage): (method: CompiledMethod, place: MapPlace) => Built {
-  const { network, input, target, b } = stage
+/** Builds the map of a method at an input and a layer, once; methods may ask for each other's. `given` are options of theirs. */
+export function mapBuilder(stage: Stage, given: GivenOptions): (method: CompiledMethod, place: MapPlace) => Built {
+  const { network, input, target, answer, b } = stage
   const head = linearHead(network)
   const gradients = new Gradients(stage)
   const layerMap = layerMaps(stage, gradients)
@@ -49,12 +50,21 @@ export function mapBuilder(stage: Stage): (method: CompiledMethod, place: MapPla
       })
     const notes: string[] = []
     const value = stage.inputs.get(at) ?? at
+    const rounding = (of: string, by: string): void => {
+      const rounded = straightThrough(nodesBetween(b, of, [by]))
+      if (rounded !== undefined && !notes.includes(rounded)) notes.push(rounded)
+    }
     const context: CompileContext = {
       b,
+      options: resolveOptions(method, given),
+      network,
       input: value,
       layout: input.layout,
       head,
       chosen: target.chosen,
+      logits: answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 }),
+      score: () =>
+        b.cached('onnxplain/score', () => b.reduceSum(b.op('Mul', [target.scores, target.seed]), [1], false)),
       path: () => nodesBetween(b, target.scores, [value]),
       layer: () => {
         if (layer && !(layer instanceof ExplainError)) return layerMap(layer)
@@ -62,10 +72,13 @@ export function mapBuilder(stage: Stage): (method: CompiledMethod, place: MapPla
           layer ?? new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
         )
       },
-      gradient: (value, override) => {
-        const rounded = straightThrough(nodesBetween(b, target.scores, [value]))
-        if (rounded !== undefined && !notes.includes(rounded)) notes.push(rounded)
-        return gradients.of(value, override)
+      gradient: (by, what) => {
+        rounding(what?.of ?? target.scores, by)
+        return gradients.by(by, what)
+      },
+      gradients: (by, what) => {
+        for (const value of by.slice(0, 1)) rounding(what?.of ?? target.scores, value)
+        return gradients.bySeveral(by, what)
       },
       map: (other) => {
         const built = build(other, place)
@@ -91,50 +104,9 @@ export function layerMaps({ b }: Stage, gradients: Gradients): (layer: Layer) =>
       views.set(of, known)
       return known
     }
-    const gradient = (): string => view(gradients.of(layer.value))
+    const gradient = (what?: Differentiated): string => view(gradients.by(layer.value, what))
     return { value: layer.value, features: view(layer.value), gradient }
   }
-}
-
-/** Gradients of the target's score, each made once; those of all layers by one walk. */
-export class Gradients {
-  readonly #stage: Stage
-  readonly #made = new Map<string, string>()
-  /** The layers whose gradients are still to be made together. */
-  #layers: readonly string[]
-
-  constructor(stage: Stage) {
-    this.#stage = stage
-    this.#layers = stage.layers.flatMap(({ found }) => (found instanceof ExplainError ? [] : found.value))
-  }
-
-  of(value: string, override?: Override): string {
-    if (!override && this.#layers.length > 1 && this.#layers.includes(value)) this.#together()
-    const key = keyOf(value, override)
-    const known = this.#made.get(key)
-    if (known !== undefined) return known
-    const { b, target } = this.#stage
-    const [gradient = ''] = pullBack(b, { of: target.scores, seed: target.seed, wrt: [value], override })
-    this.#made.set(key, gradient)
-    return gradient
-  }
-
-  /** One walk for all layers. Where one of them has no gradient, each goes by itself, and that one alone fails. */
-  #together(): void {
-    const { b, target } = this.#stage
-    const wrt = this.#layers
-    this.#layers = []
-    try {
-      const pulled = pullBack(b, { of: target.scores, seed: target.seed, wrt })
-      for (const [i, gradient] of pulled.entries()) this.#made.set(keyOf(wrt[i] ?? ''), gradient)
-    } catch (error) {
-      if (!(error instanceof ExplainError)) throw error
-    }
-  }
-}
-
-function keyOf(value: string, override?: Override): string {
-  return `${override?.name ?? ''} ${value}`
 }
 
 /** Maps are float32, in float16 networks too; ORT drops a cast that does nothing. */

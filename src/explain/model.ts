@@ -20,7 +20,7 @@ import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
 import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
 import { computedIn, lowestByte } from './numbers.js'
-import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
+import { type GivenOptions, optionsFor, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
 import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
@@ -269,12 +269,16 @@ export class Model {
     methods: readonly CompiledMethod[],
     prepared: Prepared,
     targets: readonly Target[],
-    { layer, grid, wrt }: ExplainOptions,
+    { layer, grid, wrt, options: given = {} }: ExplainOptions,
   ): Promise<PlanRun> {
+    const options = optionsFor(methods, given)
     const runs: { readonly score: Score; readonly run: PlanRun }[] = []
     for (const score of new Set(targets.map((t) => t.score))) {
       const indices = targets.map((t) => t.index)
-      runs.push({ score, run: await this.#runner.maps({ methods, layer, grid, score, wrt }, prepared.feed, indices) })
+      runs.push({
+        score,
+        run: await this.#runner.maps({ methods, layer, grid, score, wrt, options }, prepared.feed, indices),
+      })
     }
     const first = runs[0]?.run ?? { logits: new Float32Array(), maps: [], refused: [] }
     const maps = first.maps.map((map, m) => ({

@@ -7,15 +7,20 @@ export type GivenOptions = Readonly<Record<string, number | string>>
 
 /** The values of all options of a method. Throws `bad-option`. */
 export function resolveOptions(method: Method, given: GivenOptions): Readonly<Record<string, number | string>> {
-  const definitions = method.kind === 'driven' ? method.options : {}
   return Object.fromEntries(
-    Object.entries(definitions).map(([name, option]) => [name, check(name, option, given[name] ?? option.default)]),
+    Object.entries(method.options).map(([name, option]) => [name, check(name, option, given[name] ?? option.default)]),
   )
+}
+
+/** Those of the given options that some of these methods have. */
+export function optionsFor(methods: readonly Method[], given: GivenOptions): GivenOptions {
+  const names = new Set(methods.flatMap((m) => Object.keys(m.options)))
+  return Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)))
 }
 
 /** Throws `bad-option` for an option that none of the methods has. */
 export function refuseUnknown(methods: readonly Method[], given: GivenOptions): void {
-  const names = methods.flatMap((m) => (m.kind === 'driven' ? Object.keys(m.options) : []))
+  const names = methods.flatMap((m) => Object.keys(m.options))
   for (const name of Object.keys(given))
     if (!names.includes(name))
       throw new ExplainError('bad-option', {

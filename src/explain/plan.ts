@@ -7,6 +7,7 @@ import type { Shapes } from '../onnx/shapes.js'
 import type { Answer } from '../targets/answer.js'
 import type { Score } from '../targets/target.js'
 import type { PictureInput } from './input.js'
+import type { GivenOptions } from './options.js'
 import type { OtherInput } from './others.js'
 
 export interface CompileOptions {
@@ -37,6 +38,8 @@ export interface CompileOptions {
   readonly shapes?: Shapes
   /** What the runtime that will run the plan has no kernel for: `runtime.lacks`. The maps are the same. Default: nothing. */
   readonly lacks?: readonly Lack[] | undefined
+  /** Options of the methods, under their own names. Default: each method's own. */
+  readonly options?: GivenOptions | undefined
   /** Keeps the positive part of a map. Default: false. */
   readonly relu?: boolean
   /** Resizes maps of a layer bilinearly to the model's input. Default: false. */

@@ -16,6 +16,7 @@ import { BEST, type Score } from '../targets/target.js'
 import { compile } from './compile.js'
 import { type ChannelsPlan, compileChannels } from './compile-channels.js'
 import type { PictureInput } from './input.js'
+import type { GivenOptions } from './options.js'
 import { type OtherInput, repeatRow } from './others.js'
 import type { CompileOptions, Plan, PlannedMap, RunnablePlan } from './plan.js'
 import { SessionCache } from './sessions.js'
@@ -28,6 +29,8 @@ export interface PlanRequest {
   readonly score: Score
   /** The inputs that are explained; undefined: the picture. */
   readonly wrt: string | readonly string[] | undefined
+  /** Options of these methods. */
+  readonly options: GivenOptions
 }
 
 /** What one run is fed: the picture, or several, and what the other inputs are given, one row each. */
@@ -132,7 +135,7 @@ export class Runner {
 
   /** Gradients of one class' score by each picture of a batch, `size` pictures a run. */
   async gradients(feed: Feed, score: Score, index: number, size: number): Promise<Tensor<'float32'>> {
-    const { key, plan } = this.#plan({ methods: [gradient], layer: undefined, grid: undefined, score, wrt: undefined })
+    const { key, plan } = this.#plan({ ...GRADIENT, score })
     const { pictures, others } = feed
     const [count = 0, ...rest] = pictures.dims
     const data = new Float32Array(pictures.data.length)
@@ -175,10 +178,11 @@ export class Runner {
   }
 
   /** The plan of a request, made once, and the name of its session. */
-  #plan({ methods, layer, grid, score, wrt }: PlanRequest): { readonly key: string; readonly plan: Plan } {
+  #plan({ methods, layer, grid, score, wrt, options }: PlanRequest): { readonly key: string; readonly plan: Plan } {
     const method = methods.map((m) => m.id)
-    const key = JSON.stringify([method, score, layer, grid, wrt])
-    const plan = this.#plans.get(key) ?? compile(this.#graph, { method, layer, grid, score, wrt, ...this.#known() })
+    const key = JSON.stringify([method, score, layer, grid, wrt, Object.entries(options).sort()])
+    const request = { method, layer, grid, score, wrt, options }
+    const plan = this.#plans.get(key) ?? compile(this.#graph, { ...request, ...this.#known() })
     this.#plans.set(key, plan)
     return { key, plan }
   }
@@ -261,6 +265,9 @@ export class Runner {
     throw new ExplainError('runtime-failed', { what: `"${name}" came out as ${value?.type ?? 'nothing'}, not float32` })
   }
 }
+
+/** Plain gradients by the picture. */
+const GRADIENT = { methods: [gradient], layer: undefined, grid: undefined, wrt: undefined, options: {} } as const
 
 /** The logits of a float16 network as float32. */
 const NARROW_LOGITS = 'onnxplain/logits'

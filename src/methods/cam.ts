@@ -19,6 +19,7 @@ export const cam = defineMethod({
     "The linear layer's weights of a class, applied to the last feature map; for networks that end in global pooling and one linear layer.",
   source: 'Zhou et al., CVPR 2016 (arXiv 1512.04150), section 2, equation 2',
   cost: '1 forward',
+  options: {},
   build: (context) => {
     const { b, chosen, head } = context
     if (!head)

@@ -13,5 +13,6 @@ export const counterfactualGradCam = defineMethod({
   summary: 'What speaks against the class: without it, the score would rise.',
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3.3',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => context.b.op('Neg', [context.map(gradCam)]),
 })

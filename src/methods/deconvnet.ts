@@ -14,9 +14,10 @@ export const deconvnet = defineMethod({
   summary: 'The picture rebuilt from the answer through rectified transposed convolutions.',
   source: 'Zeiler and Fergus, ECCV 2014 (arXiv 1311.2901), section 2.1',
   cost: '1 forward + 1 backward',
+  options: {},
   build: (context) => {
     const left = leftAlone(context.b.graph, context.path(), 'deconvnet')
     if (left) context.note(left)
-    return context.gradient(context.input, DECONVNET)
+    return context.gradient(context.input, { override: DECONVNET })
   },
 })

@@ -13,5 +13,6 @@ export const eigenCam = defineMethod({
   summary: 'What stands out in the layer, whatever the class: its first principal component.',
   source: 'Muhammad and Yeasin, IJCNN 2020 (arXiv 2008.00299), section III; channels centred as in pytorch-grad-cam',
   cost: '1 forward',
+  options: {},
   build: (context) => firstComponent(context.b, context.layer().features),
 })

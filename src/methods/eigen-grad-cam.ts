@@ -14,6 +14,7 @@ export const eigenGradCam = defineMethod({
   summary: 'As Eigen-CAM, of the channels times their gradients: cleaner, and of the class.',
   source: 'EigenGradCAM of pytorch-grad-cam',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { features, gradient } = context.layer()
     return firstComponent(context.b, times(context.b, gradient(), features))

@@ -13,6 +13,7 @@ export const elementwiseGradCam = defineMethod({
   summary: 'Each channel times its gradient, place by place, and only where that is positive.',
   source: 'GradCAMElementWise of pytorch-grad-cam',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()

@@ -17,6 +17,7 @@ export const fem = defineMethod({
   source:
     'Fuad et al., IPTA 2020 (Features Understanding in 3D CNNs), weights by shares of places as in pytorch-grad-cam',
   cost: '1 forward',
+  options: {},
   build: (context) => {
     const { b } = context
     const { features } = context.layer()

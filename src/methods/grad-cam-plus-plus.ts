@@ -20,6 +20,7 @@ export const gradCamPlusPlus = defineMethod({
     'As Grad-CAM, with positive gradients alone, each weighted by its share: for a class that appears several times.',
   source: 'Chattopadhay et al., WACV 2018 (arXiv 1710.11063), section 3, equation 19; epsilon as in pytorch-grad-cam',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()

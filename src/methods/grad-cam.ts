@@ -16,6 +16,7 @@ export const gradCam = defineMethod({
   summary: "The layer's channels, each weighted by the mean gradient of the class' score.",
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3, equations 1 and 2',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()

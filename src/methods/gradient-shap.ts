@@ -13,6 +13,8 @@ export const gradientShap = defineMethod({
   kind: 'driven',
   title: 'GradientSHAP',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   channels: 'sum',
   display: 'signed',
   summary:

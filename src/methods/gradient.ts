@@ -13,5 +13,6 @@ export const gradient = defineMethod({
   summary: 'How much each pixel would change the score if it changed a little.',
   source: 'Simonyan et al., ICLR 2014 workshop (arXiv 1312.6034), section 3.1',
   cost: '1 forward + 1 backward',
+  options: {},
   build: (context) => context.gradient(context.input),
 })

@@ -14,9 +14,10 @@ export const guidedBackpropagation = defineMethod({
   summary: 'The fine structure that excites the network; hardly depends on the class.',
   source: 'Springenberg et al., ICLR 2015 workshop (arXiv 1412.6806), section 3.4',
   cost: '1 forward + 1 backward',
+  options: {},
   build: (context) => {
     const left = leftAlone(context.b.graph, context.path(), 'guided-backpropagation')
     if (left) context.note(left)
-    return context.gradient(context.input, GUIDED)
+    return context.gradient(context.input, { override: GUIDED })
   },
 })

@@ -17,6 +17,7 @@ export const guidedGradCam = defineMethod({
   summary: 'High-resolution and class-discriminative: the fine structure where Grad-CAM is positive.',
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3.2',
   cost: '1 forward + 1 backward',
+  options: {},
   build: (context) => {
     const { b, input, layout } = context
     const pixels = context.map(guidedBackpropagation)

@@ -17,6 +17,8 @@ export const guidedIg = defineMethod({
   kind: 'driven',
   title: 'Guided IG',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   channels: 'sum',
   display: 'signed',
   summary:

@@ -13,6 +13,7 @@ export const hiResCam = defineMethod({
   summary: "Each channel times its gradient, place by place: each place's own share of the score.",
   source: 'Draelos and Carin, 2020 (arXiv 2011.08891), section 3, equation 4',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { features, gradient } = context.layer()
     return overChannels(context.b, times(context.b, gradient(), features))

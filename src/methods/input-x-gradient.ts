@@ -14,5 +14,6 @@ export const inputXGradient = defineMethod({
   summary: 'Each pixel times its gradient: evidence for and against the class.',
   source: 'Shrikumar et al. 2016 (arXiv 1605.01713), section 2',
   cost: '1 forward + 1 backward',
+  options: {},
   build: (context) => context.b.op('Mul', [context.input, context.map(gradient)]),
 })

@@ -13,6 +13,8 @@ export const integratedGradients = defineMethod({
   kind: 'driven',
   title: 'Integrated gradients',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   channels: 'sum',
   display: 'signed',
   summary:

@@ -13,6 +13,7 @@ export const layerCam = defineMethod({
   summary: 'Each channel weighted place by place by its positive gradient: finer maps at earlier layers.',
   source: 'Jiang et al., IEEE TIP 2021 (doi 10.1109/TIP.2021.3089943), section III, equations 6 and 7',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()

@@ -9,6 +9,7 @@ import type { Builder } from '../onnx/builder.js'
 import type { Node } from '../onnx/ir.js'
 import type { Override } from '../vjp/rule.js'
 import type { LinearHead } from './head.js'
+import type { Network } from './layers.js'
 
 export type Family = 'cam' | 'gradient' | 'perturbation'
 
@@ -44,7 +45,7 @@ type OptionValue<O> = O extends { readonly kind: 'fill' } ? string : number
 /** Option values by name. */
 export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }
 
-interface Info {
+interface Info<O extends OptionDefinitions> {
   /** Lower case with hyphens, as the field writes it. */
   readonly id: string
   readonly title: string
@@ -56,23 +57,23 @@ interface Info {
   /** Cost in runs of the network, for people: `1 forward + 1 backward`. */
   readonly cost: string
   readonly display: Display
-  /** Present where the raw map is in the shape of the model's input, with channels, and how these become one number a pixel. */
-  readonly channels?: ChannelReduction
-}
-
-/** What a compiled method says of itself: plain data. */
-export interface CompiledInfo extends Info {
-  readonly kind: 'compiled'
-  /** Where the raw map lives: `[N,h,w]` (or `[N,d,h,w]`) at the layer, or in the shape of the model's input. */
+  /** Where the raw map lives: `[h,w]` (or `[d,h,w]`) at the layer, or at the model's input. */
   readonly space: 'layer' | 'input'
   /** True where the map depends on a layer, which the user may choose. */
   readonly atLayer: boolean
+  /** Present where the raw map is in the shape of the model's input, with channels, and how these become one number a pixel. */
+  readonly channels?: ChannelReduction
+  readonly options: O
+}
+
+/** What a compiled method says of itself: plain data. */
+export interface CompiledInfo<O extends OptionDefinitions = OptionDefinitions> extends Info<O> {
+  readonly kind: 'compiled'
 }
 
 /** What a driven method says of itself: plain data. */
-export interface DrivenInfo<O extends OptionDefinitions = OptionDefinitions> extends Info {
+export interface DrivenInfo<O extends OptionDefinitions = OptionDefinitions> extends Info<O> {
   readonly kind: 'driven'
-  readonly options: O
 }
 
 /** A method without its functions: plain data, which can be sent between threads. Every {@link Method} is one. */
@@ -87,13 +88,24 @@ export interface LayerMap {
   readonly value: string
   /** `[N,K,...places]`. */
   readonly features: string
-  /** Gradient of the target's score by the value, seen as `features` is. Made when first asked for. */
-  gradient(): string
+  /** Gradient by the value, seen as `features` is, of the target's score, or of another value. Made when first asked for. */
+  gradient(what?: Differentiated): string
+}
+
+/** What is differentiated, and by which rules. */
+export interface Differentiated {
+  /** A value, all of whose elements are summed. Default: the target's score. */
+  readonly of?: string
+  /** Alternative rules. Default: the gradient's own. */
+  readonly override?: Override
 }
 
 /** What a compiled method is given. Values are names in the graph. */
-export interface CompileContext {
+export interface CompileContext<O extends OptionDefinitions = OptionDefinitions> {
   readonly b: Builder
+  readonly options: OptionValues<O>
+  /** The network as it was before anything was added, and what runs along the axes of its values. */
+  readonly network: Network
   /** The input that is explained: the picture, `[N,C,H,W]` or as `layout` says; or another one, for methods without a layer. */
   readonly input: string
   /** The picture's axes. */
@@ -104,19 +116,25 @@ export interface CompileContext {
   readonly head: LinearHead | undefined
   /** int64 `[N]`: the class of each picture. */
   readonly chosen: string
+  /** `[N, classes]`: the scores before a final Softmax or Sigmoid. */
+  readonly logits: string
+  /** `[N]`: the target's score. */
+  score(): string
   /** The nodes between the picture and the score, in order. */
   path(): readonly Node[]
-  /** Gradient of the target's score by a value: the input, say. Made once for each value and override. */
-  gradient(of: string, override?: Override): string
+  /** Gradient by a value, the input say, of the target's score or of another value. Made once for each value and what is differentiated. */
+  gradient(by: string, what?: Differentiated): string
+  /** The same by several values, of one walk back. */
+  gradients(by: readonly string[], what?: Differentiated): readonly string[]
   /** The raw map of another compiled method. Made once. */
   map(method: CompiledMethod): string
   /** Adds a sentence to the provenance. */
   note(text: string): void
 }
 
-export interface CompiledMethod extends CompiledInfo {
-  /** Adds nodes; returns the raw map's value name. */
-  build(context: CompileContext): string
+export interface CompiledMethod<O extends OptionDefinitions = OptionDefinitions> extends CompiledInfo<O> {
+  /** Adds nodes; returns the raw map's value name: `[N,h,w]` (or `[N,d,h,w]`) at the layer, or in the shape of the model's input. */
+  build(context: CompileContext<O>): string
 }
 
 /** What a driven method is given. */
@@ -158,7 +176,7 @@ export function methodInfo(method: Method): MethodInfo {
   return info
 }
 
-export function defineMethod(method: CompiledMethod): CompiledMethod
+export function defineMethod<const O extends OptionDefinitions>(method: CompiledMethod<O>): CompiledMethod<O>
 export function defineMethod<const O extends OptionDefinitions>(method: DrivenMethod<O>): DrivenMethod<O>
 export function defineMethod(method: Method): Method {
   return method

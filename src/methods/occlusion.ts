@@ -52,6 +52,8 @@ export const occlusion = defineMethod({
   kind: 'driven',
   title: 'Occlusion sensitivity',
   family: 'perturbation',
+  space: 'input',
+  atLayer: false,
   display: 'signed',
   summary: 'How much the score falls when a grey square covers the place; needs no gradient.',
   source: 'Zeiler and Fergus, ECCV 2014 (arXiv 1311.2901), section 4.2; averaged over covering squares as in Captum',

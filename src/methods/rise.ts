@@ -15,6 +15,8 @@ export const rise = defineMethod({
   kind: 'driven',
   title: 'RISE',
   family: 'perturbation',
+  space: 'input',
+  atLayer: false,
   display: 'signed',
   summary: 'Which places have to be seen for a high score, by thousands of random masks; needs no gradient.',
   source:

@@ -7,6 +7,8 @@ export const smoothGradSquared = defineMethod({
   kind: 'driven',
   title: 'SmoothGrad squared',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   channels: 'max-abs',
   display: 'positive',
   summary: 'The mean of the squared gradients of noisy copies of the picture.',

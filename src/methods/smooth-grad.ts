@@ -7,6 +7,8 @@ export const smoothGrad = defineMethod({
   kind: 'driven',
   title: 'SmoothGrad',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   channels: 'max-abs',
   display: 'positive',
   summary: 'The mean gradient of noisy copies of the picture: what stays when it changes a little.',

@@ -7,6 +7,8 @@ export const varGrad = defineMethod({
   kind: 'driven',
   title: 'VarGrad',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   channels: 'max-abs',
   display: 'positive',
   summary: 'How much the gradient varies among noisy copies of the picture.',

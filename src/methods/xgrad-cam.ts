@@ -16,6 +16,7 @@ export const xGradCam = defineMethod({
   summary: "As Grad-CAM, the mean gradient of a channel taken by its activation: the map keeps the score's sum.",
   source: 'Fu et al., BMVC 2020 (arXiv 2008.02312), section 3, equation 7; epsilon as in pytorch-grad-cam',
   cost: '1 forward + the head backward',
+  options: {},
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()

@@ -88,7 +88,7 @@ function shownAt(
 }
 
 function hasLayer(method: LayerAnswer['method']): boolean {
-  return method.kind === 'compiled' && method.atLayer
+  return method.atLayer
 }
 
 /** Where the network leads. */

@@ -27,8 +27,8 @@ export function MethodPanel() {
         </select>
       </label>
       {method && <p class="muted">{method.summary}</p>}
-      {method?.kind === 'compiled' && method.atLayer && <LayerField />}
-      {method?.kind === 'driven' && <Options method={method} />}
+      {method?.atLayer && <LayerField />}
+      {method && <Options method={method} />}
     </section>
   )
 }
@@ -69,7 +69,7 @@ function LayerField() {
 }
 
 interface OptionsProps {
-  readonly method: MethodInfo & { readonly kind: 'driven' }
+  readonly method: MethodInfo
 }
 
 function Options({ method }: OptionsProps) {

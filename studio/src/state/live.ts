@@ -195,7 +195,7 @@ export class Live {
   async #explain(view: WebModel, method: MethodInfo, picture: Picture, signal: AbortSignal): Promise<void> {
     const s = this.#studio
     const held = this.held.peek()
-    const at = method.kind === 'compiled' && method.atLayer ? s.layer.peek() : undefined
+    const at = method.atLayer ? s.layer.peek() : undefined
     const options = { method: method.id, target: held ?? BEST, layer: at, inputs: s.inputs.peek(), signal }
     const { explanations, refused, answers } = await view.explainAll(picture, options)
     if (signal.aborted) return

@@ -51,11 +51,8 @@ export function settingsOf(
   method: MethodInfo,
   { layer, options }: Pick<MapKey, 'layer' | 'options'>,
 ): Omit<MapKey, 'target'> {
-  const own =
-    method.kind === 'driven'
-      ? Object.fromEntries(Object.entries(options).filter(([name]) => name in method.options))
-      : {}
-  return { method: method.id, layer: method.kind === 'compiled' && method.atLayer ? layer : undefined, options: own }
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => name in method.options))
+  return { method: method.id, layer: method.atLayer ? layer : undefined, options: own }
 }
 
 export function same(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -97,10 +97,10 @@ export class Regions {
     const shown = s.shownAnswer.value
     const shownMethod = s.methodInfo.value
     const exact = s.methods.value.find((m) => m.id === EXACT)
-    const layer = shownMethod?.kind === 'compiled' && shownMethod.atLayer ? s.layer.value : undefined
+    const layer = shownMethod?.atLayer ? s.layer.value : undefined
     const inputs = s.inputs.value
     if (s.tool.value !== 'region' || s.tab.value !== 'explain' || !view?.preprocessing || !subject) return undefined
-    const fits = shownMethod?.kind === 'compiled' && shownMethod.space === 'layer' && !UNFIT.has(shownMethod.id)
+    const fits = shownMethod?.space === 'layer' && !UNFIT.has(shownMethod.id)
     const method = fits ? shownMethod : exact
     if (!method || answers.length === 0) return undefined
     const best = answers.slice(0, ASKED)

@@ -112,7 +112,7 @@ function isTensor(value: object | Numbers): value is Exclude<typeof value, Numbe
 }
 
 export function atLayer(method: MethodInfo): boolean {
-  return method.kind === 'compiled' && method.atLayer
+  return method.atLayer
 }
 
 /** The look, as far as this map can have it. */
