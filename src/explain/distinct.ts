@@ -1,8 +1,8 @@
 /** Which classes to show where none is named: the best answer, and the best that rests on another part of the picture. */
 import { ExplainError } from '../core/errors.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
-import type { ExplainOptions, ExplanationSet } from './model.js'
 import type { ImageOptions } from './prepare.js'
+import type { ExplainOptions, ExplanationSet } from './request.js'
 
 /** Answers that are looked at. */
 const CANDIDATES = 5

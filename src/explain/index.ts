@@ -29,14 +29,7 @@ export {
   layerChannelsOf,
 } from './layer-channels.js'
 export { type LoadOptions, loadModel } from './load.js'
-export {
-  type ExplainOptions,
-  type ExplanationSet,
-  Model,
-  type ModelOptions,
-  type Progress,
-  type Refusal,
-} from './model.js'
+export { Model, type ModelOptions } from './model.js'
 export {
   type AssembledModel,
   assembleModel,
@@ -49,5 +42,6 @@ export { parseNumbers } from './numbers-text.js'
 export { type GivenInputs, givenTensor, type Numbers, type OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions, Prepared } from './prepare.js'
+export type { ExplainOptions, ExplanationSet, Progress, Refusal } from './request.js'
 export { resultJson } from './result-json.js'
 export { VERSION } from './version.js'

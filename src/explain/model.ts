@@ -4,7 +4,7 @@ import type { OptimizationLevel, Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
 import type { PreprocessSpec } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
-import { type CompiledMethod, type DrivenMethod, type Method, type MethodInfo, methodInfo } from '../methods/method.js'
+import { type CompiledMethod, type Method, methodInfo } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
@@ -12,19 +12,20 @@ import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
 import { compile } from './compile.js'
+import { type DriveHost, drive } from './drive.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import { explanationsOf } from './explanations.js'
-import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
 import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
 import { computedIn, lowestByte } from './numbers.js'
-import { type GivenOptions, optionsFor, refuseUnknown, resolveOptions } from './options.js'
+import { optionsFor, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
 import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
-import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
+import { type Making, type Occasion, provenanceInputs, sha256 } from './provenance.js'
+import type { ExplainOptions, ExplanationSet, Refusal } from './request.js'
 import { type Feed, type PlanRun, Runner } from './runner.js'
 
 export interface ModelOptions {
@@ -44,56 +45,6 @@ export interface ModelOptions {
   /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
   readonly pictureInput?: string | undefined
 }
-
-export interface ExplainOptions extends ImageOptions {
-  /** Method ids. Default: `grad-cam`. */
-  readonly method?: string | readonly string[]
-  /** Labels, indices or target objects. Default: the best answer. */
-  readonly target?: string | number | Target | readonly (string | number | Target)[]
-  /** What is explained of a class. Default: `logit`. */
-  readonly score?: Score
-  /**
-   * Inputs that gradients and their like are taken of: names of inputs of floats, or `all` of those; one explanation for each. Methods that
-   * explain at a layer, and occlusion, explain the picture alone. Default: the picture.
-   */
-  readonly wrt?: string | readonly string[] | undefined
-  /** Value name of the layer for CAM methods, or several: one explanation for each. Default: the last feature map before pooling. */
-  readonly layer?: string | readonly string[] | undefined
-  /** The grid of the layer's tokens, `14x14` or `14x14+1`; see {@link CompileOptions}. Default: found from the graph. */
-  readonly grid?: string | undefined
-  /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
-  readonly options?: GivenOptions
-  /** Pictures a run, for methods of many runs. Default: 16. */
-  readonly batch?: number
-  readonly signal?: AbortSignal | undefined
-  /** Told after each batch of a long method. */
-  readonly onProgress?: (progress: Progress) => void
-}
-
-export interface Progress {
-  readonly method: string
-  readonly done: number
-  readonly total: number
-  /** Makes explanations of the maps as they stand, one a target. */
-  readonly partial: () => readonly Explanation[]
-}
-
-/** A map that this network does not allow, among several that were asked for. */
-export interface Refusal {
-  readonly method: MethodInfo
-  /** The layer that was asked for; undefined where none was named, and for maps at the input. */
-  readonly layer: string | undefined
-  readonly error: ExplainError
-}
-
-/** Explanations of one picture by several methods and targets. */
-export interface ExplanationSet {
-  readonly answers: readonly ClassAnswer[]
-  readonly explanations: readonly Explanation[]
-  readonly refused: readonly Refusal[]
-}
-
-const DEFAULT_BATCH = 16
 
 export class Model {
   readonly name: string
@@ -228,22 +179,14 @@ export class Model {
       made.get(map.method)?.push(...explanationsOf(this, about, raws))
     }
     const refused: Refusal[] = (ran?.refused ?? []).map((r) => ({ ...r, method: methodInfo(r.method) }))
+    const context: DriveHost = { model: this, runner: this.#runner, prepared, targets }
     for (const method of methods) {
       if (method.kind !== 'driven') continue
-      const others = [options.wrt ?? this.input.name]
-        .flat()
-        .filter((name) => name !== this.input.name && name !== 'all')
-      if (others.length > 0)
-        refused.push({ method: methodInfo(method), layer: undefined, error: pictureOnly(method, others) })
-      if (!explainsPicture(options.wrt, this.input.name)) continue
-      const values = settings.get(method) ?? {}
-      const notes: string[] = []
-      const making = { method, options: values, input: this.input.name, layer: undefined, tokens: undefined, notes }
-      const explained = (raws: readonly Tensor<'float32'>[]): readonly Explanation[] =>
-        explanationsOf(this, { ...occasion, targets, ...making }, raws)
-      const note = (text: string): unknown => notes.push(text)
-      const raws = await this.#drive(method, prepared, targets, values, { ...options, note, explained })
-      made.get(method)?.push(...explained(raws))
+      const explained = (making: Omit<Making, 'method'>, raws: readonly Tensor<'float32'>[]): readonly Explanation[] =>
+        explanationsOf(this, { ...occasion, targets, ...making, method }, raws)
+      const driven = await drive(context, method, settings.get(method) ?? {}, { ...options, explained }, methods.length)
+      made.get(method)?.push(...driven.explanations)
+      refused.push(...driven.refused)
     }
     return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
   }
@@ -327,46 +270,6 @@ export class Model {
     })).sort((a, b) => b.logit - a.logit)
   }
 
-  async #drive(
-    method: DrivenMethod,
-    prepared: Prepared,
-    targets: readonly Target[],
-    values: Readonly<Record<string, number | string>>,
-    options: ExplainOptions & {
-      readonly note: (text: string) => void
-      readonly explained: (raws: readonly Tensor<'float32'>[]) => readonly Explanation[]
-    },
-  ): Promise<readonly Tensor<'float32'>[]> {
-    const { layout, channels } = this.input
-    const { pictures, others } = prepared.feed
-    return method.run({
-      input: pictures,
-      layout,
-      targets: targets.length,
-      batch: this.#runner.batch ?? options.batch ?? DEFAULT_BATCH,
-      options: values,
-      signal: options.signal,
-      note: options.note,
-      fill: (text) => fillValues(text, this.preprocessing, channels),
-      scores: async (covered) => {
-        const rows = await this.#runner.forward({ pictures: covered, others })
-        return rows.map((logits) => {
-          const p = targets.some((t) => t.score === 'probability')
-            ? probabilities(logits, this.answer.activation)
-            : undefined
-          return Float32Array.from(targets, (t) => (t.score === 'probability' ? p : logits)?.[t.index] ?? 0)
-        })
-      },
-      gradients: (shown, t) => {
-        const { index = 0, score = 'logit' } = targets[t] ?? {}
-        // a batch of backward passes is not faster on a processor (npm run bench), and takes memory
-        return this.#runner.gradients({ pictures: shown, others }, score, index, options.batch ?? 1)
-      },
-      progress: (done, total, maps) =>
-        options.onProgress?.({ method: method.id, done, total, partial: () => options.explained(maps()) }),
-    })
-  }
-
   /** What provenances tell of a picture. */
   async #occasion(prepared: Prepared, answers: readonly ClassAnswer[]): Promise<Occasion> {
     this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
@@ -378,15 +281,4 @@ export class Model {
 /** The best answer's index in the place of the one that means it. */
 function settled(target: Target, [best]: readonly ClassAnswer[]): Target {
   return target.index === BEST ? { ...target, index: best?.index ?? 0 } : target
-}
-
-function explainsPicture(wrt: ExplainOptions['wrt'], picture: string): boolean {
-  return wrt === undefined || [wrt].flat().some((name) => name === picture || name === 'all')
-}
-
-function pictureOnly(method: Method, inputs: readonly string[]): ExplainError {
-  return new ExplainError('method-not-applicable', {
-    what: `${method.id} explains the picture: it has no map of ${inputs.map((i) => `the input "${i}"`).join(', ')}`,
-    remedy: 'Explain other inputs by gradient or input-x-gradient.',
-  })
 }

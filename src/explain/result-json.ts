@@ -1,5 +1,5 @@
 /** A result as JSON, the same from the command line and from a page. */
-import type { ExplanationSet } from './model.js'
+import type { ExplanationSet } from './request.js'
 
 /**
  * The whole result, one line. Raw maps are listed row-major. Of the heatmap there is where the raw map lies (its edges on those of `seen`)

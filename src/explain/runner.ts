@@ -15,6 +15,7 @@ import type { Answer } from '../targets/answer.js'
 import { BEST, type Score } from '../targets/target.js'
 import { compile } from './compile.js'
 import { type ChannelsPlan, compileChannels } from './compile-channels.js'
+import { compileLayer, compileLayerGradient, type LayerPlan } from './compile-layer.js'
 import type { PictureInput } from './input.js'
 import type { GivenOptions } from './options.js'
 import { type OtherInput, repeatRow } from './others.js'
@@ -51,8 +52,8 @@ export interface PlanRun {
   readonly refused: Plan['refused']
 }
 
-/** What a layer's channels are asked of. */
-export interface ChannelsRequest {
+/** What of a layer is asked. */
+export interface LayerRequest {
   readonly layer: string | undefined
   readonly grid: string | undefined
   readonly score: Score
@@ -76,6 +77,8 @@ export class Runner {
   readonly #lacks: readonly Lack[] | undefined
   readonly #plans = new Map<string, Plan>()
   readonly #channels = new Map<string, ChannelsPlan>()
+  readonly #layers = new Map<string, LayerPlan>()
+  readonly #gradients = new Map<string, RunnablePlan>()
 
   constructor(
     graph: Graph,
@@ -156,10 +159,9 @@ export class Runner {
   }
 
   /** The channels of a layer and their weights for one class. */
-  async channels(request: ChannelsRequest, feed: Feed, index: number): Promise<ChannelsRun> {
-    const { layer, grid, score } = request
-    const key = JSON.stringify(['channels', score, layer, grid])
-    const plan = this.#channels.get(key) ?? compileChannels(this.#graph, { layer, grid, score, ...this.#known() })
+  async channels(request: LayerRequest, feed: Feed, index: number): Promise<ChannelsRun> {
+    const key = layerKey('channels', request)
+    const plan = this.#channels.get(key) ?? compileChannels(this.#graph, { ...request, ...this.#known() })
     this.#channels.set(key, plan)
     const { logits, raws } = await this.#sessions.use(
       key,
@@ -171,9 +173,57 @@ export class Runner {
     throw new ExplainError('runtime-failed', { what: `The channels of "${plan.layer}" did not come out` })
   }
 
+  /** The network taken apart at a layer. */
+  layer({ layer, grid, score }: LayerRequest): LayerPlan {
+    const key = layerKey('layer', { layer, grid, score })
+    const plan = this.#layers.get(key) ?? compileLayer(this.#graph, { layer, grid, score, ...this.#known() })
+    this.#layers.set(key, plan)
+    return plan
+  }
+
+  /** A layer of one picture: as the graph has it, as `[N,K,...places]`, and where the elements of the second lie in the first. */
+  async atLayer({ layer, before }: LayerPlan, feed: Feed): Promise<readonly Tensor<'float32'>[]> {
+    const names = [before.own, before.features, before.places]
+    const result = await this.#sessions.use(
+      JSON.stringify(['before', layer]),
+      () => this.#file(before.graph, names, false),
+      (session) => session.run(this.#feeds(session, feed)),
+    )
+    return names.map((name) => this.#float(result, name))
+  }
+
+  /** The logits of as many pictures as `feed` has, where the layer holds `own`. */
+  async behindLayer(
+    { layer, behind }: LayerPlan,
+    own: Tensor<'float32'>,
+    feed: Feed,
+  ): Promise<readonly Float32Array[]> {
+    const result = await this.#sessions.use(
+      JSON.stringify(['behind', layer]),
+      () => this.#file(behind, []),
+      (session) => session.run({ ...this.#feeds(session, feed), [layer]: own }),
+    )
+    return this.#rows(result, feed.pictures.dims[0] ?? 0)
+  }
+
+  /** A layer's features of one picture and the gradient of a class' score by them, `[1,K,...places]` each. */
+  async layerGradient(request: LayerRequest, feed: Feed, index: number): Promise<readonly Tensor<'float32'>[]> {
+    const key = layerKey('layer gradient', request)
+    const plan = this.#gradients.get(key) ?? compileLayerGradient(this.#graph, { ...request, ...this.#known() })
+    this.#gradients.set(key, plan)
+    const { raws } = await this.#sessions.use(
+      key,
+      () => this.#planFile(plan),
+      (session) => this.#once(session, plan, feed, [index]),
+    )
+    return raws.flatMap(([raw]) => (raw ? [float32([1, ...raw.dims], raw.data)] : []))
+  }
+
   async release(): Promise<void> {
     this.#plans.clear()
     this.#channels.clear()
+    this.#layers.clear()
+    this.#gradients.clear()
     await this.#sessions.release()
   }
 
@@ -218,7 +268,7 @@ export class Runner {
       if (!given || !wanted.has(name)) return []
       return [[name, kind === 'row' ? repeatRow(given, batch.dims[0] ?? 1) : given]]
     })
-    return { [this.#input.name]: batch, ...Object.fromEntries(rows) }
+    return { ...(wanted.has(this.#input.name) ? { [this.#input.name]: batch } : {}), ...Object.fromEntries(rows) }
   }
 
   /** A batch as large as the model's fixed one, its last picture repeated; itself where the batch is free. */
@@ -241,14 +291,14 @@ export class Runner {
     )
   }
 
-  /** The graph with the logits, as float32, and `outputs` alone, which is all that is computed then. */
-  #file(graph: Graph, outputs: readonly string[]): ModelFile {
+  /** The graph with `outputs` and, unless told otherwise, the logits, as float32: which is all that is computed then. */
+  #file(graph: Graph, outputs: readonly string[], answers = true): ModelFile {
     const own = graph.outputs.filter((o) => outputs.includes(o.name))
     const b = new Builder(graph, this.#shapes)
-    const narrow = (b.type(this.#answer.logits) ?? 'float32') !== 'float32'
+    const narrow = answers && (b.type(this.#answer.logits) ?? 'float32') !== 'float32'
     if (narrow) b.alias(b.op('Cast', [this.#answer.logits], { to: protoType('float32') }), NARROW_LOGITS)
     const logits = declare(narrow ? NARROW_LOGITS : this.#answer.logits, 'float32')
-    const whole = b.finish({ outputs: [logits, ...own] })
+    const whole = b.finish({ outputs: [...(answers ? [logits] : []), ...own] })
     const filled = this.#lacks?.includes('Conv 3k channels') ? fillConvChannels(whole, this.#shapes) : whole
     return encodeSkeleton(prune(filled, { dropInputs: true }))
   }
@@ -264,6 +314,10 @@ export class Runner {
     if (value && isFloat32(value)) return value
     throw new ExplainError('runtime-failed', { what: `"${name}" came out as ${value?.type ?? 'nothing'}, not float32` })
   }
+}
+
+function layerKey(what: string, { layer, grid, score }: LayerRequest): string {
+  return JSON.stringify([what, score, layer, grid])
 }
 
 /** Plain gradients by the picture. */

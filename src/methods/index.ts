@@ -1,6 +1,7 @@
 /** The methods, in the order in which they are shown. A new one is one line here. */
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
+import { ablationCam } from './ablation-cam.js'
 import { cam } from './cam.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
 import { deconvnet } from './deconvnet.js'
@@ -38,6 +39,7 @@ export const METHODS: readonly Method[] = [
   eigenCam,
   eigenGradCam,
   fem,
+  ablationCam,
   counterfactualGradCam,
   guidedGradCam,
   guidedBackpropagation,

@@ -137,6 +137,21 @@ export interface CompiledMethod<O extends OptionDefinitions = OptionDefinitions>
   build(context: CompileContext<O>): string
 }
 
+/** A layer as driven methods see it: always `[N,K,...places]`, as compiled ones do ({@link LayerMap}). */
+export interface DrivenLayer {
+  /** The value in the graph. */
+  readonly value: string
+  /** `[1,K,...places]` of the picture. */
+  readonly features: Tensor<'float32'>
+  /** Scores `[features][targets]` of the network where the layer holds other features, `[n,K,...places]`; what lies before it is not run. */
+  scores(features: Tensor<'float32'>): Promise<readonly Float32Array[]>
+  /** Of one picture, `[1,C,H,W]` or as the model has it: the features, and the gradient of one target's score by them. */
+  gradients(
+    picture: Tensor<'float32'>,
+    target: number,
+  ): Promise<{ readonly features: Tensor<'float32'>; readonly gradients: Tensor<'float32'> }>
+}
+
 /** What a driven method is given. */
 export interface DriveContext<O extends OptionDefinitions> {
   /** One preprocessed picture, `[1,C,H,W]` or as `layout` says. */
@@ -147,6 +162,8 @@ export interface DriveContext<O extends OptionDefinitions> {
   /** The gradient of one target's score by each picture of a batch, in the pictures' shape. */
   gradients(pictures: Tensor<'float32'>, target: number): Promise<Tensor<'float32'>>
   readonly targets: number
+  /** The layer to explain at. Rejects with `method-not-applicable` where the network has none. */
+  layer(): Promise<DrivenLayer>
   /** Pictures a run. 1 for models of fixed batch. */
   readonly batch: number
   readonly options: OptionValues<O>
@@ -160,7 +177,7 @@ export interface DriveContext<O extends OptionDefinitions> {
 }
 
 export interface DrivenMethod<O extends OptionDefinitions = OptionDefinitions> extends DrivenInfo<O> {
-  /** Raw maps `[H,W]` at the model's input (volumes and clips: `[D,H,W]`), or with `channels` in its shape; one a target. */
+  /** Raw maps `[h,w]` at the layer or the model's input, as `space` says (volumes and clips: `[d,h,w]`), or with `channels` in its shape; one a target. */
   run(context: DriveContext<O>): Promise<readonly Tensor<'float32'>[]>
 }
 

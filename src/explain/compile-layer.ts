@@ -1,0 +1,106 @@
+/** A network taken apart at a layer: what comes out there, and what the rest makes of it. Pure, as `compile` is. */
+import { ExplainError } from '../core/errors.js'
+import type { Dim } from '../core/runtime.js'
+import { int64 } from '../core/tensor.js'
+import { gradCam } from '../methods/grad-cam.js'
+import type { Layer } from '../methods/layout/view.js'
+import { channelsFirstView } from '../methods/layout/view.js'
+import { Builder, declare } from '../onnx/builder.js'
+import type { Graph } from '../onnx/ir.js'
+import type { ChannelsOptions } from './compile-channels.js'
+import { Gradients } from './gradients.js'
+import { asFloat32, layerMaps } from './map-builder.js'
+import type { RunnablePlan, TokenGrid } from './plan.js'
+import { layerNotes, type Stage, stageOf, tokenGrid } from './stage.js'
+
+/** A network up to a layer, and from there on. */
+export interface LayerPlan {
+  readonly layer: string
+  readonly tokens: TokenGrid | undefined
+  /** Sentences for the provenance. */
+  readonly notes: readonly string[]
+  /**
+   * Up to the layer. Outputs: the layer as the graph has it, the same as `[N,K,...places]`, and for each element of that its place in the
+   * first, counted as if both were flat (float32).
+   */
+  readonly before: { readonly graph: Graph; readonly own: string; readonly features: string; readonly places: string }
+  /** From the layer on, which is an input under its own name. */
+  readonly behind: Graph
+  /** The axis of the layer, as the graph has it, along which pictures lie; undefined where there is one picture alone. */
+  readonly batchAxis: number | undefined
+}
+
+/** Throws what `compile` throws of methods at a layer. */
+export function compileLayer(model: Graph, options: ChannelsOptions): LayerPlan {
+  const stage = stageOf(model, options, [gradCam])
+  const layer = layerOf(stage)
+  const { value } = layer
+  return {
+    layer: value,
+    tokens: tokenGrid(layer, options),
+    notes: layerNotes(stage, layer, options.layer),
+    before: before(stage, layer),
+    behind: behind(stage.source, value, stage.shapes.get(value)?.dims ?? []),
+    batchAxis: batchAxis(layer),
+  }
+}
+
+/** A model with two more outputs: a layer's features and the gradient of the target's score by them, both float32 `[N,K,...places]`. */
+export function compileLayerGradient(model: Graph, options: ChannelsOptions): RunnablePlan {
+  const stage = stageOf(model, options, [gradCam])
+  const { b, source, input, others, batched, target } = stage
+  const { features, gradient } = layerMaps(stage, new Gradients(stage))(layerOf(stage))
+  const values = b.scope('onnxplain/layer', () => [asFloat32(b, features), asFloat32(b, gradient())])
+  return {
+    graph: b.finish({ outputs: [...source.outputs, ...values.map((value) => declare(value, 'float32'))] }),
+    target: target.input,
+    maps: values.map((output) => ({ output, input: input.name })),
+    others,
+    batched,
+  }
+}
+
+function layerOf({ layers }: Stage): Layer {
+  const layer = layers[0]?.found
+  if (layer && !(layer instanceof ExplainError)) return layer
+  throw layer ?? new ExplainError('method-not-applicable', { what: 'This network has no layer' })
+}
+
+function before(stage: Stage, layer: Layer): LayerPlan['before'] {
+  const { source, shapes } = stage
+  const b = new Builder(source, shapes)
+  const { value } = layer
+  const [own, features, places] = b.scope('onnxplain/layer', () => {
+    const flat = b.op('Range', [b.constant(int64([], [0])), b.op('Size', [value]), b.constant(int64([], [1]))])
+    const positions = b.reshapeLike(flat, value)
+    b.know(positions, 'int64', b.dims(value))
+    return [
+      asFloat32(b, value),
+      asFloat32(b, channelsFirstView(b, value, layer)),
+      asFloat32(b, channelsFirstView(b, positions, layer)),
+    ]
+  })
+  const outputs = [own, features, places].map((name) => declare(name ?? '', 'float32'))
+  return { graph: b.finish({ outputs }), own: own ?? '', features: features ?? '', places: places ?? '' }
+}
+
+/** The graph with a value that it makes as an input. */
+function behind(graph: Graph, value: string, dims: readonly Dim[]): Graph {
+  const nodes = graph.nodes.map((node) =>
+    node.outputs.includes(value)
+      ? { ...node, outputs: node.outputs.map((o) => (o === value ? `onnxplain/made/${value}` : o)) }
+      : node,
+  )
+  const free = dims.map((d, axis): Dim => (typeof d === 'number' ? d : `${value}/${axis}`))
+  return graph.with({
+    nodes,
+    inputs: [...graph.inputs, declare(value, 'float32', free)],
+    valueInfo: graph.valueInfo.filter((v) => v.name !== value),
+  })
+}
+
+/** The axis whose coarsest factor is the batch. */
+function batchAxis({ layout }: Layer): number | undefined {
+  const axis = layout.findIndex(([first]) => first?.kind === 'batch')
+  return axis < 0 ? undefined : axis
+}

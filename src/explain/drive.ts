@@ -1,0 +1,127 @@
+/** Driven methods: what they are given of a model, and what becomes of their maps. */
+import { ExplainError } from '../core/errors.js'
+import type { Tensor } from '../core/tensor.js'
+import type { PreprocessSpec } from '../image/index.js'
+import { type DriveContext, type DrivenMethod, methodInfo, type OptionDefinitions } from '../methods/method.js'
+import { type Answer, probabilities } from '../targets/answer.js'
+import type { Target } from '../targets/target.js'
+import { drivenLayer } from './driven-layer.js'
+import type { Explanation } from './explanation.js'
+import { fillValues } from './fill.js'
+import type { PictureInput } from './input.js'
+import type { Prepared } from './prepare.js'
+import type { Making } from './provenance.js'
+import type { ExplainOptions, Refusal } from './request.js'
+import type { Runner } from './runner.js'
+
+/** Pictures a run, where nothing else is asked for. */
+const DEFAULT_BATCH = 16
+/** Failures that say that a network does not allow a map, which others may still have. */
+const REFUSALS: ReadonlySet<string> = new Set(['method-not-applicable', 'not-connected', 'unsupported-operator'])
+
+/** What driven methods work on. */
+export interface DriveHost {
+  readonly model: {
+    readonly input: PictureInput
+    readonly answer: Answer
+    readonly preprocessing: PreprocessSpec | undefined
+  }
+  readonly runner: Runner
+  readonly prepared: Prepared
+  readonly targets: readonly Target[]
+}
+
+type Raws = readonly Tensor<'float32'>[]
+
+/** What is asked of a driven method. */
+export type DriveOptions = ExplainOptions & {
+  /** Explanations of raw maps, one a target. */
+  readonly explained: (making: Omit<Making, 'method'>, raws: Raws) => readonly Explanation[]
+}
+
+/** What came of it. */
+export interface Driven {
+  readonly explanations: readonly Explanation[]
+  readonly refused: readonly Refusal[]
+}
+
+/** Runs a method, at each layer where it explains at one. Of several maps that were asked for, those that the network does not allow are refused alone. */
+export async function drive<O extends OptionDefinitions>(
+  host: DriveHost,
+  method: DrivenMethod<O>,
+  values: DriveContext<O>['options'],
+  options: DriveOptions,
+  methods: number,
+): Promise<Driven> {
+  const picture = host.model.input.name
+  const asked = [options.wrt ?? picture].flat()
+  const others = asked.filter((name) => name !== picture && name !== 'all')
+  const refuse = (layer: string | undefined, error: ExplainError): Refusal => ({
+    method: methodInfo(method),
+    layer,
+    error,
+  })
+  const refused = others.length > 0 ? [refuse(undefined, pictureOnly(method.id, others))] : []
+  if (asked.every((name) => name !== picture && name !== 'all')) return { explanations: [], refused }
+  const explanations: Explanation[] = []
+  const layers = method.atLayer ? [...new Set([options.layer ?? [undefined]].flat())] : [undefined]
+  for (const layer of layers.length > 0 ? layers : [undefined])
+    try {
+      explanations.push(...(await driveAt(host, method, values, options, layer)))
+    } catch (error) {
+      const isOneOfSeveral = methods * layers.length > 1
+      if (!isOneOfSeveral || !(error instanceof ExplainError) || !REFUSALS.has(error.code)) throw error
+      refused.push(refuse(layer, error))
+    }
+  return { explanations, refused }
+}
+
+async function driveAt<O extends OptionDefinitions>(
+  { model, runner, prepared, targets }: DriveHost,
+  method: DrivenMethod<O>,
+  values: DriveContext<O>['options'],
+  options: DriveOptions,
+  layer: string | undefined,
+): Promise<readonly Explanation[]> {
+  const { pictures, others } = prepared.feed
+  const { grid } = options
+  const plan = method.atLayer ? runner.layer({ layer, grid, score: 'logit' }) : undefined
+  const notes: string[] = [...(plan?.notes ?? [])]
+  const making = { options: values, input: model.input.name, layer: plan?.layer, tokens: plan?.tokens, notes }
+  const explained = (raws: Raws): readonly Explanation[] => options.explained(making, raws)
+  const scoresOf = (logits: Float32Array): Float32Array => {
+    const isLikely = targets.some((t) => t.score === 'probability')
+    const p = isLikely ? probabilities(logits, model.answer.activation) : undefined
+    return Float32Array.from(targets, (t) => (t.score === 'probability' ? p : logits)?.[t.index] ?? 0)
+  }
+  const raws = await method.run({
+    input: pictures,
+    layout: model.input.layout,
+    targets: targets.length,
+    batch: runner.batch ?? options.batch ?? DEFAULT_BATCH,
+    options: values,
+    signal: options.signal,
+    note: (text) => notes.push(text),
+    fill: (text) => fillValues(text, model.preprocessing, model.input.channels),
+    scores: async (covered) => (await runner.forward({ pictures: covered, others })).map(scoresOf),
+    gradients: (shown, t) => {
+      const { index = 0, score = 'logit' } = targets[t] ?? {}
+      // a batch of backward passes is not faster on a processor (npm run bench), and takes memory
+      return runner.gradients({ pictures: shown, others }, score, index, options.batch ?? 1)
+    },
+    layer: () => {
+      if (plan) return drivenLayer(plan, { runner, feed: prepared.feed, targets, layer, grid, scores: scoresOf })
+      throw new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
+    },
+    progress: (done, total, maps) =>
+      options.onProgress?.({ method: method.id, done, total, partial: () => explained(maps()) }),
+  })
+  return explained(raws)
+}
+
+function pictureOnly(method: string, inputs: readonly string[]): ExplainError {
+  return new ExplainError('method-not-applicable', {
+    what: `${method} explains the picture: it has no map of ${inputs.map((i) => `the input "${i}"`).join(', ')}`,
+    remedy: 'Explain other inputs by gradient or input-x-gradient.',
+  })
+}
