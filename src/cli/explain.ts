@@ -4,7 +4,14 @@ import type { Command } from 'commander'
 import { distance } from 'fastest-levenshtein'
 import { type ErrorCode, ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import { distinctAnswers, type ExplanationSet, type GivenInputs, resultJson } from '../explain/index.js'
+import {
+  distinctAnswers,
+  type ExplanationSet,
+  FUSIONS,
+  type GivenInputs,
+  LIBRARIES,
+  resultJson,
+} from '../explain/index.js'
 import { backgroundOf, figureColumns, figureFooter, figureOf } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
 import { findMethod, METHODS } from '../methods/index.js'
@@ -37,7 +44,10 @@ interface Options {
   readonly model?: string
   readonly target?: readonly string[]
   readonly method?: readonly string[]
-  readonly layer?: string
+  readonly layer?: readonly string[]
+  readonly smooth?: string
+  readonly fuse?: string
+  readonly like?: string
   readonly grid?: string
   readonly answer?: string
   readonly score: Score
@@ -78,8 +88,15 @@ export function explainCommand(program: Command): void {
     )
     .option(
       '-l, --layer <value>',
-      'layer for CAM methods, by its value name as Netron shows it (default: the last feature map)',
+      'layer for CAM methods, by its value name as Netron shows it; repeats (default: the last feature map)',
+      collect,
     )
+    .option('--fuse <how>', `makes the maps of several layers one: ${Object.keys(FUSIONS).join(', ')}`)
+    .option(
+      '--smooth <kind>',
+      'mean of the maps of changed copies: flip (mirrored), augment (mirrored, darker, brighter), noise (25 noisy copies)',
+    )
+    .option('--like <library>', `draws CAM methods as another library does: ${LIBRARIES.map((l) => l.id).join(', ')}`)
     .option('--grid <RxC[+N]>', GRID)
     .option('--answer <output>', 'output that holds the class scores, where the model has several')
     .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
@@ -137,7 +154,8 @@ interface Work {
 async function run(program: Command, pictures: readonly string[], options: Options): Promise<void> {
   checkUsage(program, pictures, options)
   await refuseMistypedCommand(program, pictures)
-  const methods = (options.method ?? FIGURE).map(findMethod)
+  // the figure's other methods are at no layer
+  const methods = (options.method ?? (options.like || options.fuse ? ['grad-cam'] : FIGURE)).map(findMethod)
   const warn = (line: string): void => {
     if (!options.quiet) process.stderr.write(`onnxplain: ${line}\n`)
   }
@@ -259,10 +277,11 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
     (options.method?.length !== 1 ||
       (options.target?.length ?? 1) !== 1 ||
       (options.explain?.length ?? 1) !== 1 ||
+      ((options.layer?.length ?? 1) !== 1 && options.fuse === undefined) ||
       options.explain?.[0] === 'all' ||
       pictures.length > 1)
   )
-    usage('--raw needs one --method, at most one --target, at most one --explain, and one picture')
+    usage('--raw needs one --method, at most one --target, one --explain and one --layer (or --fuse), and one picture')
   if (options.score !== 'logit' && options.score !== 'probability') usage('--score is logit or probability')
   if (options.fit !== undefined && options.fit !== 'crop' && options.fit !== 'stretch')
     usage('--fit is crop or stretch')
@@ -313,6 +332,9 @@ async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<
       score: options.score,
       layer: options.layer,
       grid: options.grid,
+      smooth: options.smooth,
+      fuse: options.fuse,
+      like: options.like,
       inputs,
       wrt: options.explain,
       options: given,

@@ -58,6 +58,17 @@ export interface Provenance {
   readonly layer: string | null
   /** How the layer's tokens were read; null where it is a map as it stands, or there is none. */
   readonly tokens: TokenGrid | null
+  /** How the maps of several layers became one; `layer` names them all then. */
+  readonly fusion?: 'mean' | 'max' | 'product'
+  /** The copies of which the map is the mean. */
+  readonly smoothing?: {
+    readonly kind: 'flip' | 'augment' | 'noise'
+    readonly copies: number
+    readonly noise?: number
+    readonly seed?: number
+  }
+  /** The preset of another library that the map follows. */
+  readonly like?: string
   /** The input that the map explains. */
   readonly input: string
   /** What the other inputs were given. */

@@ -18,6 +18,7 @@ export {
   reduceChannels,
   type SizedMaps,
 } from './explanation.js'
+export { FUSIONS, type Fusion, fuseLayers } from './fuse.js'
 export { findPictureInput, type PictureInput } from './input.js'
 export { type InspectedLayer, type InspectedValue, type Inspection, inspect } from './inspect.js'
 export {
@@ -28,6 +29,7 @@ export {
   type LayerChannelsOptions,
   layerChannelsOf,
 } from './layer-channels.js'
+export { LIBRARIES, type Library } from './libraries.js'
 export { type LoadOptions, loadModel } from './load.js'
 export { Model, type ModelOptions } from './model.js'
 export {
@@ -42,6 +44,6 @@ export { parseNumbers } from './numbers-text.js'
 export { type GivenInputs, givenTensor, type Numbers, type OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions, Prepared } from './prepare.js'
-export type { ExplainOptions, ExplanationSet, Progress, Refusal } from './request.js'
+export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
 export { VERSION } from './version.js'

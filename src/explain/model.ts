@@ -12,6 +12,7 @@ import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
 import { compile } from './compile.js'
+import { compose } from './compose.js'
 import { type DriveHost, drive } from './drive.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import { explanationsOf } from './explanations.js'
@@ -157,11 +158,16 @@ export class Model {
    * Compiled methods share one run.
    */
   async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
+    const explain = (prepared: Prepared, request: ExplainOptions) => this.#explainPlainly(prepared, request)
+    const explainer = { layout: this.input.layout, inspect: () => this.inspect(), explain }
+    return compose(explainer, prepareImage(this, image, options), options)
+  }
+
+  async #explainPlainly(prepared: Prepared, options: ExplainOptions): Promise<ExplanationSet> {
     const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
     const given = options.options ?? {}
     refuseUnknown(methods, given)
     const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
-    const prepared = prepareImage(this, image, options)
     const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
     const asked = wanted.map((t) => this.#target(t, options.score))
     throwIfAborted(options.signal)

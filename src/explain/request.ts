@@ -25,11 +25,33 @@ export interface ExplainOptions extends ImageOptions {
   readonly grid?: string | undefined
   /** Options of the methods, under their own names: `{ patch: 16, stride: 8 }`. */
   readonly options?: GivenOptions
+  /**
+   * Smoothing: the mean of the raw maps of changed copies of the picture; see {@link Smoothing}. Default: none.
+   */
+  readonly smooth?: string | Smoothing | undefined
+  /** Makes the maps of several layers one, on the model's input: `mean`, `max` or `product`; see {@link fuseLayers}. Default: one map a layer. */
+  readonly fuse?: string | undefined
+  /** Another library's map, to the letter, by the id of its preset: `pytorch-grad-cam`, `captum`, ...; see {@link LIBRARIES}. Default: none. */
+  readonly like?: string | undefined
   /** Pictures a run, for methods of many runs. Default: 16. */
   readonly batch?: number
   readonly signal?: AbortSignal | undefined
   /** Told after each batch of a long method. */
   readonly onProgress?: (progress: Progress) => void
+}
+
+/**
+ * Which copies: `flip`, the picture and its mirror image; `augment`, both of them at 0.9, 1 and 1.1 times their preprocessed values (`aug_smooth` of
+ * pytorch-grad-cam); `noise`, noisy ones (as SmoothGrad has it).
+ */
+export interface Smoothing {
+  readonly kind: 'flip' | 'augment' | 'noise'
+  /** Noisy copies. Default: 25. */
+  readonly samples?: number
+  /** Deviation of the noise, as a share of the preprocessed picture's range. Default: 0.15. */
+  readonly noise?: number
+  /** Seed of the noise. Default: 0. */
+  readonly seed?: number
 }
 
 export interface Progress {

@@ -7,9 +7,14 @@ export function figureColumns(
   methods: readonly { readonly id: string; readonly title: string }[],
   set: Pick<ExplanationSet, 'explanations'>,
 ): readonly FigureMethod[] {
-  return methods.map(({ id, title }) => {
-    const made = set.explanations.find((e) => e.method.id === id)
-    return { id, title, subtitle: made && takenAt(made) }
+  return methods.flatMap(({ id, title }) => {
+    const made = set.explanations.filter((e) => e.method.id === id)
+    const layers = [...new Set(made.map((e) => e.raw.layer))]
+    if (layers.length < 2) return [{ id, title, subtitle: made[0] && takenAt(made[0]) }]
+    return layers.map((layer) => {
+      const there = made.find((e) => e.raw.layer === layer)
+      return { id, title, layer, subtitle: there && takenAt(there) }
+    })
   })
 }
 

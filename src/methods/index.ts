@@ -16,6 +16,7 @@ import { gradientShap } from './gradient-shap.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
 import { guidedGradCam } from './guided-grad-cam.js'
 import { guidedIg } from './guided-ig.js'
+import { guidedWeightsGradCam } from './guided-weights-grad-cam.js'
 import { hiResCam } from './hires-cam.js'
 import { inputXGradient } from './input-x-gradient.js'
 import { integratedGradients } from './integrated-gradients.js'
@@ -41,6 +42,7 @@ export const METHODS: readonly Method[] = [
   fem,
   ablationCam,
   counterfactualGradCam,
+  guidedWeightsGradCam,
   guidedGradCam,
   guidedBackpropagation,
   deconvnet,

@@ -21,6 +21,8 @@ export interface PictureMap {
 
 /** What is drawn of an explanation. */
 export interface Explained {
+  /** Where the map was taken; undefined for maps at no layer. */
+  readonly raw?: { readonly layer: string | undefined }
   readonly method: { readonly id: string; readonly title: string; readonly display: 'positive' | 'signed' | 'pixels' }
   readonly answer: {
     readonly index: number
@@ -106,6 +108,8 @@ export interface FigureMethod {
   readonly id: string
   readonly title: string
   readonly subtitle?: string | undefined
+  /** The layer, where the method was taken at several. */
+  readonly layer?: string | undefined
   /** Written into the column's cells instead of a map. */
   readonly refusal?: string | undefined
 }
@@ -131,7 +135,12 @@ export function comparisonFigure(
   const alone = methods.length === 1
   const rows = classes.map((answer): FigureRow => {
     const cells = methods.map((method): FigureCell => {
-      const found = explanations.find((e) => e.method.id === method.id && e.answer.index === answer.index)
+      const found = explanations.find(
+        (e) =>
+          e.method.id === method.id &&
+          e.answer.index === answer.index &&
+          (method.layer === undefined || e.raw?.layer === method.layer),
+      )
       if (!found) return { message: method.refusal ?? 'not computed' }
       const [odd] = found.diagnosis
       return odd
