@@ -22,6 +22,7 @@ import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannel
 import { computedIn, lowestByte } from './numbers.js'
 import { type GivenOptions, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
+import { explainsPicture, pictureOnly } from './picture-only.js'
 import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
@@ -132,6 +133,11 @@ export class Model {
     return new Model(this.graph, this.shapes, runtime, this.#options, this.#assumed)
   }
 
+  /** The same model with another graph of the same values, such as one with other weights; with sessions of its own. */
+  withGraph(graph: Graph): Model {
+    return new Model(graph, this.shapes, this.#runtime, this.#options, this.#assumed)
+  }
+
   /** What it runs on, for people. */
   get runtime(): string {
     return this.#runtime.name
@@ -191,6 +197,21 @@ export class Model {
   ): Promise<readonly ClassAnswer[]> {
     const logits = await this.#forward(prepareImage(this, image, options).feed)
     return this.#ranked(logits).slice(0, options.top ?? 5)
+  }
+
+  /** The logits of each picture of a batch, preprocessed like `prepared`, whose other inputs go with them. */
+  logits(prepared: Prepared, pictures: Tensor<'float32'>): Promise<readonly Float32Array[]> {
+    return this.#runner.forward({ ...prepared.feed, pictures })
+  }
+
+  /** How many pictures go in one run, of the number that is wanted. */
+  batch(wanted: number = DEFAULT_BATCH): number {
+    return this.#runner.batch ?? wanted
+  }
+
+  /** A fill (`mean` or a colour) as the value of each channel after preprocessing. Throws `bad-option`. */
+  fill(text: string): readonly number[] {
+    return fillValues(text, this.preprocessing, this.input.channels)
   }
 
   /** Explains one target by one method. Rejects with an {@link ExplainError}. */
@@ -333,17 +354,16 @@ export class Model {
       readonly explained: (raws: readonly Tensor<'float32'>[]) => readonly Explanation[]
     },
   ): Promise<readonly Tensor<'float32'>[]> {
-    const { layout, channels } = this.input
     const { pictures, others } = prepared.feed
     return method.run({
       input: pictures,
-      layout,
+      layout: this.input.layout,
       targets: targets.length,
-      batch: this.#runner.batch ?? options.batch ?? DEFAULT_BATCH,
+      batch: this.batch(options.batch),
       options: values,
       signal: options.signal,
       note: options.note,
-      fill: (text) => fillValues(text, this.preprocessing, channels),
+      fill: (text) => this.fill(text),
       scores: async (covered) => {
         const rows = await this.#runner.forward({ pictures: covered, others })
         return rows.map((logits) => {
@@ -374,15 +394,4 @@ export class Model {
 /** The best answer's index in the place of the one that means it. */
 function settled(target: Target, [best]: readonly ClassAnswer[]): Target {
   return target.index === BEST ? { ...target, index: best?.index ?? 0 } : target
-}
-
-function explainsPicture(wrt: ExplainOptions['wrt'], picture: string): boolean {
-  return wrt === undefined || [wrt].flat().some((name) => name === picture || name === 'all')
-}
-
-function pictureOnly(method: Method, inputs: readonly string[]): ExplainError {
-  return new ExplainError('method-not-applicable', {
-    what: `${method.id} explains the picture: it has no map of ${inputs.map((i) => `the input "${i}"`).join(', ')}`,
-    remedy: 'Explain other inputs by gradient or input-x-gradient.',
-  })
 }

@@ -1,0 +1,26 @@
+/** How good a map is: metrics of one map, and of many together. */
+export { findMetric, METRICS } from './list.js'
+export {
+  costOf,
+  type MeasuredSet,
+  type MeasureOptions,
+  type MeasureProgress,
+  type MetricResult,
+  measure,
+  measureAll,
+  type RefusedMetric,
+} from './measure.js'
+export {
+  defineMetric,
+  type MapPlane,
+  type Measurement,
+  type Metric,
+  type MetricContext,
+  type MetricCost,
+  type MetricCurve,
+  type MetricFamily,
+  type MetricInfo,
+  type MetricParts,
+  metricInfo,
+} from './metric.js'
+export type { GivenTruth, TruthMask, TruthNeeds } from './truth.js'
