@@ -1,4 +1,5 @@
 /** How good a map is: metrics of one map, and of many together. */
+export { type Aggregate, aggregate } from './aggregate.js'
 export { findMetric, METRICS } from './list.js'
 export {
   costOf,
@@ -23,4 +24,5 @@ export {
   type MetricParts,
   metricInfo,
 } from './metric.js'
+export { type Mosaic, mosaic } from './mosaic.js'
 export type { GivenTruth, TruthMask, TruthNeeds } from './truth.js'
