@@ -29,6 +29,7 @@ export {
   type MethodInfo,
   methodInfo,
 } from './methods/method.js'
+export * from './metrics/index.js'
 export { decode, externalLocations } from './onnx/decode.js'
 export { encode, encodeSkeleton } from './onnx/encode.js'
 export { Graph, type Node } from './onnx/ir.js'

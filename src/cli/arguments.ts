@@ -40,7 +40,7 @@ export function addMethodOptions(command: Command, methods: readonly Method[] = 
   )
   for (const name of new Set(options.map((o) => o.name))) {
     const same = options.filter((o) => o.name === name)
-    const value = same.every(({ option }) => option.kind === 'fill') ? 'mean|colour' : (unitOf(same) ?? 'number')
+    const value = choicesOf(same) ?? unitOf(same) ?? 'number'
     const says = new Set(same.map(({ option }) => `${option.description} (default: ${option.default})`))
     const lines = [...says].map((text) => {
       const ids = same.filter(({ option }) => text === `${option.description} (default: ${option.default})`)
@@ -50,9 +50,16 @@ export function addMethodOptions(command: Command, methods: readonly Method[] = 
   }
 }
 
+/** What can be given, where all of them are words. */
+function choicesOf(options: readonly { readonly option: MethodOption }[]): string | undefined {
+  if (options.every(({ option }) => option.kind === 'fill')) return 'mean|colour'
+  const choices = options.map(({ option }) => (option.kind === 'choice' ? option.choices : undefined))
+  return choices.every((c) => c !== undefined) ? [...new Set(choices.flat())].join('|') : undefined
+}
+
 /** The unit that all of them have. */
 function unitOf(options: readonly { readonly option: MethodOption }[]): string | undefined {
-  const units = new Set(options.map(({ option }) => (option.kind === 'fill' ? '' : option.unit)))
+  const units = new Set(options.map(({ option }) => ('unit' in option ? option.unit : '')))
   return [...units].join('|') || undefined
 }
 

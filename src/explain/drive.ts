@@ -1,21 +1,18 @@
 /** Driven methods: what they are given of a model, and what becomes of their maps. */
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import type { PreprocessSpec } from '../image/index.js'
 import { type DriveContext, type DrivenMethod, methodInfo, type OptionDefinitions } from '../methods/method.js'
 import { type Answer, probabilities } from '../targets/answer.js'
 import type { Target } from '../targets/target.js'
 import { drivenLayer } from './driven-layer.js'
 import type { Explanation } from './explanation.js'
-import { fillValues } from './fill.js'
 import type { PictureInput } from './input.js'
+import { explainsPicture, pictureOnly } from './picture-only.js'
 import type { Prepared } from './prepare.js'
 import type { Making } from './provenance.js'
 import type { ExplainOptions, Refusal } from './request.js'
 import type { Runner } from './runner.js'
 
-/** Pictures a run, where nothing else is asked for. */
-const DEFAULT_BATCH = 16
 /** Failures that say that a network does not allow a map, which others may still have. */
 const REFUSALS: ReadonlySet<string> = new Set(['method-not-applicable', 'not-connected', 'unsupported-operator'])
 
@@ -24,7 +21,8 @@ export interface DriveHost {
   readonly model: {
     readonly input: PictureInput
     readonly answer: Answer
-    readonly preprocessing: PreprocessSpec | undefined
+    batch(wanted: number | undefined): number
+    fill(text: string): readonly number[]
   }
   readonly runner: Runner
   readonly prepared: Prepared
@@ -61,8 +59,8 @@ export async function drive<O extends OptionDefinitions>(
     layer,
     error,
   })
-  const refused = others.length > 0 ? [refuse(undefined, pictureOnly(method.id, others))] : []
-  if (asked.every((name) => name !== picture && name !== 'all')) return { explanations: [], refused }
+  const refused = others.length > 0 ? [refuse(undefined, pictureOnly(method, others))] : []
+  if (!explainsPicture(options.wrt, picture)) return { explanations: [], refused }
   const explanations: Explanation[] = []
   const layers = method.atLayer ? [...new Set([options.layer ?? [undefined]].flat())] : [undefined]
   for (const layer of layers.length > 0 ? layers : [undefined])
@@ -98,11 +96,11 @@ async function driveAt<O extends OptionDefinitions>(
     input: pictures,
     layout: model.input.layout,
     targets: targets.length,
-    batch: runner.batch ?? options.batch ?? DEFAULT_BATCH,
+    batch: model.batch(options.batch),
     options: values,
     signal: options.signal,
     note: (text) => notes.push(text),
-    fill: (text) => fillValues(text, model.preprocessing, model.input.channels),
+    fill: (text) => model.fill(text),
     scores: async (covered) => (await runner.forward({ pictures: covered, others })).map(scoresOf),
     gradients: (shown, t) => {
       const { index = 0, score = 'logit' } = targets[t] ?? {}
@@ -117,11 +115,4 @@ async function driveAt<O extends OptionDefinitions>(
       options.onProgress?.({ method: method.id, done, total, partial: () => explained(maps()) }),
   })
   return explained(raws)
-}
-
-function pictureOnly(method: string, inputs: readonly string[]): ExplainError {
-  return new ExplainError('method-not-applicable', {
-    what: `${method} explains the picture: it has no map of ${inputs.map((i) => `the input "${i}"`).join(', ')}`,
-    remedy: 'Explain other inputs by gradient or input-x-gradient.',
-  })
 }

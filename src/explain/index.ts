@@ -11,6 +11,7 @@ export {
   type FedInput,
   type Heatmap,
   type Lifting,
+  onPicture,
   type PictureMaps,
   type Provenance,
   type ProvenanceInput,
@@ -41,6 +42,7 @@ export {
   parseLabels,
 } from './model-files.js'
 export { parseNumbers } from './numbers-text.js'
+export type { GivenOptions } from './options.js'
 export { type GivenInputs, givenTensor, type Numbers, type OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions, Prepared } from './prepare.js'

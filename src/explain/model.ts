@@ -16,6 +16,7 @@ import { compose } from './compose.js'
 import { type DriveHost, drive } from './drive.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import { explanationsOf } from './explanations.js'
+import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
@@ -46,6 +47,9 @@ export interface ModelOptions {
   /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
   readonly pictureInput?: string | undefined
 }
+
+/** Pictures a run, where nothing else is asked for. */
+const DEFAULT_BATCH = 16
 
 export class Model {
   readonly name: string
@@ -82,6 +86,11 @@ export class Model {
   /** The same model on another runtime, with sessions of its own. */
   onRuntime(runtime: Runtime): Model {
     return new Model(this.graph, this.shapes, runtime, this.#options, this.#assumed)
+  }
+
+  /** The same model with another graph of the same values, such as one with other weights; with sessions of its own. */
+  withGraph(graph: Graph): Model {
+    return new Model(graph, this.shapes, this.#runtime, this.#options, this.#assumed)
   }
 
   /** What it runs on, for people. */
@@ -143,6 +152,21 @@ export class Model {
   ): Promise<readonly ClassAnswer[]> {
     const logits = await this.#forward(prepareImage(this, image, options).feed)
     return this.#ranked(logits).slice(0, options.top ?? 5)
+  }
+
+  /** The logits of each picture of a batch, preprocessed like `prepared`, whose other inputs go with them. */
+  logits(prepared: Prepared, pictures: Tensor<'float32'>): Promise<readonly Float32Array[]> {
+    return this.#runner.forward({ ...prepared.feed, pictures })
+  }
+
+  /** How many pictures go in one run, of the number that is wanted. */
+  batch(wanted: number = DEFAULT_BATCH): number {
+    return this.#runner.batch ?? wanted
+  }
+
+  /** A fill (`mean` or a colour) as the value of each channel after preprocessing. Throws `bad-option`. */
+  fill(text: string): readonly number[] {
+    return fillValues(text, this.preprocessing, this.input.channels)
   }
 
   /** Explains one target by one method. Rejects with an {@link ExplainError}. */

@@ -1,30 +1,36 @@
-/** A method's own options: given ones checked against its definition, missing ones filled in. */
+/** The options of a method or a metric: given ones checked against its definition, missing ones filled in. */
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
-import type { Method, MethodOption } from '../methods/method.js'
+import type { MethodOption, OptionDefinitions } from '../methods/method.js'
 
 export type GivenOptions = Readonly<Record<string, number | string>>
 
-/** The values of all options of a method. Throws `bad-option`. */
-export function resolveOptions(method: Method, given: GivenOptions): Readonly<Record<string, number | string>> {
+/** What has options: a method or a metric. */
+export interface Optioned {
+  readonly id: string
+  readonly options: OptionDefinitions
+}
+
+/** The values of all options. Throws `bad-option`. */
+export function resolveOptions(of: Optioned, given: GivenOptions): Readonly<Record<string, number | string>> {
   return Object.fromEntries(
-    Object.entries(method.options).map(([name, option]) => [name, check(name, option, given[name] ?? option.default)]),
+    Object.entries(of.options).map(([name, option]) => [name, check(name, option, given[name] ?? option.default)]),
   )
 }
 
-/** Those of the given options that some of these methods have. */
-export function optionsFor(methods: readonly Method[], given: GivenOptions): GivenOptions {
-  const names = new Set(methods.flatMap((m) => Object.keys(m.options)))
+/** Those of the given options that some of these have. */
+export function optionsFor(all: readonly Optioned[], given: GivenOptions): GivenOptions {
+  const names = new Set(all.flatMap(({ options }) => Object.keys(options)))
   return Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)))
 }
 
-/** Throws `bad-option` for an option that none of the methods has. */
-export function refuseUnknown(methods: readonly Method[], given: GivenOptions): void {
-  const names = methods.flatMap((m) => Object.keys(m.options))
+/** Throws `bad-option` for an option that none of them has. */
+export function refuseUnknown(all: readonly Optioned[], given: GivenOptions): void {
+  const names = all.flatMap(({ options }) => Object.keys(options))
   for (const name of Object.keys(given))
     if (!names.includes(name))
       throw new ExplainError('bad-option', {
-        what: `${methods.map((m) => m.id).join(', ')} has no option "${name}"`,
+        what: `${all.map((m) => m.id).join(', ')} has no option "${name}"`,
         remedy:
           didYouMean(name, names) ||
           (names.length > 0 ? `Its options are: ${names.join(', ')}.` : 'It has no options.'),
@@ -33,6 +39,7 @@ export function refuseUnknown(methods: readonly Method[], given: GivenOptions): 
 
 function check(name: string, option: MethodOption, value: number | string): number | string {
   if (option.kind === 'fill') return String(value)
+  if (option.kind === 'choice') return choiceOf(name, option.choices, String(value).trim())
   const text = typeof value === 'number' ? value : value.trim()
   const number = text === '' ? Number.NaN : Number(text)
   const fits = option.kind === 'integer' ? Number.isInteger(number) : number <= option.maximum
@@ -44,5 +51,14 @@ function check(name: string, option: MethodOption, value: number | string): numb
   throw new ExplainError('bad-option', {
     what: `${name} is ${value}, which is not ${wanted.trim()}`,
     where: name,
+  })
+}
+
+function choiceOf(name: string, choices: readonly string[], value: string): string {
+  if (choices.includes(value)) return value
+  throw new ExplainError('bad-option', {
+    what: `${name} is "${value}"`,
+    where: name,
+    remedy: didYouMean(value, choices) || `It can be: ${choices.join(', ')}.`,
   })
 }

@@ -19,7 +19,7 @@ export type Display = 'positive' | 'signed' | 'pixels'
 /** How a pixel map `[C,H,W]` (or with slices or frames) becomes one number a pixel. */
 export type ChannelReduction = 'max-abs' | 'sum'
 
-/** An option of a method, as the command line and forms show it. */
+/** An option of a method or a metric, as the command line and forms show it. */
 export type MethodOption =
   | {
       readonly kind: 'integer'
@@ -37,10 +37,20 @@ export type MethodOption =
       readonly description: string
     }
   | { readonly kind: 'fill'; readonly default: string; readonly description: string }
+  | {
+      readonly kind: 'choice'
+      readonly default: string
+      readonly choices: readonly string[]
+      readonly description: string
+    }
 
 export type OptionDefinitions = Readonly<Record<string, MethodOption>>
 
-type OptionValue<O> = O extends { readonly kind: 'fill' } ? string : number
+type OptionValue<O> = O extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
+  ? Choice
+  : O extends { readonly kind: 'fill' }
+    ? string
+    : number
 
 /** Option values by name. */
 export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }

@@ -103,7 +103,15 @@ function OptionField({ name, option }: OptionFieldProps) {
       <label class="field-name" for={id}>
         {name}
       </label>
-      {option.kind !== 'fill' ? (
+      {option.kind === 'choice' ? (
+        <select id={id} value={String(value)} onChange={(event) => set(event.currentTarget.value)}>
+          {option.choices.map((choice) => (
+            <option key={choice} value={choice}>
+              {choice}
+            </option>
+          ))}
+        </select>
+      ) : option.kind !== 'fill' ? (
         <span class="with-unit">
           <input
             id={id}

@@ -1,0 +1,159 @@
+/** What a metric is given, made of a model, a picture and its explanation. */
+import { ExplainError, throwIfAborted } from '../core/errors.js'
+import { gridOf } from '../core/layout.js'
+import { float32, sizeOf, type Tensor } from '../core/tensor.js'
+import { type Explanation, type Model, onPicture, type Prepared } from '../explain/index.js'
+import { lower } from '../passes/lower.js'
+import { probabilities } from '../targets/answer.js'
+import type { Again, Draw, MapPlane, Metric, MetricContext, RedrawnModel, ScoreOf, Sized } from './metric.js'
+import { redrawn, weightLayers } from './redraw.js'
+import { type GivenTruth, truthOn } from './truth.js'
+
+/** What is measured. */
+export interface Subject {
+  readonly model: Model
+  readonly prepared: Prepared
+  readonly explanation: Explanation
+  readonly truth: GivenTruth
+  readonly batch: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Told how many forward passes and maps are done. */
+export type Step = (count: number) => void
+
+/** A network with other weights, as metrics hold it. */
+interface Redrawn extends RedrawnModel {
+  readonly model: Model
+}
+
+/** The context of one metric on one subject. `step` is told of each forward pass, map and note. */
+export function contextOf(
+  subject: Subject,
+  metric: Metric,
+  options: Readonly<Record<string, number | string>>,
+  told: { readonly step: Step; readonly note: (text: string) => void },
+): MetricContext {
+  const { model, prepared, explanation, truth, batch, signal } = subject
+  const { pictures: input } = prepared.feed
+  const { layout } = model.input
+  const grid = gridOf(layout.slice(1), input.dims.slice(1))
+  const { index, score } = explanation.target
+  const map = planeOf(explanation, subject)
+  const source = lower(model.graph)
+  const layers = weightLayers(source, model.answer.logits)
+  const redrawnModels = new Map<symbol, Redrawn>()
+
+  const rows = async (count: number, draw: Draw, take: (row: Float32Array) => void): Promise<void> => {
+    const size = input.data.length
+    for (let done = 0; done < count; done += batch) {
+      throwIfAborted(signal)
+      const n = Math.min(batch, count - done)
+      const data = new Float32Array(n * size)
+      for (let i = 0; i < n; i++) {
+        const picture = data.subarray(i * size, (i + 1) * size)
+        picture.set(input.data)
+        draw(done + i, picture)
+      }
+      for (const row of await model.logits(prepared, float32([n, ...input.dims.slice(1)], data))) take(row)
+      told.step(n)
+    }
+  }
+  const scoreOf = (row: Float32Array, of: ScoreOf): number => {
+    const isLogit = of === 'logit' || (of === 'explained' && score === 'logit')
+    return (isLogit ? row : probabilities(row, model.answer.activation))[index] ?? 0
+  }
+  const explain = async (draw: (picture: Float32Array) => void, again: Again = {}): Promise<MapPlane> => {
+    throwIfAborted(signal)
+    const data = input.data.slice()
+    draw(data)
+    const on = again.model ? redrawnModels.get(again.model.id)?.model : model
+    if (!on) throw new ExplainError('bad-option', { what: 'The redrawn model was released' })
+    const changed = { ...prepared, feed: { ...prepared.feed, pictures: float32(input.dims, data) } }
+    const target = { ...explanation.target, index: again.target ?? index }
+    const made = await on.explain(changed, { ...asBefore(explanation), target, batch, signal })
+    told.step(1)
+    return planeOf(made, subject)
+  }
+  return {
+    explanation,
+    options,
+    input,
+    layout,
+    grid,
+    map,
+    attribution: () => spread(explanation, map, input, layout),
+    target: explanation.target,
+    classes: model.answer.classes,
+    truth: truthOn(onInputOnly(prepared), truth, metric),
+    scores: async (of, count, draw) => {
+      const out: number[] = []
+      await rows(count, draw, (row) => out.push(scoreOf(row, of)))
+      return Float64Array.from(out)
+    },
+    answers: async (count, draw) => {
+      const out: Float64Array[] = []
+      await rows(count, draw, (row) => out.push(probabilities(row, model.answer.activation)))
+      return out
+    },
+    fill: (text) => model.fill(text),
+    explain,
+    layers: layers.map((l) => l.name),
+    redraw: (names, seed) => {
+      const wanted = layers.filter((l) => names.includes(l.name))
+      const id = Symbol('redrawn')
+      const other = model.withGraph(redrawn(source, wanted, seed))
+      const release = async (): Promise<void> => {
+        redrawnModels.delete(id)
+        await other.release()
+      }
+      redrawnModels.set(id, { id, model: other, release })
+      return { id, release }
+    },
+    note: told.note,
+  }
+}
+
+/** What a metric's cost depends on. */
+export function sizedOf({ model, prepared }: Pick<Subject, 'model' | 'prepared'>): Sized {
+  const { width, height } = prepared.geometry.model
+  const depth = prepared.depth
+  const layers = weightLayers(lower(model.graph), model.answer.logits).length
+  return { places: width * height * depth, width, height, depth, layers }
+}
+
+/** An explanation's map on the places of the model's input. */
+function planeOf({ data }: Explanation, { prepared }: Pick<Subject, 'prepared'>): MapPlane {
+  const geometry = onInputOnly(prepared)
+  const { heatmap } = onPicture(data.map, { ...data.lifting, geometry: { ...itself(geometry.model) } })
+  return { depth: heatmap.depth, height: heatmap.height, width: heatmap.width, data: heatmap.data }
+}
+
+function itself(size: { readonly width: number; readonly height: number }) {
+  return { source: size, model: size, seen: { x0: 0, y0: 0, x1: size.width, y1: size.height } }
+}
+
+function onInputOnly({ geometry }: Prepared): Prepared['geometry'] {
+  return geometry
+}
+
+/** How an explanation was made, to make another like it. */
+function asBefore({ provenance }: Explanation) {
+  const { method, layer, options, tokens } = provenance
+  const grid = tokens?.stated ? `${tokens.grid.join('x')}+${tokens.before}` : undefined
+  return { method, options, layer: layer ?? undefined, grid }
+}
+
+/** The map in the shape of one picture. */
+function spread({ raw, method }: Explanation, map: MapPlane, input: Tensor<'float32'>, layout: string): Float32Array {
+  if (method.channels && raw.data.length === sizeOf(input.dims)) return raw.data
+  const { C, D, H, W } = gridOf(layout.slice(1), input.dims.slice(1))
+  const out = new Float32Array(input.data.length)
+  let at = 0
+  for (let z = 0; z < D.extent; z++)
+    for (let y = 0; y < H.extent; y++)
+      for (let x = 0; x < W.extent; x++, at++)
+        for (let c = 0; c < C.extent; c++)
+          out[c * C.stride + z * D.stride + y * H.stride + x * W.stride] = map.data[at] ?? 0
+  return out
+}
