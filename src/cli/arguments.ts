@@ -25,6 +25,14 @@ export function positive(text: string): number {
   return value
 }
 
+/** A number of at least 0, or `all`: as many as there are. */
+export function count(text: string): number {
+  const value = text === 'all' ? Number.POSITIVE_INFINITY : Number(text)
+  if (text.trim() === '' || !(value >= 0))
+    throw new InvalidArgumentError('A number of at least 0, or "all", is wanted.')
+  return value
+}
+
 /** `320x448` (height x width), or `224` for a square. */
 export function size(text: string): { readonly height: number; readonly width: number } {
   const [, height = '', width = height] = /^(\d+)(?:x(\d+))?$/i.exec(text.trim()) ?? []

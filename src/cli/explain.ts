@@ -18,13 +18,18 @@ import { findMethod, METHODS } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
 import { drawFigure, refuseFormat } from '../node/draw.js'
 import { isFile, isFolder, placeOf, readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
-import { type NodeModel, open, readImage } from '../node/open.js'
-import { readLabels } from '../node/resolve.js'
+import { type NodeModel, readImage } from '../node/open.js'
 import { decodeNpy, encodeNpy } from '../onnx/npy.js'
 import { COLORMAP_NAMES, type ColormapName, parseColormap } from '../render/index.js'
-import type { Score } from '../targets/target.js'
-import { addMethodOptions, collect, GRID, givenMethodOptions, numbers, positive, size } from './arguments.js'
-import { readInputs } from './inputs.js'
+import { addMethodOptions, collect, givenMethodOptions } from './arguments.js'
+import {
+  addModelOptions,
+  checkModelOptions,
+  inputFiles,
+  type ModelOptions,
+  openModel,
+  warner,
+} from './model-options.js'
 import { answersText } from './print.js'
 import { showProgress } from './progress.js'
 
@@ -40,32 +45,17 @@ const OF_ONE_PICTURE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'runtime-failed',
 ])
 
-interface Options {
-  readonly model?: string
+interface Options extends ModelOptions {
   readonly target?: readonly string[]
   readonly method?: readonly string[]
-  readonly layer?: readonly string[]
   readonly smooth?: string
   readonly fuse?: string
   readonly like?: string
-  readonly grid?: string
-  readonly answer?: string
-  readonly score: Score
   readonly output?: string
   readonly raw?: string
   readonly tensor?: string
   readonly json?: boolean
-  readonly quiet?: boolean
-  readonly labels?: string
-  readonly mean?: readonly number[]
-  readonly std?: readonly number[]
-  readonly size?: { readonly height: number; readonly width: number }
-  readonly input?: readonly string[]
-  readonly pictureInput?: string
   readonly explain?: readonly string[]
-  readonly fit?: 'crop' | 'stretch'
-  readonly channels?: 'RGB' | 'BGR'
-  readonly batch?: number
   readonly colormap?: string
   readonly opacity?: number
   readonly signed?: boolean
@@ -74,21 +64,14 @@ interface Options {
 export function explainCommand(program: Command): void {
   program
     .argument('[pictures...]', 'JPEG, PNG, WebP, AVIF, TIFF or GIF files')
-    .option('-m, --model <path>', 'a .onnx file, or a folder in the Hugging Face layout (default: the shipped model)')
     .option(
       '-t, --target <label|index>',
       'class to explain; repeats (default: the best answer, and the best that rests on another part of the picture)',
       collect,
     )
-
     .option(
       '--method <id>',
       `method to use; repeats (default: the comparison figure): ${METHODS.map((m) => m.id).join(', ')}`,
-      collect,
-    )
-    .option(
-      '-l, --layer <value>',
-      'layer for CAM methods, by its value name as Netron shows it; repeats (default: the last feature map)',
       collect,
     )
     .option('--fuse <how>', `makes the maps of several layers one: ${Object.keys(FUSIONS).join(', ')}`)
@@ -97,9 +80,6 @@ export function explainCommand(program: Command): void {
       'mean of the maps of changed copies: flip (mirrored), augment (mirrored, darker, brighter), noise (25 noisy copies)',
     )
     .option('--like <library>', `draws CAM methods as another library does: ${LIBRARIES.map((l) => l.id).join(', ')}`)
-    .option('--grid <RxC[+N]>', GRID)
-    .option('--answer <output>', 'output that holds the class scores, where the model has several')
-    .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
     .option(
       '-o, --output <file>',
       'figure to write: .png, .svg, .jpg or .webp; or a folder (default: beside the picture)',
@@ -110,32 +90,15 @@ export function explainCommand(program: Command): void {
       'an already preprocessed input, [C,H,W] or [1,C,H,W] (volumes and clips: [C,D,H,W]), instead of a picture',
     )
     .option(
-      '--input <name=value>',
-      'what another input of the model is given: a number, numbers separated by commas, JSON, or a .npy file; repeats',
-      collect,
-    )
-    .option('--picture-input <name>', 'input that takes the picture, where several could')
-    .option(
       '--explain <input>',
       'input that gradients are taken of, by its name, or "all" of floats; repeats (default: the picture)',
       collect,
     )
     .option('--json', 'print the whole result as JSON, one line a picture; no figure unless --output is given')
-    .option('--quiet', 'say nothing on standard error but errors')
-    .option('--labels <file>', 'class names: one a line, or JSON (default: config.json beside the model)')
-    .option('--mean <r,g,b>', 'mean of the preprocessing, after division by 255', numbers)
-    .option('--std <r,g,b>', 'standard deviation of the preprocessing, after division by 255', numbers)
-    .option(
-      '--size <px|HxW>',
-      'size of the model input (its side, or height x width), for models that take any size',
-      size,
-    )
-    .option('--fit <how>', 'crop: the centre of the picture; stretch: all of it, squeezed')
-    .option('--channels <order>', 'RGB or BGR')
-    .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
     .option('--colormap <name>', COLORMAP_NAMES.join(', '))
     .option('--opacity <0..1>', 'how much of the map covers the picture', Number)
     .option('--signed', 'draw evidence against the class too')
+  addModelOptions(program)
   addMethodOptions(program)
   program.action(async (pictures: readonly string[], options: Options) => run(program, pictures, options))
 }
@@ -156,9 +119,7 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   await refuseMistypedCommand(program, pictures)
   // the figure's other methods are at no layer
   const methods = (options.method ?? (options.like || options.fuse ? ['grad-cam'] : FIGURE)).map(findMethod)
-  const warn = (line: string): void => {
-    if (!options.quiet) process.stderr.write(`onnxplain: ${line}\n`)
-  }
+  const warn = warner(options)
   const inputs = options.tensor === undefined ? pictures : [options.tensor]
   const outputs = new Map<string, string>()
   for (const input of inputs) {
@@ -167,27 +128,16 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   }
   await refuseOneName(outputs)
   const written = [...outputs.values(), ...(options.raw === undefined ? [] : [options.raw])]
-  const arrays = (options.input ?? [])
-    .map((text) => text.slice(text.indexOf('=') + 1))
-    .filter((v) => v.endsWith('.npy'))
-  const read = [...inputs, ...arrays, ...[options.model, options.labels].filter((path) => path !== undefined)]
+  const read = [
+    ...inputs,
+    ...inputFiles(options),
+    ...[options.model, options.labels].filter((path) => path !== undefined),
+  ]
   await refuseOverwriting(read, written, 'Give --output another file, or a folder where several pictures are given.')
   for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
-  const { mean, std, size, fit, channels, answer, pictureInput } = options
-  const others = await readInputs(options.input)
-  const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
-  await using model = await open(options.model, {
-    mean,
-    std,
-    size,
-    fit,
-    channels,
-    answer,
-    pictureInput,
-    warn,
-    ...labels,
-  })
+  const { model: opened, inputs: others } = await openModel(options, warn)
+  await using model = opened
   const work: Work = { model, methods, options, given: givenMethodOptions(program), inputs: others, colormap, warn }
   for (const input of inputs) {
     try {
@@ -282,11 +232,7 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
       pictures.length > 1)
   )
     usage('--raw needs one --method, at most one --target, one --explain and one --layer (or --fuse), and one picture')
-  if (options.score !== 'logit' && options.score !== 'probability') usage('--score is logit or probability')
-  if (options.fit !== undefined && options.fit !== 'crop' && options.fit !== 'stretch')
-    usage('--fit is crop or stretch')
-  if (options.channels !== undefined && options.channels !== 'RGB' && options.channels !== 'BGR')
-    usage('--channels is RGB or BGR')
+  checkModelOptions(program, options)
   if (options.opacity !== undefined && !(options.opacity >= 0 && options.opacity <= 1))
     usage('--opacity goes from 0 to 1')
 }

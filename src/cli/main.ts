@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { ExplainError } from '../core/errors.js'
 import { VERSION } from '../explain/index.js'
+import { checkCommand } from './check.js'
 import { compileCommand } from './compile.js'
 import { explainCommand } from './explain.js'
 import { inspectCommand } from './inspect.js'
@@ -21,7 +22,7 @@ async function main(): Promise<number> {
     .showHelpAfterError('("onnxplain --help" lists the options)')
     .configureOutput({ outputError: (text, write) => write(text) })
   explainCommand(program)
-  for (const add of [inspectCommand, compileCommand, methodsCommand, studioCommand]) add(program)
+  for (const add of [checkCommand, inspectCommand, compileCommand, methodsCommand, studioCommand]) add(program)
   for (const command of [program, ...program.commands]) command.exitOverride()
   try {
     await program.parseAsync()

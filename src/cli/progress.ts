@@ -3,7 +3,7 @@ import cliProgress from 'cli-progress'
 import type { Progress } from '../explain/index.js'
 
 export interface ProgressDisplay {
-  readonly update: (progress: Progress) => void
+  readonly update: (progress: Pick<Progress, 'method' | 'done' | 'total'>) => void
   readonly stop: () => void
 }
 

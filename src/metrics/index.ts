@@ -1,5 +1,7 @@
 /** How good a map is: metrics of one map, and of many together. */
 export { type Aggregate, aggregate } from './aggregate.js'
+export { type Check, type CheckOptions, type CheckReport, check } from './check.js'
+export type { Verdict } from './checks.js'
 export { findMetric, METRICS } from './list.js'
 export {
   costOf,

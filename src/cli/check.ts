@@ -1,0 +1,108 @@
+/** `onnxplain check PICTURE`: one map, and whether it deserves belief. */
+import type { Command } from 'commander'
+import { backgroundOf, figureColumns, figureFooter, figureOf, withCheck } from '../figures/index.js'
+import { type CheckReport, check } from '../metrics/index.js'
+import { drawFigure, refuseFormat } from '../node/draw.js'
+import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
+import { readImage } from '../node/open.js'
+import { addMethodOptions, count, givenMethodOptions } from './arguments.js'
+import {
+  addModelOptions,
+  checkModelOptions,
+  inputFiles,
+  type ModelOptions,
+  openModel,
+  warner,
+} from './model-options.js'
+import { table } from './print.js'
+import { showProgress } from './progress.js'
+
+interface Options extends ModelOptions {
+  readonly method: string
+  readonly target?: string
+  readonly output?: string
+  readonly json?: boolean
+  readonly passes: number
+  readonly seed: string | undefined
+}
+
+export function checkCommand(program: Command): void {
+  const command = program
+    .command('check')
+    .description('says in words and figures whether a map deserves belief')
+    .argument('<pictures...>', 'JPEG, PNG, WebP, AVIF, TIFF or GIF files')
+    .option('--method <id>', 'method whose map is checked', 'grad-cam')
+    .option('-t, --target <label|index>', 'class to explain (default: the best answer)')
+    .option(
+      '--passes <n>',
+      'the most forward passes to spend (a backward pass counts as one); all: no limit',
+      count,
+      60,
+    )
+    .option('-o, --output <file>', 'figure to write, with the verdict beside the map: .png, .svg, .jpg or .webp')
+    .option('--json', 'print the report as JSON, one line a picture')
+  addModelOptions(command)
+  addMethodOptions(command)
+  command.action(async (pictures: readonly string[], options: Options) => run(command, pictures, options))
+}
+
+async function run(command: Command, pictures: readonly string[], options: Options): Promise<void> {
+  checkModelOptions(command, options)
+  const { output } = options
+  if (output !== undefined) {
+    if (pictures.length > 1) command.error('error: --output is for one picture', { exitCode: 2 })
+    refuseFormat(output)
+    const read = [...pictures, ...inputFiles(options), ...(options.model ? [options.model] : [])]
+    await refuseOverwriting(read, [output], 'Give --output another file.')
+    await refuseUnwritable(output)
+  }
+  const warn = warner(options)
+  const { model, inputs } = await openModel(options, warn)
+  await using opened = model
+  const { method, target, score, layer, grid, batch, passes } = options
+  const given = givenMethodOptions(command)
+  for (const picture of pictures) {
+    const image = await readImage(picture)
+    const asked = { method, score, grid, inputs, layer: layer?.[0], options: given, ...(batch ? { batch } : {}) }
+    const explained = await opened.explainAll(image, { ...asked, ...(target === undefined ? {} : { target }) })
+    const [explanation] = explained.explanations
+    if (!explanation) continue
+    const bar = showProgress(!options.quiet)
+    let report: CheckReport
+    try {
+      report = await check(opened.model, image, explanation, {
+        inputs,
+        passes,
+        seed: Number(given.seed ?? 0),
+        ...(batch ? { batch } : {}),
+        onProgress: ({ check: id, done, total }) => bar.update({ method: id, done, total }),
+      })
+    } finally {
+      bar.stop()
+    }
+    if (output !== undefined) {
+      const background = backgroundOf(explanation, 'dims' in image ? undefined : image, opened.model.preprocessing)
+      const footer = figureFooter(explained, opened.model.name, score)
+      const columns = figureColumns([explanation.method], explained)
+      const figure = withCheck(figureOf(background, explained, columns, { footer }), report)
+      await writeWhole(output, await drawFigure(figure, output))
+    }
+    const { answer, provenance } = explanation
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ input: picture, figure: output ?? null, ...report, answer, provenance })}\n`
+        : reportText(`${picture}: ${explanation.method.title} of ${answer.label}`, report, output),
+    )
+  }
+}
+
+const WORDS = { fine: 'fine', unclear: 'unclear', suspicious: 'SUSPICIOUS', 'not-asked': 'not asked' } as const
+
+function reportText(head: string, { checks, summary, passes }: CheckReport, figure: string | undefined): string {
+  const lines = checks.map(({ id, verdict, question, says, suspicious }) => {
+    const warning = verdict === 'fine' || verdict === 'not-asked' ? '' : `      Suspicious would be: ${suspicious}\n`
+    return `${table([[WORDS[verdict].padEnd(10), id, question]])}      ${says}\n${warning}`
+  })
+  const drawn = figure === undefined ? '' : `  figure: ${figure}\n`
+  return `${head}\n${lines.join('')}  ${summary} (${passes} passes)\n${drawn}`
+}

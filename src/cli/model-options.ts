@@ -1,0 +1,90 @@
+/** Options that say which model is opened and how pictures are made its input: the same for every command that takes pictures. */
+import type { Command } from 'commander'
+import type { GivenInputs } from '../explain/index.js'
+import { type NodeModel, open } from '../node/open.js'
+import { readLabels } from '../node/resolve.js'
+import type { Score } from '../targets/target.js'
+import { collect, GRID, numbers, positive, size } from './arguments.js'
+import { readInputs } from './inputs.js'
+
+export interface ModelOptions {
+  readonly model?: string
+  readonly layer?: readonly string[]
+  readonly grid?: string
+  readonly answer?: string
+  readonly score: Score
+  readonly labels?: string
+  readonly mean?: readonly number[]
+  readonly std?: readonly number[]
+  readonly size?: { readonly height: number; readonly width: number }
+  readonly input?: readonly string[]
+  readonly pictureInput?: string
+  readonly fit?: 'crop' | 'stretch'
+  readonly channels?: 'RGB' | 'BGR'
+  readonly batch?: number
+  readonly quiet?: boolean
+}
+
+export function addModelOptions(command: Command): void {
+  command
+    .option('-m, --model <path>', 'a .onnx file, or a folder in the Hugging Face layout (default: the shipped model)')
+    .option(
+      '-l, --layer <value>',
+      'layer for CAM methods, by its value name as Netron shows it; repeats (default: the last feature map)',
+      collect,
+    )
+    .option('--grid <RxC[+N]>', GRID)
+    .option('--answer <output>', 'output that holds the class scores, where the model has several')
+    .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
+    .option(
+      '--input <name=value>',
+      'what another input of the model is given: a number, numbers separated by commas, JSON, or a .npy file; repeats',
+      collect,
+    )
+    .option('--picture-input <name>', 'input that takes the picture, where several could')
+    .option('--quiet', 'say nothing on standard error but errors')
+    .option('--labels <file>', 'class names: one a line, or JSON (default: config.json beside the model)')
+    .option('--mean <r,g,b>', 'mean of the preprocessing, after division by 255', numbers)
+    .option('--std <r,g,b>', 'standard deviation of the preprocessing, after division by 255', numbers)
+    .option(
+      '--size <px|HxW>',
+      'size of the model input (its side, or height x width), for models that take any size',
+      size,
+    )
+    .option('--fit <how>', 'crop: the centre of the picture; stretch: all of it, squeezed')
+    .option('--channels <order>', 'RGB or BGR')
+    .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
+}
+
+/** Ends with a usage error where an option has none of its words. */
+export function checkModelOptions(command: Command, { score, fit, channels }: ModelOptions): void {
+  const usage = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 })
+  if (score !== 'logit' && score !== 'probability') usage('--score is logit or probability')
+  if (fit !== undefined && fit !== 'crop' && fit !== 'stretch') usage('--fit is crop or stretch')
+  if (channels !== undefined && channels !== 'RGB' && channels !== 'BGR') usage('--channels is RGB or BGR')
+}
+
+/** Arrays among the values of `--input`. */
+export function inputFiles({ input = [] }: ModelOptions): readonly string[] {
+  return input.map((text) => text.slice(text.indexOf('=') + 1)).filter((v) => v.endsWith('.npy'))
+}
+
+export interface OpenedModel {
+  readonly model: NodeModel
+  readonly inputs: GivenInputs
+}
+
+export async function openModel(options: ModelOptions, warn: (line: string) => void): Promise<OpenedModel> {
+  const { mean, std, size, fit, channels, answer, pictureInput } = options
+  const inputs = await readInputs(options.input)
+  const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
+  const model = await open(options.model, { mean, std, size, fit, channels, answer, pictureInput, warn, ...labels })
+  return { model, inputs }
+}
+
+/** Says a line on standard error, unless `--quiet`. */
+export function warner({ quiet }: ModelOptions): (line: string) => void {
+  return (line) => {
+    if (!quiet) process.stderr.write(`onnxplain: ${line}\n`)
+  }
+}
