@@ -27,22 +27,23 @@ export async function drivenLayer(plan: LayerPlan, work: LayerWork): Promise<Dri
   const [, ...rest] = view.dims
   const size = sizeOf(rest)
   const request = (score: Target['score']): LayerRequest => ({ layer, grid, score })
+  const logits = async (given: Tensor<'float32'>): Promise<readonly Float32Array[]> => {
+    const count = given.dims[0] ?? 0
+    const rows: Float32Array[] = []
+    // one by one where the layer has lost sight of the batch
+    const step = plan.batchAxis === undefined ? 1 : Math.max(1, runner.batch ?? count)
+    for (let from = 0; from < count; from += step) {
+      const n = Math.min(step, count - from)
+      const some = given.data.subarray(from * size, (from + n) * size)
+      rows.push(...(await runner.behindLayer(plan, stack.with(some, n), repeated(feed, n))))
+    }
+    return rows
+  }
   return {
     value: plan.layer,
     features: float32([1, ...rest], view.data.subarray(0, size)),
-    scores: async (features) => {
-      const count = features.dims[0] ?? 0
-      const rows: Float32Array[] = []
-      // one by one where the layer has lost sight of the batch
-      const step = plan.batchAxis === undefined ? 1 : Math.max(1, runner.batch ?? count)
-      for (let from = 0; from < count; from += step) {
-        const n = Math.min(step, count - from)
-        const some = features.data.subarray(from * size, (from + n) * size)
-        const logits = await runner.behindLayer(plan, stack.with(some, n), repeated(feed, n))
-        rows.push(...logits.map(work.scores))
-      }
-      return rows
-    },
+    logits,
+    scores: async (given) => (await logits(given)).map(work.scores),
     gradients: async (picture, t) => {
       const { index = 0, score = 'logit' } = targets[t] ?? {}
       const [features, gradients] = await runner.layerGradient(request(score), { ...feed, pictures: picture }, index)
