@@ -14,7 +14,7 @@ export type Lens = (value: number, pixel: number) => number
 
 /**
  * `sum_k w_k A^k` with `w` the softmax over the channels of their mean scores in several passes. In each the picture is seen through every
- * channel: resized linearly to the picture, from 0 at its least to 1 at its greatest value, laid on it by the pass' lens.
+ * channel: from 0 at its least to 1 at its greatest value, then resized linearly to the picture, and laid on it by the pass' lens.
  */
 export async function scoreWeighted<O extends OptionDefinitions>(
   context: DriveContext<O>,
@@ -39,7 +39,7 @@ export async function scoreWeighted<O extends OptionDefinitions>(
       const data = new Float32Array(n * input.data.length)
       for (let i = 0; i < n; i++) {
         const channel = features.data.subarray((done + i) * size, (done + i + 1) * size)
-        const mask = fromZeroToOne(resize(channel)).map(lens)
+        const mask = resize(fromZeroToOne(channel)).map(lens)
         lay(mask, input.data, data.subarray(i * input.data.length, (i + 1) * input.data.length), grid)
       }
       const scores = await context.scores(float32([n, ...input.dims.slice(1)], data))
