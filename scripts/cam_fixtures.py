@@ -106,18 +106,23 @@ def recipro(net, module, x, target, gaussian, is_tokens=False):
     return map - map.mean()  # a constant would take the precision of float16
 
 
-def dff(net, module, x, target):
+def dff(net, module, x, target, is_tokens=False):
     a = kept(module, x, net)
+    features = (tokens(a) if is_tokens else a).numpy()
     factorization.NMF = lambda n_components, init, random_state: NMF(n_components=n_components, init="nndsvd", random_state=0)
-    concepts, where = factorization.dff(a.numpy().copy(), COMPONENTS)
-    offset = a[0].flatten(1).min(1).values.numpy()
+    concepts, where = factorization.dff(features.copy(), COMPONENTS)
+    offset = features[0].reshape(features.shape[1], -1).min(1)
     tops = where[0].reshape(COMPONENTS, -1).max(1)
-    strongest = (concepts - offset[:, None]) * tops + offset[:, None]
-    filled = torch.from_numpy(np.float32(strongest.T))[:, :, None, None].expand(-1, -1, *a.shape[2:])
-    out = scores_with(net, module, x, filled.contiguous())
+    strongest = torch.from_numpy(np.float32(((concepts - offset[:, None]) * tops + offset[:, None]).T))
+    if is_tokens:
+        filled = a.repeat(COMPONENTS, 1, 1)
+        filled[:, 1:] = strongest[:, None]
+    else:
+        filled = strongest[:, :, None, None].expand(-1, -1, *a.shape[2:]).contiguous()
+    out = scores_with(net, module, x, filled)
     best = int(out[:, target].argmax())
     factorization.NMF = NMF
-    _, random = factorization.dff(a.numpy().copy(), COMPONENTS)
+    _, random = factorization.dff(features.copy(), COMPONENTS)
     like = max(np.corrcoef(random[0, i].ravel(), where[0, best].ravel())[0, 1] for i in range(COMPONENTS))
     print("  best", best, "classes", out.argmax(1).tolist(), "the random start's most like it:", round(float(like), 4))
     return where[0, best]
@@ -171,6 +176,7 @@ def cases():
     yield "recipro-cam-vit", lambda: recipro(vit, norm, x, 4, True, is_tokens=True)
     yield "dff-shipped", lambda: dff(big, big.features, photo, 967)
     yield "dff-resnet", lambda: dff(resnet, layer, x, 9)
+    yield "dff-vit", lambda: dff(vit, norm, x, 4, is_tokens=True)
 
 
 def main(out, wanted):

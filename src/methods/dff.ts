@@ -56,7 +56,7 @@ export const dff = defineMethod({
     const list = shares.map((share, i) => `${i + 1}: ${(100 * share).toFixed(0)} %, ${context.label(best[i] ?? 0)}`)
     const shown = chosen().map((i) => i + 1)
     context.note(
-      `dff: the components (share of the layer, and the class that each speaks for alone) are ${list.join('; ')}. Shown ${shown.length > 1 ? `for each target: ${shown.join(', ')}` : `is ${shown[0]}`}. They leave out ${(100 * error).toFixed(0)} % of the layer's norm.`,
+      `dff: the components (share of all, and the class that each speaks for alone) are ${list.join('; ')}. Shown ${shown.length > 1 ? `for each target: ${shown.join(', ')}` : `is ${shown[0]}`}. They leave out ${(100 * error).toFixed(0)} % of the layer's norm.`,
     )
     return maps()
   },
@@ -67,7 +67,7 @@ interface Parts {
   readonly concepts: readonly Float32Array[]
   /** A value a place, 1 at most. */
   readonly places: readonly Float32Array[]
-  /** Of the sum of the layer. */
+  /** Of the sum of what the components make up together. */
   readonly shares: readonly number[]
   readonly error: number
 }
@@ -81,11 +81,12 @@ function parts(features: Tensor<'float32'>, components: number): Parts {
   const { left, right, error }: Factors = factorise(x, count, size, components)
   const sum = (v: Float64Array): number => v.reduce((a, b) => a + b, 0)
   const tops = right.map((v) => v.reduce((a, b) => Math.max(a, b), 0))
-  const total = sum(x) || 1
+  const sums = left.map((w, i) => sum(w) * sum(right[i] ?? w))
+  const total = sums.reduce((a, b) => a + b, 0) || 1
   return {
     concepts: left.map((w, i) => Float32Array.from(w, (v, k) => v * (tops[i] ?? 0) + (least[k] ?? 0))),
     places: right.map((v, i) => Float32Array.from(v, (h) => h / (tops[i] || 1))),
-    shares: left.map((w, i) => (sum(w) * sum(right[i] ?? w)) / total),
+    shares: sums.map((s) => s / total),
     error,
   }
 }

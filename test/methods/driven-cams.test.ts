@@ -108,36 +108,39 @@ describe('Score-CAM', () => {
     return numbers((await run(b.finish({ outputs: [declare(fine)] }), { m: float32(dims, plane) }))[fine])
   }
 
-  test('weighs channels by the softmax of the scores of what they let through', async () => {
-    const graph = network({ seed: 7, head: 'flatten-gemm' })
-    const a = await features(graph, x)
-    const count = a.length / POSITIONS
-    const scores: number[] = []
-    for (let k = 0; k < count; k++) {
-      const plane = a.slice(k * POSITIONS, (k + 1) * POSITIONS)
-      const [low, high] = [Math.min(...plane), Math.max(...plane)]
-      const mask = await resized(plane.map((v) => (v - low) / (high - low + 1e-8)))
-      scores.push(
-        await logit(
-          graph,
-          float32(
-            x.dims,
-            x.data.map((v, i) => v * (mask[i % AREA] ?? 0)),
-          ),
-        ),
+  test.each([
+    ['score-cam', {}, [1]],
+    ['is-cam', { steps: 3 }, [1 / 3, 1, 2]],
+  ] as const)(
+    'weighs channels by the softmax of the mean scores of what they let through: %s',
+    async (method, options, factors) => {
+      // logits so small that all channels have a share
+      const graph = network({ seed: 7, head: 'flatten-gemm' })
+      const small = float32(
+        x.dims,
+        x.data.map((v) => v / 50),
       )
-    }
-    const top = Math.max(...scores)
-    const exps = scores.map((s) => Math.exp(s - top))
-    const total = exps.reduce((p, q) => p + q)
-    const want = weighted(
-      exps.map((e) => e / total),
-      a,
-      POSITIONS,
-    )
-    const { raw } = await explain(graph, x, { method: 'score-cam' })
-    expect(relativeL2(raw.data, want)).toBeLessThan(1e-4)
-  })
+      const a = await features(graph, small)
+      const scores: number[] = []
+      for (let k = 0; k < a.length / POSITIONS; k++) {
+        const plane = a.slice(k * POSITIONS, (k + 1) * POSITIONS)
+        const [low, high] = [Math.min(...plane), Math.max(...plane)]
+        const mask = await resized(plane.map((v) => (v - low) / (high - low + 1e-8)))
+        const logits: number[] = []
+        for (const f of factors) {
+          const seen = small.data.map((v, i) => f * v * (mask[i % AREA] ?? 0))
+          logits.push(await logit(graph, float32(x.dims, seen)))
+        }
+        scores.push(mean(logits))
+      }
+      const exps = scores.map((s) => Math.exp(s - Math.max(...scores)))
+      const total = exps.reduce((p, q) => p + q)
+      const shares = exps.map((e) => e / total)
+      expect(Math.max(...shares)).toBeLessThan(0.7)
+      const { raw } = await explain(graph, small, { method, options })
+      expect(relativeL2(raw.data, weighted(shares, a, POSITIONS))).toBeLessThan(1e-4)
+    },
+  )
 
   test.each(['score-cam', 'is-cam', 'ss-cam', 'ablation-cam', 'smooth-grad-cam++'])(
     'the order of the channels does not matter: %s',
