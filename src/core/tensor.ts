@@ -57,8 +57,8 @@ export function tensor<T extends DataType>(type: T, dims: readonly number[], dat
 }
 
 export function float32(dims: readonly number[], data?: Float32Array | readonly number[]): Tensor<'float32'> {
-  const values = data === undefined ? new Float32Array(sizeOf(dims)) : Float32Array.from(data)
-  return tensor('float32', dims, data instanceof Float32Array ? data : values)
+  if (data instanceof Float32Array) return tensor('float32', dims, data)
+  return tensor('float32', dims, data === undefined ? new Float32Array(sizeOf(dims)) : Float32Array.from(data))
 }
 
 /** As int64 has it. Throws `invalid-tensor` for a number that is not whole. */

@@ -23,6 +23,7 @@ export interface DriveHost {
     readonly answer: Answer
     batch(wanted: number | undefined): number
     fill(text: string): readonly number[]
+    readonly labels: readonly string[]
   }
   readonly runner: Runner
   readonly prepared: Prepared
@@ -99,6 +100,7 @@ async function driveAt<O extends OptionDefinitions>(
     batch: model.batch(options.batch),
     options: values,
     signal: options.signal,
+    label: (index) => model.labels[index] ?? `class ${index}`,
     note: (text) => notes.push(text),
     fill: (text) => model.fill(text),
     scores: async (covered) => (await runner.forward({ pictures: covered, others })).map(scoresOf),

@@ -27,22 +27,29 @@ export async function drivenLayer(plan: LayerPlan, work: LayerWork): Promise<Dri
   const [, ...rest] = view.dims
   const size = sizeOf(rest)
   const request = (score: Target['score']): LayerRequest => ({ layer, grid, score })
+  const copies = new Map<number, Feed>()
+  const pictures = (n: number): Feed => {
+    const made = copies.get(n) ?? repeated(feed, n)
+    copies.set(n, made)
+    return made
+  }
+  const logits = async (given: Tensor<'float32'>): Promise<readonly Float32Array[]> => {
+    const count = given.dims[0] ?? 0
+    const rows: Float32Array[] = []
+    // one by one where the layer has lost sight of the batch
+    const step = plan.batchAxis === undefined ? 1 : Math.max(1, runner.batch ?? count)
+    for (let from = 0; from < count; from += step) {
+      const n = Math.min(step, count - from)
+      const some = given.data.subarray(from * size, (from + n) * size)
+      rows.push(...(await runner.behindLayer(plan, stack.with(some, n), pictures(n))))
+    }
+    return rows
+  }
   return {
     value: plan.layer,
     features: float32([1, ...rest], view.data.subarray(0, size)),
-    scores: async (features) => {
-      const count = features.dims[0] ?? 0
-      const rows: Float32Array[] = []
-      // one by one where the layer has lost sight of the batch
-      const step = plan.batchAxis === undefined ? 1 : Math.max(1, runner.batch ?? count)
-      for (let from = 0; from < count; from += step) {
-        const n = Math.min(step, count - from)
-        const some = features.data.subarray(from * size, (from + n) * size)
-        const logits = await runner.behindLayer(plan, stack.with(some, n), repeated(feed, n))
-        rows.push(...logits.map(work.scores))
-      }
-      return rows
-    },
+    logits,
+    scores: async (given) => (await logits(given)).map(work.scores),
     gradients: async (picture, t) => {
       const { index = 0, score = 'logit' } = targets[t] ?? {}
       const [features, gradients] = await runner.layerGradient(request(score), { ...feed, pictures: picture }, index)
@@ -97,14 +104,15 @@ class Stack {
   /** `n` pictures with other features, `[n,K,...places]`, filled up where the batch is fixed. */
   with(features: Float32Array, n: number): Tensor<'float32'> {
     const count = Math.max(n, this.#batch)
-    const data = new Float32Array(count * this.#one.length)
-    const at = (i: number, p: number): number =>
-      (Math.floor(i / this.#inner) * count + p) * this.#inner + (i % this.#inner)
-    const size = this.#places.length
-    for (let p = 0; p < count; p++) {
-      for (const [i, v] of this.#one.entries()) data[at(i, p)] = v
-      if (p < n) for (const [k, i] of this.#places.entries()) data[at(i, p)] = features[p * size + k] ?? 0
+    const [one, inner, size] = [this.#one, this.#inner, this.#places.length]
+    const data = new Float32Array(count * one.length)
+    for (let from = 0; from < one.length; from += inner) {
+      const part = one.subarray(from, from + inner)
+      for (let p = 0; p < count; p++) data.set(part, from * count + p * inner)
     }
+    const places = this.#places.map((i) => (i - (i % inner)) * count + (i % inner))
+    for (let p = 0; p < n; p++)
+      for (let k = 0; k < size; k++) data[(places[k] ?? 0) + p * inner] = features[p * size + k] ?? 0
     return float32(this.#dims.with(this.#axis, (this.#dims[this.#axis] ?? 1) * count), data)
   }
 }

@@ -4,7 +4,9 @@ import { channelsOf, weightedChannels } from './feature-channels.js'
 import { defineMethod } from './method.js'
 
 /**
- * Ablation-CAM: `sum_k w_k A^k` with `w_k = (y - y_k) / y`, `y_k` the score where channel k of the layer is 0. Only the network behind the layer is run.
+ * Ablation-CAM: `sum_k w_k A^k` with `w_k = (y - y_k) / y`, `y_k` the score where channel k of the layer is 0 (0 where y is 0). Only the network behind
+ * the layer is run. pytorch-grad-cam fills in 1e7 below the least value instead of 0 where that is not 0, away from what the network ever sees; behind
+ * Relu it is 0 as here.
  */
 export const ablationCam = defineMethod({
   id: 'ablation-cam',

@@ -2,7 +2,7 @@ import { overPlaces, positive, times, weightedSum } from './maps.js'
 import { defineMethod } from './method.js'
 
 /** Keeps the denominator from 0, as in pytorch-grad-cam. */
-const EPSILON = 1e-6
+export const EPSILON = 1e-6
 
 /**
  * Grad-CAM++: `sum_k w_k A^k` with `w_k = sum over positions of a relu(g)` and `a = g^2 / (2 g^2 + (sum of A^k) g^3)`. It is the paper's

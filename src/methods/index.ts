@@ -5,6 +5,7 @@ import { ablationCam } from './ablation-cam.js'
 import { cam } from './cam.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
 import { deconvnet } from './deconvnet.js'
+import { dff } from './dff.js'
 import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
@@ -20,12 +21,17 @@ import { guidedWeightsGradCam } from './guided-weights-grad-cam.js'
 import { hiResCam } from './hires-cam.js'
 import { inputXGradient } from './input-x-gradient.js'
 import { integratedGradients } from './integrated-gradients.js'
+import { isCam } from './is-cam.js'
 import { layerCam } from './layer-cam.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
+import { reciproCam } from './recipro-cam.js'
 import { rise } from './rise.js'
+import { scoreCam } from './score-cam.js'
 import { smoothGrad } from './smooth-grad.js'
+import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.js'
 import { smoothGradSquared } from './smooth-grad-squared.js'
+import { ssCam } from './ss-cam.js'
 import { varGrad } from './var-grad.js'
 import { xGradCam } from './xgrad-cam.js'
 
@@ -40,7 +46,13 @@ export const METHODS: readonly Method[] = [
   eigenCam,
   eigenGradCam,
   fem,
+  smoothGradCamPlusPlus,
   ablationCam,
+  scoreCam,
+  ssCam,
+  isCam,
+  reciproCam,
+  dff,
   counterfactualGradCam,
   guidedWeightsGradCam,
   guidedGradCam,

@@ -155,6 +155,8 @@ export interface DrivenLayer {
   readonly features: Tensor<'float32'>
   /** Scores `[features][targets]` of the network where the layer holds other features, `[n,K,...places]`; what lies before it is not run. */
   scores(features: Tensor<'float32'>): Promise<readonly Float32Array[]>
+  /** The same of all classes, before a final Softmax or Sigmoid. */
+  logits(features: Tensor<'float32'>): Promise<readonly Float32Array[]>
   /** Of one picture, `[1,C,H,W]` or as the model has it: the features, and the gradient of one target's score by them. */
   gradients(
     picture: Tensor<'float32'>,
@@ -180,6 +182,8 @@ export interface DriveContext<O extends OptionDefinitions> {
   /** A fill (`mean` or a colour) as the value of each channel after preprocessing. */
   fill(text: string): readonly number[]
   readonly signal: AbortSignal | undefined
+  /** What a class is called. */
+  label(index: number): string
   /** Adds a sentence to the provenance. */
   note(text: string): void
   /** Tells how far the work is; `partial` makes the maps as they stand. */
