@@ -2,27 +2,46 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { fill } from '../node/support.js'
 import { filesOf, onnxplain, onnxplainAlone, tinyFolder } from './command.js'
 
 const TINY = ['cat.jpg', '-m', 'tiny']
 
-/** Arguments, the exit code, and what is written where. */
-const COMMANDS: readonly (readonly [name: string, args: readonly string[], code: number, written?: string])[] = [
-  ['a figure', [...TINY, '--method', 'grad-cam', '-o', 'map.png'], 0, 'map.png'],
-  ['a result as JSON', [...TINY, '--method', 'cam', '--json'], 0],
-  ['a long method', [...TINY, '--method', 'occlusion', '--stride', '1', '--raw', 'raw.npy'], 0, 'raw.npy'],
-  ['a line on standard error', ['cat.jpg', '-m', join('tiny', 'model.onnx'), '--mean', '0.5', '--method', 'cam'], 2],
-  ['an unknown option', [...TINY, '--colourmap', 'jet'], 2],
-  ['an unknown method', [...TINY, '--method', 'gradcamm'], 2],
-  ['a label that is unknown', [...TINY, '-t', 'elkk'], 1],
-  ['a good picture and one that is missing', ['cat.jpg', 'none.jpg', '-m', 'tiny', '--method', 'cam', '--quiet'], 1],
-  ['compile', ['compile', 'tiny', '-o', 'out.onnx', '--method', 'cam'], 0, 'out.onnx'],
-  ['compile that is refused', ['compile', 'tiny', '-o', 'out.onnx', '-l', 'featurs'], 1],
-  ['inspect', ['inspect', 'tiny', '--json'], 0],
-]
+interface Command {
+  readonly args: readonly string[]
+  readonly code: number
+  /** The file that is written. */
+  readonly written?: string
+}
 
-test.each(COMMANDS)('%s', async (_, args, code, written) => {
-  const [own, shared] = [tinyFolder(), tinyFolder()]
+const COMMANDS: Readonly<Record<string, Command>> = {
+  'a figure': { args: [...TINY, '--method', 'grad-cam', '-o', 'map.png'], code: 0, written: 'map.png' },
+  'a result as JSON': { args: [...TINY, '--method', 'cam', '--json'], code: 0 },
+  'a long method': {
+    args: [...TINY, '--method', 'occlusion', '--stride', '1', '-t', '0', '--raw', 'raw.npy'],
+    code: 0,
+    written: 'raw.npy',
+  },
+  'a line on standard error': {
+    args: ['cat.jpg', '-m', 'tiny', '--labels', 'two.txt', '--method', 'cam', '--json'],
+    code: 0,
+  },
+  'an unknown option': { args: [...TINY, '--colourmap', 'jet'], code: 2 },
+  'an unknown method': { args: [...TINY, '--method', 'gradcamm'], code: 2 },
+  'a label that is unknown': { args: [...TINY, '-t', 'elkk'], code: 1 },
+  'a picture that is missing, and one that is there': {
+    args: ['none.jpg', 'cat.jpg', '-m', 'tiny', '--method', 'cam', '--quiet'],
+    code: 1,
+    written: 'cat.onnxplain.png',
+  },
+  compile: { args: ['compile', 'tiny', '-o', 'out.onnx', '--method', 'cam'], code: 0, written: 'out.onnx' },
+  'compile that is refused': { args: ['compile', 'tiny', '-o', 'out.onnx', '-l', 'featurs'], code: 1 },
+  inspect: { args: ['inspect', 'tiny', '--json'], code: 0 },
+}
+
+test.each(Object.entries(COMMANDS))('%s', async (_, { args, code, written }) => {
+  const [own, shared] = [tinyFolder(), tinyFolder()].map((folder) => fill(folder, { 'two.txt': 'one\ntwo\n' }))
+  if (own === undefined || shared === undefined) throw new Error('no folders')
   const alone = await onnxplainAlone(own, ...args)
   expect(alone.code, alone.stderr).toBe(code)
   expect(await onnxplain(shared, ...args)).toEqual(alone)
