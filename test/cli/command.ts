@@ -1,4 +1,4 @@
-/** The command as a user runs it: a process of its own, in a folder of its own. */
+/** The command as a user runs it: in a folder of its own, in another process than the tests'. */
 import { spawn } from 'node:child_process'
 import { copyFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { fill, TINY_LABELS, TINY_SIDE, temporaryFolder, tinyModel } from '../node/support.js'
 import { pathOf } from '../support/files.js'
 import { built } from './built.js'
+import { type Host, startHost } from './host.js'
 
 export interface Ran {
   readonly code: number | null
@@ -14,8 +15,19 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs `onnxplain` with arguments in a folder; neither output is a terminal. */
+let host: Host | undefined
+
+/**
+ * Runs `onnxplain` with arguments in a folder; neither output is a terminal. The process is one that ran other commands before, which
+ * `process.test.ts` holds to one of its own.
+ */
 export async function onnxplain(folder: string, ...args: readonly string[]): Promise<Ran> {
+  if (!host?.alive) host = startHost(join(await built(), 'dist/cli/main.js'))
+  return host.run(folder, args)
+}
+
+/** The same, in a process of its own. */
+export async function onnxplainAlone(folder: string, ...args: readonly string[]): Promise<Ran> {
   const main = join(await built(), 'dist/cli/main.js')
   return run(folder, process.execPath, [main, ...args])
 }

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../node/support.js'
 import { pathOf } from '../support/files.js'
 import { relativeL2 } from '../support/measures.js'
 import { readNpyFloat32 } from '../support/npy.js'
-import { expectDrawn, filesOf, onnxplain, pictureFolder, quietly } from './command.js'
+import { expectDrawn, filesOf, onnxplain, onnxplainAlone, pictureFolder, quietly } from './command.js'
 
 interface Printed {
   readonly input: string
@@ -30,7 +30,7 @@ interface Printed {
 describe('a picture alone', () => {
   test('prints the five best answers and where the figure is; the figure compares methods', async () => {
     const folder = pictureFolder()
-    const out = quietly(await onnxplain(folder, 'cat.jpg'))
+    const out = quietly(await onnxplainAlone(folder, 'cat.jpg'))
     const lines = out.split('\n')
     expect(lines[0]).toBe('cat.jpg')
     expect(lines[1]).toMatch(/^ +285 {2}Egyptian cat +0\.\d{3} {2}logit \d+\.\d\d$/)

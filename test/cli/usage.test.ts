@@ -7,7 +7,7 @@ import { METHODS } from '../../src/methods/index.js'
 import { fill, splitModel, temporaryFolder } from '../node/support.js'
 import { pathOf } from '../support/files.js'
 import { built } from './built.js'
-import { filesOf, onnxplain, quietly, run, tinyFolder } from './command.js'
+import { filesOf, onnxplain, onnxplainAlone, quietly, run, tinyFolder } from './command.js'
 
 const TINY = ['cat.jpg', '-m', 'tiny', '-o', 'map.png']
 
@@ -104,11 +104,11 @@ test.each(['model.onnx', 'model.onnx_data', 'link.onnx'])('compile over its own 
 describe('no errors', () => {
   test('--version is that of the package', async () => {
     const { version } = JSON.parse(readFileSync(pathOf('package.json'), 'utf8')) as { version: string }
-    expect(quietly(await onnxplain(pathOf('.'), '--version'))).toBe(`${version}\n`)
+    expect(quietly(await onnxplainAlone(pathOf('.'), '--version'))).toBe(`${version}\n`)
   })
 
   test('--help lists every option of the contract, and every command', async () => {
-    const help = quietly(await onnxplain(pathOf('.'), '--help'))
+    const help = quietly(await onnxplainAlone(pathOf('.'), '--help'))
     for (const option of [
       '-m, --model',
       '-t, --target',
@@ -129,14 +129,14 @@ describe('no errors', () => {
   })
 
   test('methods: id, family, kind, cost and source of each', async () => {
-    const lines = quietly(await onnxplain(pathOf('.'), 'methods'))
+    const lines = quietly(await onnxplainAlone(pathOf('.'), 'methods'))
       .trimEnd()
       .split('\n')
     expect(lines[0]?.trim().split(/ {2,}/)).toEqual(['ID', 'FAMILY', 'KIND', 'COST', 'SOURCE'])
     expect(lines.slice(1).map((l) => l.trim().split(/ {2,}/))).toEqual(
       METHODS.map((m) => [m.id, m.family, m.kind, m.cost, m.source]),
     )
-    const json = JSON.parse(quietly(await onnxplain(pathOf('.'), 'methods', '--json'))) as {
+    const json = JSON.parse(quietly(await onnxplainAlone(pathOf('.'), 'methods', '--json'))) as {
       id: string
       summary: string
     }[]
@@ -158,10 +158,10 @@ describe('no errors', () => {
 
   test('a picture named like a command, by its path', async () => {
     const folder = tinyFolder()
-    const { code, stderr } = await onnxplain(folder, './inspect', '-m', 'tiny')
+    const { code, stderr } = await onnxplainAlone(folder, './inspect', '-m', 'tiny')
     expect(code).toBe(1)
     expect(stderr).toContain('inspect')
-    expect((await onnxplain(folder, 'inspect', 'tiny')).code).toBe(0)
+    expect((await onnxplainAlone(folder, 'inspect', 'tiny')).code).toBe(0)
   })
 })
 

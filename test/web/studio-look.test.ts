@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import pixelmatch from 'pixelmatch'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 import type { Served } from '../../src/node/serve.js'
 import { serveStudio } from '../../src/node/studio.js'
 import { pathOf } from '../support/files.js'
 import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
-import { openStudio, type StudioTab, type StudioTabOptions, settled } from './studio-page.js'
+import { keptStudio, type StudioTab, type StudioTabOptions, settled, turn } from './studio-page.js'
 
 let browser: TestBrowser
 let served: Served
@@ -25,20 +25,40 @@ afterAll(async () => {
 const PHONE: StudioTabOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const COMPARED = { hash: 'view=compare&methods=grad-cam,guided-grad-cam', waitFor: 'table canvas' }
 
-/** Views, and how each is opened. */
-const VIEWS: readonly (readonly [string, StudioTabOptions])[] = [
-  ['explain', {}],
-  ['explain-dark', { colorScheme: 'dark' }],
-  ['espresso-signed', { hash: 'class=967&signs=both' }],
-  ['compare', COMPARED],
-  ['compare-dark', { ...COMPARED, colorScheme: 'dark' }],
-  ['phone', PHONE],
-  ['phone-compare', { ...PHONE, ...COMPARED }],
-  ['live', { hash: 'view=live', waitFor: '.view-live button' }],
+interface Look {
+  readonly device: StudioTabOptions
+  readonly hash: string
+  readonly waitFor: string
+  readonly colorScheme: 'light' | 'dark'
+}
+
+const DESK: Look = { device: {}, hash: '', waitFor: '.heat canvas', colorScheme: 'light' }
+
+/** Views. Those of one device are looked at in one tab, each in the address of the one before it; the first is opened. */
+const VIEWS: readonly (readonly [string, Look])[] = [
+  ['explain-dark', { ...DESK, colorScheme: 'dark' }],
+  ['explain', DESK],
+  ['espresso-signed', { ...DESK, hash: 'class=967&signs=both' }],
+  ['compare', { ...DESK, ...COMPARED }],
+  ['compare-dark', { ...DESK, ...COMPARED, colorScheme: 'dark' }],
+  ['live', { ...DESK, hash: 'view=live', waitFor: '.view-live button' }],
+  ['phone', { ...DESK, device: PHONE }],
+  ['phone-compare', { ...DESK, ...COMPARED, device: PHONE }],
 ]
 
-async function view(options: StudioTabOptions): Promise<StudioTab> {
-  const tab = await openStudio(browser, served, options)
+const tabs = new Map<StudioTabOptions, StudioTab>()
+afterAll(async () => {
+  for (const tab of tabs.values()) await tab.page.context().close()
+})
+
+async function view({ device, hash, waitFor, colorScheme }: Look): Promise<StudioTab> {
+  const known = tabs.get(device)
+  const tab = known ?? (await keptStudio(browser, served, { ...device, hash, waitFor, colorScheme }))
+  tabs.set(device, tab)
+  // a test that fails may have left anything behind
+  onTestFailed(() => void tabs.delete(device))
+  await tab.page.emulateMedia({ colorScheme })
+  if (known) await turn(tab.page, hash, waitFor)
   await settled(tab.page)
   return tab
 }
@@ -58,9 +78,9 @@ async function small(png: Buffer): Promise<{ data: Buffer; width: number; height
   return { data, width: info.width, height: info.height }
 }
 
-describe.each(VIEWS)('%s', (name, options) => {
+describe.each(VIEWS)('%s', (name, look) => {
   test('looks as it did, and has no finding of axe-core', async () => {
-    const tab = await view(options)
+    const tab = await view(look)
     const shot = await tab.page.screenshot({ animations: 'disabled' })
     const path = pathOf(`test/fixtures/studio/${name}.png`)
     if (process.env.ONNXPLAIN_UPDATE_SCREENSHOTS) {

@@ -29,12 +29,13 @@ export async function openStudio(
   served: Served,
   options: StudioTabOptions = {},
 ): Promise<StudioTab> {
-  const tab = await opened(browser, served, options)
+  const tab = await keptStudio(browser, served, options)
   onTestFinished(() => tab.page.context().close())
   return tab
 }
 
-async function opened(
+/** The same; the tab stays open. */
+export async function keptStudio(
   browser: TestBrowser,
   served: Served,
   { hash = '', waitFor = '.heat canvas', patience = PATIENCE, ...context }: StudioTabOptions,
@@ -78,13 +79,13 @@ export function sharedStudio(
   return async (hash = '') => {
     onTestFailed(close)
     if (tab) await turn(tab.page, hash, waitFor)
-    else tab = await opened(browser(), served(), { ...options, hash, waitFor })
+    else tab = await keptStudio(browser(), served(), { ...options, hash, waitFor })
     return tab
   }
 }
 
 /** Changes the address of a studio by hand. */
-async function turn(page: Page, hash: string, waitFor: string): Promise<void> {
+export async function turn(page: Page, hash: string, waitFor: string): Promise<void> {
   await page.evaluate(`new Promise((done) => {
     const hash = ${JSON.stringify(hash)}
     if (location.hash.slice(1) === hash) return done()
