@@ -4,8 +4,19 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pathOf } from '../support/files.js'
 
@@ -37,10 +48,51 @@ function sourceHash(): string {
   return hash.digest('hex').slice(0, 16)
 }
 
+/** Builds that go on in this process, by their folder: a test that is out of time leaves one behind. */
+const going = new Map<string, Promise<string>>()
+
 /** The folder that holds `dist`, built, the studio in it; beside it `models`, as in the package. */
 export async function built(): Promise<string> {
   const folder = join(CACHE, sourceHash())
   if (existsSync(folder)) return folder
+  const build = going.get(folder) ?? buildOnce(folder).finally(() => going.delete(folder))
+  going.set(folder, build)
+  return build
+}
+
+/** Waits where another process builds the same, which it says by a file with its number. */
+async function buildOnce(folder: string): Promise<string> {
+  const lock = `${folder}.lock`
+  mkdirSync(CACHE, { recursive: true })
+  for (;;) {
+    if (existsSync(folder)) return folder
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      break
+    } catch {
+      if (!isRunning(lock)) rmSync(lock, { force: true })
+      else await setTimeout(200)
+    }
+  }
+  try {
+    return await build(folder)
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+/** True while the process that wrote a lock lives; an empty one is being written. */
+function isRunning(lock: string): boolean {
+  try {
+    const text = readFileSync(lock, 'utf8')
+    if (text !== '') process.kill(Number(text), 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function build(folder: string): Promise<string> {
   const trial = `${folder}.${randomUUID()}`
   mkdirSync(trial, { recursive: true })
   try {
