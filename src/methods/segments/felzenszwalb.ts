@@ -6,29 +6,34 @@ import { smoothed } from './gaussian.js'
 import { numbered, type Raster, type Segments } from './raster.js'
 
 export interface FelzenszwalbOptions {
-  /** Larger makes larger segments. */
-  readonly scale: number
+  /** Larger makes larger segments; one segmentation each. */
+  readonly scales: readonly number[]
   /** Deviation of the smoothing before, in pixels. */
   readonly sigma: number
   /** Segments of fewer pixels are joined to a neighbour. */
   readonly smallest: number
 }
 
-/** Segments of one slice. */
-export function felzenszwalb(raster: Raster, { scale, sigma, smallest }: FelzenszwalbOptions): Segments {
+/** Segments of one slice, by scale. */
+export function felzenszwalb(raster: Raster, { scales, sigma, smallest }: FelzenszwalbOptions): readonly Segments[] {
   const { height, width } = raster
-  const planes = raster.planes.map((plane) => smoothed(plane, height, width, sigma))
+  const planes = raster.planes.map((plane) => smoothed(plane, height, width, [sigma, sigma]))
   const edges = sortedEdges({ ...raster, planes })
-  const sizes = new Int32Array(height * width).fill(1)
-  const within = new Float64Array(height * width)
-  const forest = new Forest(height * width)
+  return scales.map((scale) => numbered(raster, joined(height * width, edges, scale / 255, smallest)))
+}
+
+/** The root of each pixel's segment. */
+function joined(pixels: number, edges: readonly Edge[], scale: number, smallest: number): Int32Array {
+  const sizes = new Int32Array(pixels).fill(1)
+  const within = new Float64Array(pixels)
+  const forest = new Forest(pixels)
   const join = (a: number, b: number): number => {
     const size = (sizes[a] ?? 0) + (sizes[b] ?? 0)
     const root = forest.join(a, b)
     sizes[root] = size
     return root
   }
-  const slack = (root: number): number => (within[root] ?? 0) + scale / 255 / (sizes[root] ?? 1)
+  const slack = (root: number): number => (within[root] ?? 0) + scale / (sizes[root] ?? 1)
   for (const { from, to, cost } of edges) {
     const [a, b] = [forest.root(from), forest.root(to)]
     if (a !== b && cost < Math.min(slack(a), slack(b))) within[join(a, b)] = cost
@@ -37,10 +42,7 @@ export function felzenszwalb(raster: Raster, { scale, sigma, smallest }: Felzens
     const [a, b] = [forest.root(from), forest.root(to)]
     if (a !== b && Math.min(sizes[a] ?? 0, sizes[b] ?? 0) < smallest) join(a, b)
   }
-  return numbered(
-    raster,
-    Int32Array.from(sizes, (_, i) => forest.root(i)),
-  )
+  return Int32Array.from({ length: pixels }, (_, i) => forest.root(i))
 }
 
 interface Edge {

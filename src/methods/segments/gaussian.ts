@@ -1,22 +1,12 @@
-/** Gaussian smoothing of a plane `[H,W]`, mirrored at its borders, up to four deviations: as SciPy's `gaussian_filter`. */
-export function smoothed(plane: Float64Array, height: number, width: number, sigma: number): Float64Array {
-  const reach = Math.floor(4 * sigma + 0.5)
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp((-0.5 * (i - reach) ** 2) / sigma ** 2))
-  const total = weights.reduce((a, w) => a + w, 0)
-  const rows = along(plane, { lines: width, step: 1, length: height, stride: width })
-  return along(rows, { lines: height, step: width, length: width, stride: 1 })
-
-  function along(from: Float64Array, { lines, step, length, stride }: Lines): Float64Array {
-    const to = new Float64Array(from.length)
-    for (let line = 0; line < lines; line++)
-      for (let i = 0; i < length; i++) {
-        let sum = 0
-        for (const [k, w] of weights.entries())
-          sum += (w / total) * (from[line * step + mirrored(i + k - reach, length) * stride] ?? 0)
-        to[line * step + i * stride] = sum
-      }
-    return to
-  }
+/** Gaussian smoothing of a plane `[H,W]`, mirrored at its borders, up to four deviations: as SciPy's `gaussian_filter`. Deviations down and across. */
+export function smoothed(
+  plane: Float64Array,
+  height: number,
+  width: number,
+  [down, across]: readonly [number, number],
+): Float64Array {
+  const rows = along(plane, down, { lines: width, step: 1, length: height, stride: width })
+  return along(rows, across, { lines: height, step: width, length: width, stride: 1 })
 }
 
 interface Lines {
@@ -24,6 +14,23 @@ interface Lines {
   readonly step: number
   readonly length: number
   readonly stride: number
+}
+
+function along(from: Float64Array, sigma: number, { lines, step, length, stride }: Lines): Float64Array {
+  if (sigma === 0) return from
+  const reach = Math.floor(4 * sigma + 0.5)
+  const bell = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp((-0.5 * (i - reach) ** 2) / sigma ** 2))
+  const total = bell.reduce((a, w) => a + w, 0)
+  const weights = bell.map((w) => w / total)
+  const to = new Float64Array(from.length)
+  for (let line = 0; line < lines; line++)
+    for (let i = 0; i < length; i++) {
+      let sum = 0
+      for (let k = 0; k < weights.length; k++)
+        sum += (weights[k] ?? 0) * (from[line * step + mirrored(i + k - reach, length) * stride] ?? 0)
+      to[line * step + i * stride] = sum
+    }
+  return to
 }
 
 /** `c b a | a b c | c b a`. */

@@ -1,5 +1,5 @@
 /**
- * SLIC superpixels: k-means of colour and place, each centre reaching two steps of the grid that it comes from. As scikit-image's `slic`
+ * SLIC superpixels: k-means of colour and place, each centre reaching two steps of its grid. As scikit-image's `slic`
  * (Achanta et al., TPAMI 2012): ten rounds, then pieces that are not connected go to a neighbour, and large ones are cut. Volumes and
  * clips are cut into supervoxels, signals into intervals.
  */
@@ -21,8 +21,9 @@ export function slic(raster: Raster, wanted: number): Segments {
   const isColour = raster.planes.length === 3 && r && g && b
   const colours = isColour ? labOf(r, g, b) : raster.planes.map((plane) => plane.map((v) => v * LIGHTNESS))
   const planes = colours.map((plane) => plane.map((v) => v / COMPACTNESS))
-  const { centres, step } = gridCentres(raster, wanted)
-  const nearest = cluster({ ...raster, planes }, centres, step)
+  const grid = gridCentres(raster, wanted)
+  const { centres } = grid
+  const nearest = cluster({ ...raster, planes }, grid)
   const size = nearest.length / centres.length
   return connected(raster, nearest, Math.floor(SMALLEST * size), Math.floor(LARGEST * size))
 }
@@ -33,37 +34,47 @@ interface Centre {
   readonly colour: Float64Array
 }
 
-/** Centres on a regular grid, as near to cubes as the sides allow (scikit-image's `regular_grid`), and its largest step. */
-function gridCentres({ depth, height, width, planes }: Raster, wanted: number) {
+/** First places and steps along the three sides of a grid of about `wanted` places, as near to cubes as the sides allow: scikit-image's `regular_grid`. */
+function regularGrid({ depth, height, width }: Sides, wanted: number) {
   const sides = [depth, height, width]
+  const size = depth * height * width
+  if (size <= wanted) return sides.map(() => ({ start: 0, step: 1 }))
   const order = [0, 1, 2].sort((a, b) => (sides[a] ?? 0) - (sides[b] ?? 0))
   const ascending = order.map((axis) => sides[axis] ?? 1)
-  const size = depth * height * width
   let steps = ascending.map(() => Math.cbrt(size / wanted))
-  for (let i = 0; i < 3 && ascending.some((side, at) => side < (steps[at] ?? 0)); i++) {
+  for (let i = 0; i < 2 && ascending.some((side, at) => side < (steps[at] ?? 0)); i++) {
     const rest = ascending.slice(i + 1)
-    const step = (rest.reduce((a, v) => a * v, 1) / wanted) ** (1 / Math.max(1, rest.length))
+    const step = (rest.reduce((a, v) => a * v, 1) / wanted) ** (1 / rest.length)
     steps = steps.map((s, at) => (at < i ? s : at === i ? (ascending[i] ?? 1) : step))
   }
-  const starts = steps.map((s) => (size <= wanted ? 0 : Math.floor(Math.floor(s) / 2)))
-  const whole = steps.map((s) => (size <= wanted ? 1 : halfEven(s)))
-  const along = (axis: number): number[] => {
-    const at = order.indexOf(axis)
-    const [start = 0, step = 1] = [starts[at], whole[at]]
-    return Array.from({ length: Math.ceil(((sides[axis] ?? 1) - start) / step) }, (_, i) => start + i * step)
-  }
-  const centres = along(0).flatMap((z) =>
-    along(1).flatMap((y) =>
-      along(2).map(
-        (x): Centre => ({ place: Float64Array.of(z, y, x), colour: new Float64Array(planes.length) }),
-      ),
+  return sides.map((_, axis) => {
+    const step = steps[order.indexOf(axis)] ?? 1
+    return { start: Math.floor(step / 2), step: halfEven(step) }
+  })
+}
+
+/** Centres on a regular grid, its largest step, and how far they reach along each side. */
+function gridCentres(raster: Raster, wanted: number) {
+  const { depth, height, width, planes } = raster
+  const grid = regularGrid(raster, wanted)
+  const [zs = [], ys = [], xs = []] = [depth, height, width].map((side, axis) => {
+    const { start, step } = grid[axis] ?? { start: 0, step: 1 }
+    return Array.from({ length: Math.ceil((side - start) / step) }, (_, i) => start + i * step)
+  })
+  const centres = zs.flatMap((z) =>
+    ys.flatMap((y) =>
+      xs.map((x): Centre => ({ place: Float64Array.of(z, y, x), colour: new Float64Array(planes.length) })),
     ),
   )
-  return { centres, step: Math.max(...whole) }
+  const reach = regularGrid(raster, centres.length).map(({ step }) => 2 * step)
+  return { centres, step: Math.max(...grid.map(({ step }) => step)), reach }
 }
 
 /** The nearest centre of each place, after the rounds. */
-function cluster({ depth, height, width, planes }: Raster, centres: readonly Centre[], step: number): Int32Array {
+function cluster(
+  { depth, height, width, planes }: Raster,
+  { centres, step, reach }: ReturnType<typeof gridCentres>,
+): Int32Array {
   const size = depth * height * width
   const nearest = new Int32Array(size)
   const near = 1 / step ** 2
@@ -71,17 +82,20 @@ function cluster({ depth, height, width, planes }: Raster, centres: readonly Cen
     const distances = new Float64Array(size).fill(Number.POSITIVE_INFINITY)
     for (const [k, { place, colour }] of centres.entries()) {
       const [cz = 0, cy = 0, cx = 0] = place
-      const reach = (at: number, side: number): [number, number] => [
-        Math.floor(Math.max(at - 2 * step, 0)),
-        Math.floor(Math.min(at + 2 * step + 1, side)),
+      const around = (at: number, side: number, far = 0): [number, number] => [
+        Math.floor(Math.max(at - far, 0)),
+        Math.floor(Math.min(at + far + 1, side)),
       ]
-      const [[z0, z1], [y0, y1], [x0, x1]] = [reach(cz, depth), reach(cy, height), reach(cx, width)]
+      const [z0, z1] = around(cz, depth, reach[0])
+      const [y0, y1] = around(cy, height, reach[1])
+      const [x0, x1] = around(cx, width, reach[2])
       for (let z = z0; z < z1; z++)
         for (let y = y0; y < y1; y++)
           for (let x = x0; x < x1; x++) {
             const at = (z * height + y) * width + x
-            let distance = ((cz - z) ** 2 + (cy - y) ** 2 + (cx - x) ** 2) * near
-            for (let c = 0; c < planes.length; c++) distance += ((planes[c]?.[at] ?? 0) - (colour[c] ?? 0)) ** 2
+            let apart = 0
+            for (let c = 0; c < planes.length; c++) apart += ((planes[c]?.[at] ?? 0) - (colour[c] ?? 0)) ** 2
+            const distance = ((cz - z) ** 2 + (cy - y) ** 2 + (cx - x) ** 2) * near + apart
             if (distance < (distances[at] ?? 0)) {
               distances[at] = distance
               nearest[at] = k
