@@ -5,7 +5,7 @@ import { defineMethod } from './method.js'
 import { uniform } from './random.js'
 import { Regression } from './regression.js'
 import { COVER_OPTION, scoresOfShown, segmentMap } from './segments/shown.js'
-import { SEGMENTS_OPTION, superpixels } from './segments/superpixels.js'
+import { SEGMENTS_OPTION, segmentsText, superpixels } from './segments/superpixels.js'
 
 /**
  * KernelSHAP: Shapley values of superpixels, as the linear model of `f(z) - f(0)` that weights coalitions `z` by the Shapley kernel, with what
@@ -62,7 +62,7 @@ export const kernelShap = defineMethod({
     }
     const every = chosen.length >= 2 ** count - 2
     context.note(
-      `kernel-shap: ${count} segments; ${every ? 'the Shapley values are exact' : `the Shapley values are estimated from ${chosen.length} coalitions`}.`,
+      `kernel-shap: ${segmentsText(count)}; ${every ? 'the Shapley values are exact' : `the Shapley values are estimated from ${chosen.length} coalitions`}.`,
     )
     return maps()
   },

@@ -4,7 +4,7 @@ import { defineMethod } from './method.js'
 import { uniform } from './random.js'
 import { Regression } from './regression.js'
 import { COVER_OPTION, scoresOfShown, segmentMap } from './segments/shown.js'
-import { SEGMENTS_OPTION, superpixels } from './segments/superpixels.js'
+import { SEGMENTS_OPTION, segmentsText, superpixels } from './segments/superpixels.js'
 
 /** Weight of the squared coefficients, as in the authors' package. */
 const RIDGE = 1
@@ -67,7 +67,7 @@ export const lime = defineMethod({
     }
     for (const [t, { explained }] of fit.ridge(RIDGE).entries())
       context.note(
-        `lime: ${segments.count} segments; the linear model explains ${(100 * explained).toFixed(1)} % of how the score${targets > 1 ? ` of target ${t + 1}` : ''} varies.`,
+        `lime: ${segmentsText(segments.count)}; the linear model explains ${(100 * explained).toFixed(1)} % of how the score${targets > 1 ? ` of target ${t + 1}` : ''} varies.`,
       )
     return maps()
   },

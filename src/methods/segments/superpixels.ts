@@ -1,6 +1,6 @@
 /** The segments that LIME and KernelSHAP cover. */
 import type { Tensor } from '../../core/tensor.js'
-import { type Raster, rasterOf, type Segments } from './raster.js'
+import { rasterOf, type Segments } from './raster.js'
 import { slic } from './slic.js'
 
 export const SEGMENTS_OPTION = {
@@ -14,6 +14,9 @@ export const SEGMENTS_OPTION = {
 
 /** About `wanted` superpixels of a preprocessed picture, as `slic(picture)` of scikit-image cuts it. */
 export function superpixels(input: Tensor<'float32'>, layout: string, wanted: number): Segments {
-  const raster: Raster = rasterOf(input, layout, 0, 1)
-  return slic(raster, wanted)
+  return slic(rasterOf(input, layout, 0, 1), wanted)
+}
+
+export function segmentsText(count: number): string {
+  return count === 1 ? '1 segment' : `${count} segments`
 }
