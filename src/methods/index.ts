@@ -19,10 +19,13 @@ import { guidedGradCam } from './guided-grad-cam.js'
 import { guidedIg } from './guided-ig.js'
 import { guidedWeightsGradCam } from './guided-weights-grad-cam.js'
 import { hiResCam } from './hires-cam.js'
+import { hsic } from './hsic.js'
 import { inputXGradient } from './input-x-gradient.js'
 import { integratedGradients } from './integrated-gradients.js'
 import { isCam } from './is-cam.js'
+import { kernelShap } from './kernel-shap.js'
 import { layerCam } from './layer-cam.js'
+import { lime } from './lime.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
@@ -32,8 +35,10 @@ import { smoothGrad } from './smooth-grad.js'
 import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.js'
 import { smoothGradSquared } from './smooth-grad-squared.js'
 import { ssCam } from './ss-cam.js'
+import { sobol } from './sobol.js'
 import { varGrad } from './var-grad.js'
 import { xGradCam } from './xgrad-cam.js'
+import { xrai } from './xrai.js'
 
 export const METHODS: readonly Method[] = [
   cam,
@@ -62,12 +67,17 @@ export const METHODS: readonly Method[] = [
   inputXGradient,
   integratedGradients,
   guidedIg,
+  xrai,
   gradientShap,
   smoothGrad,
   smoothGradSquared,
   varGrad,
   occlusion,
   rise,
+  lime,
+  kernelShap,
+  sobol,
+  hsic,
 ]
 
 /** The method of an id; case and hyphens may be left out (`gradcam`, `GradCAM`). Throws `unknown-method`. */
