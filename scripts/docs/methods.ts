@@ -22,7 +22,13 @@ ${METHODS.flatMap((m) =>
           ['option', 'default', 'meaning'],
           Object.entries(m.options).map(([name, o]) => [
             `\`--${name}\``,
-            o.kind === 'fill' ? o.default : `${o.default} ${o.unit}`.trim(),
+            'unit' in o
+              ? `${o.default} ${o.unit}`.trim()
+              : o.kind === 'switch'
+                ? o.default === 1
+                  ? 'on'
+                  : 'off'
+                : o.default,
             o.description,
           ]),
         )}\n`,

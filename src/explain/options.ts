@@ -33,6 +33,7 @@ export function refuseUnknown(methods: readonly Method[], given: GivenOptions): 
 
 function check(name: string, option: MethodOption, value: number | string): number | string {
   if (option.kind === 'fill') return String(value)
+  if (option.kind === 'switch') return switched(name, String(value).trim())
   const text = typeof value === 'number' ? value : value.trim()
   const number = text === '' ? Number.NaN : Number(text)
   const fits = option.kind === 'integer' ? Number.isInteger(number) : number <= option.maximum
@@ -43,6 +44,14 @@ function check(name: string, option: MethodOption, value: number | string): numb
       : `a number from ${option.minimum} to ${option.maximum} ${option.unit}`
   throw new ExplainError('bad-option', {
     what: `${name} is ${value}, which is not ${wanted.trim()}`,
+    where: name,
+  })
+}
+
+function switched(name: string, value: string): 0 | 1 {
+  if (value === '0' || value === '1') return value === '1' ? 1 : 0
+  throw new ExplainError('bad-option', {
+    what: `${name} is ${value}, which is neither 1 (on) nor 0 (off)`,
     where: name,
   })
 }

@@ -29,6 +29,6 @@ export const fem = defineMethod({
     const far = b.op('Greater', [centred, b.op('Mul', [deviation, b.scalar(DEVIATIONS, features)])])
     const ones = b.op('Where', [far, b.scalar(1, features), b.scalar(0, features)])
     b.know(ones, b.type(features), b.dims(features))
-    return weightedSum(b, features, overPlaces(b, 'ReduceMean', ones))
+    return weightedSum(context, features, overPlaces(b, 'ReduceMean', ones))
   },
 })

@@ -8,6 +8,8 @@ import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
 import { fem } from './fem.js'
+import { finerCam } from './finer-cam.js'
+import { fullGrad } from './full-grad.js'
 import { gradCam } from './grad-cam.js'
 import { gradCamPlusPlus } from './grad-cam-plus-plus.js'
 import { gradient } from './gradient.js'
@@ -18,10 +20,13 @@ import { guidedIg } from './guided-ig.js'
 import { hiResCam } from './hires-cam.js'
 import { inputXGradient } from './input-x-gradient.js'
 import { integratedGradients } from './integrated-gradients.js'
+import { kpcaCam } from './kpca-cam.js'
 import { layerCam } from './layer-cam.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { rise } from './rise.js'
+import { segEigenCam } from './seg-eigen-cam.js'
+import { shapleyCam } from './shapley-cam.js'
 import { smoothGrad } from './smooth-grad.js'
 import { smoothGradSquared } from './smooth-grad-squared.js'
 import { varGrad } from './var-grad.js'
@@ -37,13 +42,18 @@ export const METHODS: readonly Method[] = [
   elementwiseGradCam,
   eigenCam,
   eigenGradCam,
+  segEigenCam,
+  kpcaCam,
   fem,
+  finerCam,
+  shapleyCam,
   counterfactualGradCam,
   guidedGradCam,
   guidedBackpropagation,
   deconvnet,
   gradient,
   inputXGradient,
+  fullGrad,
   integratedGradients,
   guidedIg,
   gradientShap,

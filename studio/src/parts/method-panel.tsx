@@ -103,7 +103,14 @@ function OptionField({ name, option }: OptionFieldProps) {
       <label class="field-name" for={id}>
         {name}
       </label>
-      {option.kind !== 'fill' ? (
+      {option.kind === 'switch' ? (
+        <input
+          id={id}
+          type="checkbox"
+          checked={value === 1}
+          onChange={(event) => set(event.currentTarget.checked ? 1 : 0)}
+        />
+      ) : option.kind !== 'fill' ? (
         <span class="with-unit">
           <input
             id={id}
