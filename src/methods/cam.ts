@@ -2,6 +2,7 @@ import { ExplainError } from '../core/errors.js'
 import type { Builder } from '../onnx/builder.js'
 import { EIGEN_SMOOTH, weightedSum } from './maps.js'
 import { type CompileContext, defineMethod } from './method.js'
+import { poolingNote } from './pooling.js'
 
 /**
  * Class Activation Mapping: the class' weights of the linear layer behind global pooling, applied to the feature map before it:
@@ -33,7 +34,8 @@ export const cam = defineMethod({
         what: `cam explains at the layer before the pooling, "${head.features.value}", not at "${value}"`,
         remedy: 'Leave the layer out, or use grad-cam.',
       })
-    const { weights } = head
+    const { weights, pooling } = head
+    context.note(poolingNote(pooling))
     if (!weights) return pooledChannel(context, features)
     const rank = b.rank(weights.value) ?? 2
     const matrix = rank === 2 ? weights.value : b.op('Flatten', [weights.value], { axis: 1 })

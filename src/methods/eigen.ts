@@ -36,7 +36,7 @@ export function signedMap(b: Builder, projection: string, features: string): str
 }
 
 /** `[N,n,1]` at length 1. */
-export function unit(b: Builder, vector: string): string {
+function unit(b: Builder, vector: string): string {
   const length = b.op('ReduceL2', [vector, b.int64s([1])], { keepdims: 1 })
   return b.op('Div', [vector, b.op('Max', [length, tiny(b, vector)])])
 }
@@ -49,7 +49,7 @@ function hasFewPlaces(b: Builder, features: string): boolean {
 }
 
 /** `[N,n,1]`: the eigenvector of symmetric matrices `[N,n,n]` whose eigenvalue is farthest from 0, of any length and sign. */
-export function firstEigenvector(b: Builder, gram: string): string {
+function firstEigenvector(b: Builder, gram: string): string {
   let projector = normalised(b, gram)
   for (let i = 0; i < SQUARINGS; i++) projector = normalised(b, b.op('MatMul', [projector, projector]))
   // every column of the projector is a multiple of it; the longest is no rounding noise
@@ -61,6 +61,19 @@ export function firstEigenvector(b: Builder, gram: string): string {
     b.op('Concat', [b.op('Slice', [shape, b.int64s([0]), b.int64s([2])]), b.int64s([1])], { axis: 0 }),
   ])
   return b.op('GatherElements', [projector, index], { axis: 2 })
+}
+
+/**
+ * The unit eigenvector `[N,n,1]` of symmetric matrices `[N,n,n]` whose eigenvalue, `[N,1,1]`, is the largest, negative ones counted as such. Where a negative
+ * one is farthest from 0, the matrix is moved up by it, and decomposed again.
+ */
+export function largestEigen(b: Builder, matrix: string): { readonly vector: string; readonly value: string } {
+  const quotient = (vector: string): string =>
+    b.op('MatMul', [b.transpose(vector, [0, 2, 1]), b.op('MatMul', [matrix, vector])])
+  const below = b.op('Relu', [b.op('Neg', [quotient(unit(b, firstEigenvector(b, matrix)))])])
+  const identity = b.op('EyeLike', [b.reduceSum(matrix, [0], false)])
+  const vector = unit(b, firstEigenvector(b, b.op('Add', [matrix, b.op('Mul', [identity, below])])))
+  return { vector, value: quotient(vector) }
 }
 
 /** A matrix over its largest absolute value, so that powers neither overflow nor vanish. */

@@ -1,6 +1,11 @@
+import { ExplainError } from '../core/errors.js'
+import type { Dim } from '../core/runtime.js'
 import type { Builder } from '../onnx/builder.js'
-import { centredPlaces, firstEigenvector, signedMap, unit } from './eigen.js'
+import { centredPlaces, largestEigen, signedMap } from './eigen.js'
 import { defineMethod } from './method.js'
+
+/** Places of a layer, at most: 64 x 64. */
+const MOST_PLACES = 4096
 
 const OPTIONS = {
   gamma: {
@@ -15,9 +20,9 @@ const OPTIONS = {
 
 /**
  * KPCA-CAM: the first component of kernel PCA of the layer's places, with the kernel `k(x,y) = tanh(gamma x.y + 1)` of channels less their means, as
- * scikit-learn's `KernelPCA(kernel='sigmoid')`: the centred kernel matrix' eigenvector of the largest eigenvalue l, times `sqrt(l)`. The kernel has
- * negative eigenvalues too; where one of these is farthest from 0, the matrix is moved up by it and decomposed again. Memory and time grow with
- * the square and the cube of the number of places. The sign: the value farthest from 0 is positive.
+ * scikit-learn's `KernelPCA(kernel='sigmoid')`: the centred kernel matrix' eigenvector of the largest eigenvalue l, times `sqrt(l)`. Memory and time grow with the
+ * square and the cube of the number of places, so that layers of very many are refused where their size is known. The sign: the value farthest
+ * from 0 is positive.
  */
 export const kpcaCam = defineMethod({
   id: 'kpca-cam',
@@ -33,15 +38,12 @@ export const kpcaCam = defineMethod({
   options: OPTIONS,
   build: (context) => {
     const { b } = context
-    const { features } = context.layer()
+    const { value: layer, features } = context.layer()
+    refuseLarge(layer, b.dims(features) ?? [])
     const rows = centredPlaces(b, features)
     const matrix = centredKernel(b, rows, gammaOf(b, features, context.options.gamma))
-    const farthest = unit(b, firstEigenvector(b, matrix))
-    const below = b.op('Relu', [b.op('Neg', [quotient(b, matrix, farthest)])])
-    const moved = b.op('Add', [matrix, b.op('Mul', [identityLike(b, matrix), below])])
-    const first = unit(b, firstEigenvector(b, moved))
-    const eigenvalue = b.op('Relu', [quotient(b, matrix, first)])
-    return signedMap(b, b.op('Mul', [first, b.op('Sqrt', [eigenvalue])]), features)
+    const { vector, value } = largestEigen(b, matrix)
+    return signedMap(b, b.op('Mul', [vector, b.op('Sqrt', [b.op('Relu', [value])])]), features)
   },
 })
 
@@ -61,12 +63,11 @@ function gammaOf(b: Builder, features: string, gamma: number): string {
   return b.op('Reciprocal', [b.op('CastLike', [channels, features])])
 }
 
-/** `[N,1,1]`: the Rayleigh quotient of a unit vector `[N,P,1]`. */
-function quotient(b: Builder, matrix: string, vector: string): string {
-  return b.op('MatMul', [b.transpose(vector, [0, 2, 1]), b.op('MatMul', [matrix, vector])])
-}
-
-/** The identity `[P,P]` of matrices `[N,P,P]`. */
-function identityLike(b: Builder, matrix: string): string {
-  return b.op('EyeLike', [b.reduceSum(matrix, [0], false)])
+function refuseLarge(layer: string, [, , ...places]: readonly Dim[]): void {
+  const count = places.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1)
+  if (count <= MOST_PLACES) return
+  throw new ExplainError('method-not-applicable', {
+    what: `kpca-cam compares all places of a layer with each other: "${layer}" has ${count}, and ${MOST_PLACES} are the most`,
+    remedy: 'Choose a later layer, or eigen-cam.',
+  })
 }

@@ -1,5 +1,6 @@
 /** All agreements with reference libraries, family by family. */
 import type { Agreement } from './agreement.js'
 import { CAM } from './cam.js'
+import { GRADIENT } from './gradient.js'
 
-export const AGREEMENTS: readonly Agreement[] = [...CAM]
+export const AGREEMENTS: readonly Agreement[] = [...CAM, ...GRADIENT]
