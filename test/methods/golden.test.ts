@@ -1,6 +1,6 @@
 /** The shipped model's occlusion maps against Captum's, and what its maps say besides (fixtures of scripts/golden_fixtures.py). */
 import { readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { float32, type Tensor } from '../../src/core/tensor.js'
 import { Model } from '../../src/explain/index.js'
 import { decode } from '../../src/onnx/decode.js'
