@@ -10,6 +10,8 @@ import { type Agreements, keyOf } from './docs/agreement.js'
 
 const FILE = new URL('docs/agreement.json', import.meta.url)
 const ROUNDS = 3
+/** Milliseconds after which a loop is broken off. */
+const LONG = 10_000
 
 async function measuredMaps(): Promise<Agreements['maps']> {
   const found: Agreements['maps'][number][] = []
@@ -38,12 +40,24 @@ async function shortest(rounds: number, run: () => Promise<unknown>): Promise<nu
 }
 
 async function cost({ model, picture }: Subject, method: Method, forward: number): Promise<number> {
-  const run = (): Promise<unknown> => model.explain(picture, { method: method.id, target: 285 })
-  if (method.kind === 'compiled') return (await shortest(ROUNDS, run)) / forward
-  // loops of many runs are measured once
+  const asked = { method: method.id, target: 285 }
+  if (method.kind === 'compiled') return (await shortest(ROUNDS, () => model.explain(picture, asked))) / forward
+  // of long loops the first part is measured: the rest takes as long a step
+  const stop = new AbortController()
   const start = performance.now()
-  await run()
-  return (performance.now() - start) / forward
+  let whole: number | undefined
+  const onProgress = ({ done, total }: { readonly done: number; readonly total: number }): void => {
+    const spent = performance.now() - start
+    if (spent < LONG || done === 0) return
+    whole ??= (spent * total) / done
+    stop.abort()
+  }
+  try {
+    await model.explain(picture, { ...asked, signal: stop.signal, onProgress })
+  } catch (error) {
+    if (whole === undefined) throw error
+  }
+  return (whole ?? performance.now() - start) / forward
 }
 
 async function measuredCosts(): Promise<Agreements['costs']> {

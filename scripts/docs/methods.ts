@@ -43,7 +43,7 @@ are loops around runs.
 there. For methods that draw random numbers the reference is the mean of several seeds.
 
 *Time in forward passes* is the time of one map over that of one plain forward pass of the shipped model, to one digit, of one machine: the shortest of three
-for compiled methods, one run with the default options for the others. \`npx tsx scripts/agreement.ts\` measures both columns anew.
+for compiled methods; of the others, with their default options, as long as ten seconds tell. \`npx tsx scripts/agreement.ts\` measures both columns anew.
 
 ${METHODS.flatMap((m) =>
   Object.keys(m.options).length > 0

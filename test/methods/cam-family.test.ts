@@ -145,6 +145,18 @@ test.each(Object.entries(SMOOTH))(
   },
 )
 
+test('fem of masks: where channels fire, by their means', async () => {
+  const graph = network({ seed: 3 })
+  const { a } = await layerOf(graph, 8, 1)
+  const masks = a.map((row) => {
+    const mean = sum(row) / row.length
+    const deviation = Math.sqrt(sum(row.map((v) => (v - mean) ** 2)) / row.length)
+    return row.map((v) => (v >= mean + 2 * deviation ? mean : 0))
+  })
+  const got = numbers((await mapsOf(graph, picture(8), [1], { method: 'fem', options: { masks: 1 } })).heatmap)
+  expect(relativeL2(got, overChannels(masks))).toBeLessThan(2e-4)
+})
+
 test('a switch is 0 or 1', async () => {
   const asked = mapsOf(network(), picture(8), [1], { method: 'grad-cam', options: { 'eigen-smooth': 2 } })
   const error = await refusal(asked)
