@@ -5,7 +5,7 @@ import { defineMethod } from './method.js'
 const DEVIATIONS = 2
 
 /**
- * FEM: `sum_k w_k A^k`, `w_k` the share of places where `A^k` lies more than two deviations above its mean, as pytorch-grad-cam has it. Or, by `masks`,
+ * FEM: `sum_k w_k A^k`, `w_k` the share of places where `A^k` lies more than two deviations above its mean, as pytorch-grad-cam has it. Or, by `binary`,
  * `sum_k m_k B^k` with `m_k` the channel's mean and `B^k` 1 where `A^k` is at least two deviations above it, as Xplique has it. Whatever the class.
  */
 export const fem = defineMethod({
@@ -21,7 +21,7 @@ export const fem = defineMethod({
     'Fuad et al., IPTA 2020 (Features Understanding in 3D CNNs), weights by shares of places as in pytorch-grad-cam',
   cost: '1 forward',
   options: {
-    masks: {
+    binary: {
       kind: 'switch',
       default: 0,
       description:
@@ -36,10 +36,10 @@ export const fem = defineMethod({
     b.know(centred, b.type(features), b.dims(features))
     const deviation = b.op('Sqrt', [overPlaces(b, 'ReduceMean', times(b, centred, centred), true)])
     const bound = b.op('Mul', [deviation, b.scalar(DEVIATIONS, features)])
-    const far = b.op(context.options.masks === 1 ? 'GreaterOrEqual' : 'Greater', [centred, bound])
+    const far = b.op(context.options.binary === 1 ? 'GreaterOrEqual' : 'Greater', [centred, bound])
     const ones = b.op('Where', [far, b.scalar(1, features), b.scalar(0, features)])
     b.know(ones, b.type(features), b.dims(features))
-    if (context.options.masks === 1) return b.reduceSum(times(b, ones, mean), [1], false)
+    if (context.options.binary === 1) return b.reduceSum(times(b, ones, mean), [1], false)
     return weightedSum({ b, options: {} }, features, overPlaces(b, 'ReduceMean', ones))
   },
 })

@@ -145,7 +145,7 @@ test.each(Object.entries(SMOOTH))(
   },
 )
 
-test('fem of masks: where channels fire, by their means', async () => {
+test('fem of binary masks: where channels fire, by their means', async () => {
   const graph = network({ seed: 3 })
   const { a } = await layerOf(graph, 8, 1)
   const masks = a.map((row) => {
@@ -153,7 +153,7 @@ test('fem of masks: where channels fire, by their means', async () => {
     const deviation = Math.sqrt(sum(row.map((v) => (v - mean) ** 2)) / row.length)
     return row.map((v) => (v >= mean + 2 * deviation ? mean : 0))
   })
-  const got = numbers((await mapsOf(graph, picture(8), [1], { method: 'fem', options: { masks: 1 } })).heatmap)
+  const got = numbers((await mapsOf(graph, picture(8), [1], { method: 'fem', options: { binary: 1 } })).heatmap)
   expect(relativeL2(got, overChannels(masks))).toBeLessThan(2e-4)
 })
 
