@@ -3,14 +3,12 @@
     python scripts/golden_fixtures.py MAPS OUT
 
 MAPS holds float32 .npy: input [3,224,224] and, for each class, <class>-cam-raw, -gradcam-raw, -hirescam-raw, -layercam-raw [7,7],
--gradient, -guided, -deconvnet, -integrated (64 steps, the middles, from 0) [3,224,224], -occlusion [224,224] (patch 32, stride 16), and -gradcampp, -xgradcam, -eigencam [224,224]
-(positive part, scaled to 0..1, resized bilinearly), made by PyTorch 2.15, Captum 0.9 and pytorch-grad-cam 1.5.7 on the weights of
-models/efficientnet-lite0. OUT gets the same names, as small as they can be without telling the tests anything else:
+-gradient, -guided, -deconvnet, -integrated (64 steps, the middles, from 0) [3,224,224], -occlusion [224,224] (patch 32, stride 16), made by PyTorch 2.15 and Captum 0.9
+on the weights of models/efficientnet-lite0. OUT gets the same names, as small as they can be without telling the tests anything else:
 
     input               uint8: the network sees (v - 127) / 128, exactly
     *-raw               float32
     *-occlusion         float32 [14,14]: the maps are constant on squares of 16 x 16 pixels, which is checked
-    -gradcampp, ...     float32 [28,28]: every eighth pixel of every eighth row, from the fifth on
     -integrated         float16 [3,56,56]: every fourth pixel of every fourth row, from the third on; scaled as the others
     the others          float16, divided by their largest absolute value, which is in scales.json
 
@@ -37,8 +35,6 @@ def main(maps, out):
     for c in CLASSES:
         for kind in ("cam-raw", "gradcam-raw", "hirescam-raw", "layercam-raw"):
             save(f"{c}-{kind}", load(f"{c}-{kind}"))
-        for kind in ("gradcampp", "xgradcam", "eigencam"):
-            save(f"{c}-{kind}", load(f"{c}-{kind}")[4::8, 4::8])
         for kind in ("gradient", "guided", "deconvnet", "integrated"):
             value = load(f"{c}-{kind}")
             if kind == "integrated":

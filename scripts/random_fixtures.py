@@ -1,4 +1,4 @@
-"""Reference maps of methods that draw random numbers, and of FEM, for test/methods, by Captum, pytorch-grad-cam and RISE's own formula.
+"""Reference maps of methods that draw random numbers for test/methods, by Captum and RISE's own formula.
 
     python scripts/random_fixtures.py OUT
 
@@ -9,7 +9,7 @@ to float16 as in models/efficientnet-lite0) and the picture test/fixtures/golden
     map         [28*28]: the mean of the maps of SEEDS seeds, its channels made one number a pixel, in means of 8 x 8 pixels
     least       the least correlation that one seed's map has with the mean of the others'
 
-Noise: deviations of 0.15 of the input's range, the baseline 0. Needs torch 2.15, captum 0.9, grad-cam 1.5.7, scikit-image 0.26.
+Noise: deviations of 0.15 of the input's range, the baseline 0. Needs torch 2.15, captum 0.9, scikit-image 0.26.
 """
 import json
 import os
@@ -80,15 +80,6 @@ def main(out):
         least = min(np.corrcoef(a, b)[0, 1] for a, b in zip(maps, others))
         result[name] = {"options": options, "least": round(float(least), 4), "map": [float(f"{v:.4g}") for v in maps.mean(0)]}
         print(name, "least correlation of a seed with the others:", result[name]["least"], flush=True)
-
-    from pytorch_grad_cam import FEM
-
-    seen = {}
-    with FEM(net, [net.features]) as cam:
-        get = cam.get_cam_image
-        cam.get_cam_image = lambda *a, **k: seen.setdefault("map", get(*a, **k))
-        cam(x, None)
-    result["fem"] = {"options": {}, "least": 1, "map": [float(v) for v in seen["map"][0].ravel()]}
     with open(os.path.join(out, "random.json"), "w") as file:
         json.dump(result, file)
         file.write("\n")

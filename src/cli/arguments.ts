@@ -48,14 +48,22 @@ export function addMethodOptions(command: Command, methods: readonly Method[] = 
   )
   for (const name of new Set(options.map((o) => o.name))) {
     const same = options.filter((o) => o.name === name)
-    const value = choicesOf(same) ?? unitOf(same) ?? 'number'
-    const says = new Set(same.map(({ option }) => `${option.description} (default: ${option.default})`))
-    const lines = [...says].map((text) => {
-      const ids = same.filter(({ option }) => text === `${option.description} (default: ${option.default})`)
+    const lines = [...new Set(same.map(({ option }) => said(option)))].map((text) => {
+      const ids = same.filter(({ option }) => text === said(option))
       return `${ids.map((o) => o.id).join(', ')}: ${text}`
     })
-    command.option(`--${name} <${value}>`, lines.join('; '))
+    command.option(`--${name}${argumentOf(same)}`, lines.join('; '))
   }
+}
+
+function said(option: MethodOption): string {
+  return option.kind === 'switch' ? option.description : `${option.description} (default: ${option.default})`
+}
+
+/** What stands behind the flag: nothing where it switches something on. */
+function argumentOf(same: readonly { readonly option: MethodOption }[]): string {
+  if (same.every(({ option }) => option.kind === 'switch')) return ''
+  return ` <${choicesOf(same) ?? unitOf(same) ?? 'number'}>`
 }
 
 /** What can be given, where all of them are words. */
@@ -73,7 +81,13 @@ function unitOf(options: readonly { readonly option: MethodOption }[]): string |
 
 /** The method options that were given. */
 export function givenMethodOptions(command: Command): Readonly<Record<string, string>> {
-  const names = [...new Set(METHODS.flatMap((m) => Object.keys(m.options)))]
+  const names = new Set(METHODS.flatMap((m) => Object.keys(m.options)))
   const values: Readonly<Record<string, unknown>> = command.opts()
-  return Object.fromEntries(names.flatMap((n) => (values[n] === undefined ? [] : [[n, String(values[n])]])))
+  return Object.fromEntries(
+    command.options.flatMap((o): [string, string][] => {
+      const name = o.long?.slice(2) ?? ''
+      const value = values[o.attributeName()]
+      return names.has(name) && value !== undefined ? [[name, value === true ? '1' : String(value)]] : []
+    }),
+  )
 }

@@ -29,11 +29,16 @@ export function finish(
     )
   if (!options.normalize) return map
   // without a row for each picture, the whole map is one
-  const rank = atLayer ? axes.length + 1 : (b.rank(at) ?? 4)
+  const rank = hasChannels(method) ? (b.rank(at) ?? 4) : axes.length + 1
   const first = others.some((o) => o.name === at && o.batch !== 'row') ? 0 : 1
   const reduced = b.int64s(Array.from({ length: rank - first }, (_, i) => i + first))
   const largest = b.op('ReduceMax', [b.op('Abs', [map]), reduced], { keepdims: 1 })
   return b.op('Div', [map, b.op('Max', [largest, b.scalar(1e-30, map)])])
+}
+
+/** True for maps in the shape of the input; others have places alone. */
+function hasChannels(method: CompiledMethod): boolean {
+  return method.channels !== undefined
 }
 
 /** The axes of slices, rows and columns. */
@@ -50,9 +55,10 @@ export function mapDims(
 ): readonly Dim[] {
   const batch = input.batch ?? TARGETS_AXIS
   const own = shapes.get(map.input)?.dims ?? []
-  if (map.method.space === 'input')
+  const places = spatialAxes(input.layout).map((axis) => own[axis] ?? null)
+  if (hasChannels(map.method))
     return others.some((o) => o.name === map.input && o.batch !== 'row') ? own : [batch, ...own.slice(1)]
-  if (options.upsample) return [batch, ...spatialAxes(input.layout).map((axis) => own[axis] ?? null)]
+  if (options.upsample || map.method.space === 'input') return [batch, ...places]
   return [batch, ...(layer?.form.sizes ?? [])]
 }
 

@@ -27,7 +27,10 @@ export class Gradients {
   bySeveral(values: readonly string[], what: Differentiated = {}): readonly string[] {
     const missing = [...new Set(values)].filter((value) => !this.#made.has(keyOf(value, what)))
     if (missing.length > 0) {
-      const pulled = pullBack(this.#stage.b, { ...this.#start(what), wrt: missing, override: what.override })
+      const { b } = this.#stage
+      // what was added to the network is differentiated as the network is
+      if (![what.of ?? '', ...missing].every((value) => value === '' || b.graph.has(value))) b.settle()
+      const pulled = pullBack(b, { ...this.#start(what), wrt: missing, override: what.override })
       for (const [i, gradient] of pulled.entries()) this.#made.set(keyOf(missing[i] ?? '', what), gradient)
     }
     return values.map((value) => this.#made.get(keyOf(value, what)) ?? '')

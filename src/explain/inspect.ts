@@ -1,7 +1,8 @@
 /** What a model holds and what can be explained of it, without explaining anything. */
 import { ExplainError } from '../core/errors.js'
 import type { Dim, Runtime } from '../core/runtime.js'
-import { chooseLayer, featureMaps, networkOf } from '../methods/layers.js'
+import { layerOf } from '../methods/head.js'
+import { featureMaps, networkOf } from '../methods/layers.js'
 import type { Layer } from '../methods/layout/view.js'
 import { Builder } from '../onnx/builder.js'
 import { type Graph, operatorName } from '../onnx/ir.js'
@@ -126,7 +127,7 @@ function explainable(
   if (!input || !answer) return undefined
   const picture = { name: input.name, layout: input.layout }
   const network = networkOf({ graph: source, shapes, picture, logits: answer.logits })
-  const chosen = noting(() => chooseLayer(network, undefined))
+  const chosen = noting(() => layerOf(network, undefined))
   const nodes = noting(() => nodesWithoutRule(new Builder(source, shapes), answer.logits, [input.name])) ?? []
   const names = new Map<string, string[]>()
   for (const node of nodes)

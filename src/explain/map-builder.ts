@@ -17,9 +17,9 @@ interface Built {
   readonly notes: readonly string[]
 }
 
-/** True for gradients and their like, which are taken of any input. */
+/** True for gradients and their like, which are taken of any input, in its shape. */
 export function takesAnyInput(method: CompiledMethod): boolean {
-  return method.space === 'input' && !method.atLayer
+  return method.space === 'input' && method.channels !== undefined && !method.atLayer
 }
 
 /** What a map is made of besides the method. */
@@ -32,7 +32,7 @@ export interface MapPlace {
 
 /** Builds the map of a method at an input and a layer, once; methods may ask for each other's. `given` are options of theirs. */
 export function mapBuilder(stage: Stage, given: GivenOptions): (method: CompiledMethod, place: MapPlace) => Built {
-  const { network, input, target, answer, b } = stage
+  const { network, input, target, b } = stage
   const head = linearHead(network)
   const gradients = new Gradients(stage)
   const layerMap = layerMaps(stage, gradients)
@@ -62,7 +62,7 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
       layout: input.layout,
       head,
       chosen: target.chosen,
-      logits: answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 }),
+      logits: flatLogits(stage),
       score: () =>
         b.cached('onnxplain/score', () => b.reduceSum(b.op('Mul', [target.scores, target.seed]), [1], false)),
       path: () => nodesBetween(b, target.scores, [value]),
@@ -73,12 +73,14 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
         )
       },
       gradient: (by, what) => {
+        const gradient = gradients.by(by, what)
         rounding(what?.of ?? target.scores, by)
-        return gradients.by(by, what)
+        return gradient
       },
       gradients: (by, what) => {
+        const several = gradients.bySeveral(by, what)
         for (const value of by.slice(0, 1)) rounding(what?.of ?? target.scores, value)
-        return gradients.bySeveral(by, what)
+        return several
       },
       map: (other) => {
         const built = build(other, place)
@@ -93,6 +95,17 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
     return result
   }
   return build
+}
+
+/** `[N, classes]`. */
+function flatLogits({ b, answer }: Stage): string {
+  const { logits, dims, classes } = answer
+  if (dims.length === 2) return logits
+  return b.cached('onnxplain/logits', () => {
+    const flat = b.op('Flatten', [logits], { axis: 1 })
+    b.know(flat, b.type(logits), [b.dims(logits)?.[0] ?? null, classes])
+    return flat
+  })
 }
 
 /** Layers as methods see them; each view is made once. */

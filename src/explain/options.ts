@@ -40,6 +40,7 @@ export function refuseUnknown(all: readonly Optioned[], given: GivenOptions): vo
 function check(name: string, option: MethodOption, value: number | string): number | string {
   if (option.kind === 'fill') return String(value)
   if (option.kind === 'choice') return choiceOf(name, option.choices, String(value).trim())
+  if (option.kind === 'switch') return switched(name, String(value).trim())
   const text = typeof value === 'number' ? value : value.trim()
   const number = text === '' ? Number.NaN : Number(text)
   const fits = option.kind === 'integer' ? Number.isInteger(number) : number <= option.maximum
@@ -60,5 +61,13 @@ function choiceOf(name: string, choices: readonly string[], value: string): stri
     what: `${name} is "${value}"`,
     where: name,
     remedy: didYouMean(value, choices) || `It can be: ${choices.join(', ')}.`,
+  })
+}
+
+function switched(name: string, value: string): 0 | 1 {
+  if (value === '0' || value === '1') return value === '1' ? 1 : 0
+  throw new ExplainError('bad-option', {
+    what: `${name} is ${value}, which is neither 1 (on) nor 0 (off)`,
+    where: name,
   })
 }

@@ -1,7 +1,8 @@
 /** A model made ready for methods: upgraded, its parts found, the target appended. */
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
-import { chooseLayer, earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
+import { layerOf } from '../methods/head.js'
+import { earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
 import { parseGrid } from '../methods/layout/grid.js'
 import type { Layer } from '../methods/layout/view.js'
 import type { CompiledMethod } from '../methods/method.js'
@@ -69,7 +70,7 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const layers = names.flatMap((name): StagedLayer[] => {
     if (!methods.some((m) => m.atLayer)) return []
     const maps = methods.length * wrt.length * names.length
-    return [{ name, found: attempt(maps, () => chooseLayer(network, name)) }]
+    return [{ name, found: attempt(maps, () => layerOf(network, name)) }]
   })
   const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
   const isShared = methods.every((m) => m.space === 'layer')

@@ -1,7 +1,8 @@
 import { ExplainError } from '../core/errors.js'
 import type { Builder } from '../onnx/builder.js'
-import { weightedSum } from './maps.js'
+import { EIGEN_SMOOTH, weightedSum } from './maps.js'
 import { type CompileContext, defineMethod } from './method.js'
+import { poolingNote } from './pooling.js'
 
 /**
  * Class Activation Mapping: the class' weights of the linear layer behind global pooling, applied to the feature map before it:
@@ -19,7 +20,7 @@ export const cam = defineMethod({
     "The linear layer's weights of a class, applied to the last feature map; for networks that end in global pooling and one linear layer.",
   source: 'Zhou et al., CVPR 2016 (arXiv 1512.04150), section 2, equation 2',
   cost: '1 forward',
-  options: {},
+  options: EIGEN_SMOOTH,
   build: (context) => {
     const { b, chosen, head } = context
     if (!head)
@@ -33,12 +34,13 @@ export const cam = defineMethod({
         what: `cam explains at the layer before the pooling, "${head.features.value}", not at "${value}"`,
         remedy: 'Leave the layer out, or use grad-cam.',
       })
-    const { weights } = head
+    const { weights, pooling } = head
+    context.note(poolingNote(pooling))
     if (!weights) return pooledChannel(context, features)
     const rank = b.rank(weights.value) ?? 2
     const matrix = rank === 2 ? weights.value : b.op('Flatten', [weights.value], { axis: 1 })
     const rows = b.op('Gather', [matrix, chosen], { axis: weights.classAxis })
-    return weightedSum(b, features, weights.classAxis === 0 ? rows : b.transpose(rows, [1, 0]))
+    return weightedSum(context, features, weights.classAxis === 0 ? rows : b.transpose(rows, [1, 0]))
   },
 })
 
@@ -48,7 +50,7 @@ function pooledChannel(context: CompileContext, features: string): string {
   const classes = b.extent(features, 1)
   const depth = b.op('Reshape', [b.vector([classes]), b.int64s([1])])
   const values = b.op('Concat', [unit(b, features, 0), unit(b, features, 1)], { axis: 0 })
-  return weightedSum(b, features, b.op('OneHot', [chosen, depth, values], { axis: 1 }))
+  return weightedSum(context, features, b.op('OneHot', [chosen, depth, values], { axis: 1 }))
 }
 
 function unit(b: Builder, like: string, value: number): string {

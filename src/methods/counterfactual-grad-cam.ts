@@ -1,4 +1,4 @@
-import { gradCam } from './grad-cam.js'
+import { overPlaces, weightedSum } from './maps.js'
 import { defineMethod } from './method.js'
 
 /** Counterfactual Grad-CAM: Grad-CAM with the gradient negated, `a_k = mean over positions of -dy/dA^k`. Raw: minus Grad-CAM's. */
@@ -14,5 +14,9 @@ export const counterfactualGradCam = defineMethod({
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3.3',
   cost: '1 forward + the head backward',
   options: {},
-  build: (context) => context.b.op('Neg', [context.map(gradCam)]),
+  build: (context) => {
+    const { b } = context
+    const { features, gradient } = context.layer()
+    return weightedSum(context, features, b.op('Neg', [overPlaces(b, 'ReduceMean', gradient())]))
+  },
 })

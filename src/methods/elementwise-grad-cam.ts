@@ -1,4 +1,4 @@
-import { overChannels, positive, times } from './maps.js'
+import { EIGEN_SMOOTH, overChannels, positive, times } from './maps.js'
 import { defineMethod } from './method.js'
 
 /** Elementwise Grad-CAM: `sum_k relu(g_k A^k)`. Never negative. */
@@ -13,10 +13,10 @@ export const elementwiseGradCam = defineMethod({
   summary: 'Each channel times its gradient, place by place, and only where that is positive.',
   source: 'GradCAMElementWise of pytorch-grad-cam',
   cost: '1 forward + the head backward',
-  options: {},
+  options: EIGEN_SMOOTH,
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()
-    return overChannels(b, positive(b, times(b, gradient(), features)))
+    return overChannels(context, positive(b, times(b, gradient(), features)))
   },
 })

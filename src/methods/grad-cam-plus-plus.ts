@@ -1,4 +1,4 @@
-import { overPlaces, positive, times, weightedSum } from './maps.js'
+import { EIGEN_SMOOTH, overPlaces, positive, times, weightedSum } from './maps.js'
 import { defineMethod } from './method.js'
 
 /** Keeps the denominator from 0, as in pytorch-grad-cam. */
@@ -20,7 +20,7 @@ export const gradCamPlusPlus = defineMethod({
     'As Grad-CAM, with positive gradients alone, each weighted by its share: for a class that appears several times.',
   source: 'Chattopadhay et al., WACV 2018 (arXiv 1710.11063), section 3, equation 19; epsilon as in pytorch-grad-cam',
   cost: '1 forward + the head backward',
-  options: {},
+  options: EIGEN_SMOOTH,
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()
@@ -29,6 +29,6 @@ export const gradCamPlusPlus = defineMethod({
     const cubic = b.op('Mul', [overPlaces(b, 'ReduceSum', features, true), times(b, square, g)])
     const below = b.op('Add', [b.op('Add', [b.op('Mul', [square, b.scalar(2, g)]), cubic]), b.scalar(EPSILON, g)])
     const share = b.op('Div', [square, below])
-    return weightedSum(b, features, overPlaces(b, 'ReduceSum', times(b, positive(b, g), share)))
+    return weightedSum(context, features, overPlaces(b, 'ReduceSum', times(b, positive(b, g), share)))
   },
 })

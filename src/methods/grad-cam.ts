@@ -1,4 +1,4 @@
-import { overPlaces, weightedSum } from './maps.js'
+import { EIGEN_SMOOTH, overPlaces, weightedSum } from './maps.js'
 import { defineMethod } from './method.js'
 
 /**
@@ -16,10 +16,10 @@ export const gradCam = defineMethod({
   summary: "The layer's channels, each weighted by the mean gradient of the class' score.",
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3, equations 1 and 2',
   cost: '1 forward + the head backward',
-  options: {},
+  options: EIGEN_SMOOTH,
   build: (context) => {
     const { b } = context
     const { features, gradient } = context.layer()
-    return weightedSum(b, features, overPlaces(b, 'ReduceMean', gradient()))
+    return weightedSum(context, features, overPlaces(b, 'ReduceMean', gradient()))
   },
 })

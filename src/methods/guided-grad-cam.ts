@@ -1,7 +1,7 @@
 import { axisOf } from '../core/layout.js'
 import { gradCam } from './grad-cam.js'
 import { guidedBackpropagation } from './guided-backpropagation.js'
-import { upsample } from './maps.js'
+import { EIGEN_SMOOTH, upsample } from './maps.js'
 import { defineMethod } from './method.js'
 
 /** Guided backpropagation times the positive part of Grad-CAM, which is resized bilinearly (half-pixel centres) to the input. */
@@ -17,7 +17,7 @@ export const guidedGradCam = defineMethod({
   summary: 'High-resolution and class-discriminative: the fine structure where Grad-CAM is positive.',
   source: 'Selvaraju et al., ICCV 2017 (arXiv 1610.02391), section 3.2',
   cost: '1 forward + 1 backward',
-  options: {},
+  options: EIGEN_SMOOTH,
   build: (context) => {
     const { b, input, layout } = context
     const pixels = context.map(guidedBackpropagation)

@@ -10,6 +10,8 @@ import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
 import { fem } from './fem.js'
+import { finerCam } from './finer-cam.js'
+import { fullGrad } from './full-grad.js'
 import { gradCam } from './grad-cam.js'
 import { gradCamPlusPlus } from './grad-cam-plus-plus.js'
 import { gradient } from './gradient.js'
@@ -24,6 +26,7 @@ import { inputXGradient } from './input-x-gradient.js'
 import { integratedGradients } from './integrated-gradients.js'
 import { isCam } from './is-cam.js'
 import { kernelShap } from './kernel-shap.js'
+import { kpcaCam } from './kpca-cam.js'
 import { layerCam } from './layer-cam.js'
 import { lime } from './lime.js'
 import type { Method } from './method.js'
@@ -31,11 +34,13 @@ import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
 import { rise } from './rise.js'
 import { scoreCam } from './score-cam.js'
+import { segEigenCam } from './seg-eigen-cam.js'
+import { shapleyCam } from './shapley-cam.js'
 import { smoothGrad } from './smooth-grad.js'
 import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.js'
 import { smoothGradSquared } from './smooth-grad-squared.js'
-import { ssCam } from './ss-cam.js'
 import { sobol } from './sobol.js'
+import { ssCam } from './ss-cam.js'
 import { varGrad } from './var-grad.js'
 import { xGradCam } from './xgrad-cam.js'
 import { xrai } from './xrai.js'
@@ -50,6 +55,8 @@ export const METHODS: readonly Method[] = [
   elementwiseGradCam,
   eigenCam,
   eigenGradCam,
+  segEigenCam,
+  kpcaCam,
   fem,
   smoothGradCamPlusPlus,
   ablationCam,
@@ -58,6 +65,8 @@ export const METHODS: readonly Method[] = [
   isCam,
   reciproCam,
   dff,
+  finerCam,
+  shapleyCam,
   counterfactualGradCam,
   guidedWeightsGradCam,
   guidedGradCam,
@@ -65,6 +74,7 @@ export const METHODS: readonly Method[] = [
   deconvnet,
   gradient,
   inputXGradient,
+  fullGrad,
   integratedGradients,
   guidedIg,
   xrai,

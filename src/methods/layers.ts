@@ -49,7 +49,7 @@ const NOT_FEATURES = new Set([
 const MOVES = new Set(['Concat', 'Expand', 'Gather', 'Pad', 'Slice', 'Split', 'Tile'])
 
 /** The value as a layer; undefined where it does not hold all places of the picture, or one place only. */
-function layerAt({ shapes, picture, layouts, directions }: Network, value: string): Layer | undefined {
+export function mapAt({ shapes, picture, layouts, directions }: Network, value: string): Layer | undefined {
   const [info, layout] = [shapes.get(value), layouts.get(value)]
   const form = layout && mapForm(layout, directions)
   if (!info?.dims || !layout || !form || !(info.type?.startsWith('float') ?? true)) return undefined
@@ -64,10 +64,10 @@ export function ownLayer(network: Network, value: string): Layer | undefined {
   const node = network.graph.producer(value)
   const before = node?.inputs[0] ?? ''
   const moved = node?.domain === '' && (TURNS.has(node.op) || (MOVES.has(node.op) && isSequence(network, value)))
-  const source = moved ? layerAt(network, before) : undefined
+  const source = moved ? mapAt(network, before) : undefined
   if (source && isPlain(source.layout) && (!isChannelsFirst(source.layout) || isSequence(network, value)))
     return ownLayer(network, before)
-  return layerAt(network, value)
+  return mapAt(network, value)
 }
 
 const TURNS = new Set(['Flatten', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze'])
@@ -91,7 +91,7 @@ export function featureMaps(network: Network): readonly Layer[] {
     const [output = ''] = node.outputs
     if (!node.outputs.some((o) => needed.has(o))) continue
     for (const i of reads(node)) needed.add(i)
-    const layer = layerAt(network, output)
+    const layer = mapAt(network, output)
     if (layer && isPlain(layer.layout) && isOwn(node, layer)) found.push(layer)
   }
   return found.reverse()
@@ -124,7 +124,7 @@ function wantedLayer(network: Network, wanted: string): Layer {
     })
   const dims = shapes.get(wanted)?.dims
   if (dims === undefined) throw unknownShapes(`the layer "${wanted}"`)
-  const layer = layerAt(network, wanted)
+  const layer = mapAt(network, wanted)
   if (layer) return layer
   if (tokenCount(dims) !== undefined && network.layouts.has(wanted)) throw ambiguousGrid(network, wanted)
   throw new ExplainError('unknown-layer', {

@@ -1,9 +1,31 @@
 /** What methods make maps of, written in ONNX operators. */
 import type { Builder, Extent } from '../onnx/builder.js'
+import { firstComponent } from './eigen.js'
+
+/** What the sums over channels of CAM methods have in common: their first principal component may stand for them. */
+export const EIGEN_SMOOTH = {
+  'eigen-smooth': {
+    kind: 'switch',
+    default: 0,
+    description:
+      "the first principal component of the weighted channels in place of their sum: less noise, and the class' part may go with it",
+  },
+} as const
+
+/** A method that sums over channels, with the option {@link EIGEN_SMOOTH} or without. */
+export interface Summing {
+  readonly b: Builder
+  readonly options: { readonly 'eigen-smooth'?: number }
+}
 
 /** `[N,K,...spatial]` weighted over channels by `[N,K]`: the map `[N,...spatial]`. */
-export function weightedSum(b: Builder, features: string, weights: string): string {
+export function weightedSum(context: Summing, features: string, weights: string): string {
+  const { b, options } = context
   const rank = b.requireRank(features, 'a weighted sum over channels')
+  if (options['eigen-smooth'] === 1) {
+    const axes = b.int64s(Array.from({ length: rank - 2 }, (_, i) => i + 2))
+    return overChannels(context, times(b, features, b.op('Unsqueeze', [weights, axes])))
+  }
   const spatial = Array.from({ length: rank - 2 }, (_, i) => b.extent(features, i + 2))
   const flat = b.op('Reshape', [features, b.int64s([0, 0, -1])])
   const row = b.op('Unsqueeze', [weights, b.int64s([1])])
@@ -19,9 +41,9 @@ export function overPlaces(b: Builder, op: 'ReduceSum' | 'ReduceMean', value: st
   return reduced
 }
 
-/** `[N,K,...spatial]` summed over channels: the map `[N,...spatial]`. */
-export function overChannels(b: Builder, value: string): string {
-  return b.reduceSum(value, [1], false)
+/** `[N,K,...spatial]` summed over channels, or their first principal component: the map `[N,...spatial]`. */
+export function overChannels({ b, options }: Summing, value: string): string {
+  return options['eigen-smooth'] === 1 ? firstComponent(b, value) : b.reduceSum(value, [1], false)
 }
 
 /** The positive part. */
@@ -31,7 +53,7 @@ export function positive(b: Builder, value: string): string {
   return part
 }
 
-/** The product, element by element, of two values of one shape. */
+/** The product, element by element, of a value with another that broadcasts to its shape. */
 export function times(b: Builder, value: string, other: string): string {
   const product = b.op('Mul', [value, other])
   b.know(product, b.type(value), b.dims(value))

@@ -43,6 +43,8 @@ export type MethodOption =
       readonly choices: readonly string[]
       readonly description: string
     }
+  /** 0: off, 1: on. */
+  | { readonly kind: 'switch'; readonly default: 0 | 1; readonly description: string }
 
 export type OptionDefinitions = Readonly<Record<string, MethodOption>>
 

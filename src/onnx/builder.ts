@@ -9,6 +9,7 @@ import { type Dim, LACKS, type Lack } from '../core/runtime.js'
 import { type DataType, int64, type Tensor, tensor, whole } from '../core/tensor.js'
 import { type AttributeValue, attributes } from './attributes.js'
 import { float16Bits } from './float16.js'
+import { inferred } from './infer.js'
 import type { Graph, Node } from './ir.js'
 import { axisWithin, declaredShapes, type Shapes } from './shapes.js'
 import { namesInUse } from './subgraphs.js'
@@ -39,19 +40,44 @@ export class Builder {
   readonly #known = new Map<string, { type: DataType | undefined; dims: readonly Dim[] | undefined }>()
   #constants: ReadonlyMap<string, string> | undefined
   #prefix = ''
+  #graph: Graph
 
   constructor(
-    readonly graph: Graph,
+    graph: Graph,
     readonly shapes: Shapes = new Map(),
     { outer, lacks = outer ? outer.#lacks : [] }: BuilderOptions = {},
   ) {
     refuseUnknown(lacks)
+    this.#graph = graph
     // a new node bears its first output's name, and ORT wants node names to differ
     this.#taken = outer ? outer.#taken : namesInUse(graph)
     this.#declared = declaredShapes(graph)
     this.#outer = outer
     this.#lacks = lacks
     this.#prefix = outer ? outer.#prefix : ''
+  }
+
+  /** The graph that is added to: what it was, or was when it was last settled. */
+  get graph(): Graph {
+    return this.#graph
+  }
+
+  /**
+   * Makes what was added so far a part of `graph`, so that it can be differentiated in its turn; of its shapes what follows from
+   * their inputs' is known from then on.
+   */
+  settle(): void {
+    const added = [...this.nodes]
+    this.#graph = this.finish()
+    this.nodes.length = 0
+    this.#replaced.clear()
+    this.#valueInfo.clear()
+    for (const node of added) {
+      const [output = ''] = node.outputs
+      if (this.type(output) !== undefined && this.dims(output)) continue
+      const { type, dims } = inferred(node, this)
+      this.know(output, this.type(output) ?? type, this.dims(output) ?? dims)
+    }
   }
 
   /** Names of what is made inside `make` begin with `prefix/`. */

@@ -121,9 +121,16 @@ describe('every compiled method', () => {
     expect(await map(network(), x, 1, method)).toEqual(await map(network(), x, 1, method))
   })
 
-  /** What twice the weights of the last layer make of a map; twice the map where nothing is said. Grad-CAM++ is not homogeneous. */
-  const FACTORS: Readonly<Record<string, number>> = { 'guided-grad-cam': 4, 'eigen-cam': 1, fem: 1 }
-  const homogeneous = ids.filter((id) => id !== 'grad-cam++')
+  /** What twice the weights of the last layer make of a map; twice the map where nothing is said. */
+  const FACTORS: Readonly<Record<string, number>> = {
+    'guided-grad-cam': 4,
+    'eigen-cam': 1,
+    'kpca-cam': 1,
+    fem: 1,
+    'full-grad': 1,
+  }
+  const CURVED = ['grad-cam++', 'finer-cam', 'shapley-cam']
+  const homogeneous = ids.filter((id) => !CURVED.includes(id))
 
   test.each(homogeneous)('twice the weights of the last layer are twice the map: %s', async (method) => {
     const x = picture(23)

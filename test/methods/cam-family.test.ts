@@ -4,7 +4,7 @@ import { float32 } from '../../src/core/tensor.js'
 import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { differentiate, gradientName } from '../../src/vjp/differentiate.js'
-import { mapsOf } from '../support/compiled.js'
+import { mapsOf, planOf, refusal } from '../support/compiled.js'
 import { relativeL2 } from '../support/measures.js'
 import { FEATURES_SIDE, type Head, network, picture } from '../support/networks.js'
 import { numbers, run } from '../support/run.js'
@@ -127,6 +127,46 @@ describe.each(Object.entries(DEFINITIONS))('%s is its definition', (method, defi
       }
     },
   )
+})
+
+const SMOOTH: Readonly<Record<string, (a: Channels, g: Channels) => Channels>> = {
+  'grad-cam': (a, g) => a.map((row, k) => row.map((v) => (v * sum(g[k] ?? [])) / POSITIONS)),
+  'layer-cam': (a, g) => each(a, g, (v, d) => v * Math.max(d, 0)),
+}
+
+test.each(Object.entries(SMOOTH))(
+  '%s with eigen-smooth: the first principal component of what is summed',
+  async (method, products) => {
+    const graph = network({ seed: 3, head: 'flatten-gemm' })
+    const { a, g } = await layerOf(graph, 8, 1)
+    const options = { 'eigen-smooth': 1 }
+    const got = numbers((await mapsOf(graph, picture(8), [1], { method, options })).heatmap)
+    expect(relativeL2(got, firstComponent(products(a, g)))).toBeLessThan(2e-4)
+  },
+)
+
+test('fem of binary masks: where channels fire, by their means', async () => {
+  const graph = network({ seed: 3 })
+  const { a } = await layerOf(graph, 8, 1)
+  const masks = a.map((row) => {
+    const mean = sum(row) / row.length
+    const deviation = Math.sqrt(sum(row.map((v) => (v - mean) ** 2)) / row.length)
+    return row.map((v) => (v >= mean + 2 * deviation ? mean : 0))
+  })
+  const got = numbers((await mapsOf(graph, picture(8), [1], { method: 'fem', options: { binary: 1 } })).heatmap)
+  expect(relativeL2(got, overChannels(masks))).toBeLessThan(2e-4)
+})
+
+test('a switch is 0 or 1', async () => {
+  const asked = mapsOf(network(), picture(8), [1], { method: 'grad-cam', options: { 'eigen-smooth': 2 } })
+  const error = await refusal(asked)
+  expect([error.code, error.message]).toEqual(['bad-option', expect.stringContaining('eigen-smooth is 2')])
+})
+
+test('kpca-cam refuses layers of very many places', async () => {
+  const large = network().with({ inputs: [declare('x', 'float32', ['N', 3, 224, 224])] })
+  const error = await refusal(planOf(large, { method: 'kpca-cam' }))
+  expect([error.code, error.message]).toEqual(['method-not-applicable', expect.stringContaining('12544')])
 })
 
 test.each(['hires-cam', 'xgrad-cam'])('%s is Grad-CAM where the head averages', async (method) => {

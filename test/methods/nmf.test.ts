@@ -1,4 +1,4 @@
-/** Non-negative factors against scikit-learn's (scripts/cam_fixtures.py), and resizing against ONNX Runtime's. */
+/** Non-negative factors against scikit-learn's (scripts/driven_cam_fixtures.py), and resizing against ONNX Runtime's. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { float32 } from '../../src/core/tensor.js'

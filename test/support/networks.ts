@@ -1,6 +1,6 @@
 /** Small networks with random weights, as exporters write them. */
 import type { Dim } from '../../src/core/runtime.js'
-import { float32, sizeOf, type Tensor } from '../../src/core/tensor.js'
+import { float32, int64, sizeOf, type Tensor } from '../../src/core/tensor.js'
 import type { AttributeValue } from '../../src/onnx/attributes.js'
 import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
@@ -17,6 +17,12 @@ export type Head =
   | 'max-pool-gemm'
   | 'reduce-mean'
   | 'flatten-gemm'
+  | 'log-mean-exp-gemm'
+  | 'log-sum-exp-gemm'
+  | 'stable-log-mean-exp-gemm'
+
+/** How sharp the heads of log-sum-exp are. */
+export const SHARPNESS = 0.5
 
 export const SIDE = 12
 /** Side of the feature map. */
@@ -128,7 +134,42 @@ export function network(options: NetworkOptions = {}): Graph {
     'matmul-add': () => [pool, flat, node('MatMul', ['flat', 'w'], 'product'), node('Add', ['product', 'c'], 'logits')],
     'conv-1x1': () => [pool, node('Conv', biased('pooled', 'w'), 'scores'), node('Flatten', ['scores'], 'logits')],
     'pooled-channels': () => [pool, node('Flatten', ['pooled'], 'logits')],
+    // r A, and the log of its exponentials' mean over r
+    'log-mean-exp-gemm': () => [
+      node('Mul', ['features', 'r'], 'sharp'),
+      node('Exp', ['sharp'], 'exponentials'),
+      node('GlobalAveragePool', ['exponentials'], 'mean'),
+      node('Log', ['mean'], 'logarithm'),
+      node('Div', ['logarithm', 'r'], 'pooled'),
+      flat,
+      gemm('flat'),
+    ],
+    // as torch.logsumexp over places is exported
+    'log-sum-exp-gemm': () => [
+      node('Mul', ['r', 'features'], 'sharp'),
+      node('ReduceLogSumExp', ['sharp', 'places'], 'sum', { keepdims: 0 }),
+      node('Sub', ['sum', 'count'], 'mean'),
+      node('Div', ['mean', 'r'], 'flat'),
+      gemm('flat'),
+    ],
+    'stable-log-mean-exp-gemm': () => [
+      node('ReduceMax', ['features', 'places'], 'highest', { keepdims: 1 }),
+      node('Sub', ['features', 'highest'], 'below'),
+      node('Mul', ['below', 'r'], 'sharp'),
+      node('Exp', ['sharp'], 'exponentials'),
+      node('ReduceMean', ['exponentials', 'places'], 'mean', { keepdims: 1 }),
+      node('Log', ['mean'], 'logarithm'),
+      node('Div', ['logarithm', 'r'], 'part'),
+      node('Add', ['part', 'highest'], 'pooled'),
+      flat,
+      gemm('flat'),
+    ],
     'reduce-mean': () => [node('ReduceMean', ['features'], 'flat', { axes: [-1, -2], keepdims: 0 }), gemm('flat')],
+  }
+  if (head.endsWith('-exp-gemm')) {
+    initializers.r = float32([], [SHARPNESS])
+    initializers.places = int64([2], [2, 3])
+    initializers.count = float32([], [Math.log(FEATURES_SIDE ** 2)])
   }
   if (head === 'conv-1x1') initializers.w = float32([classes, inner, 1, 1], w.data)
   else if (head === 'gemm' || head === 'matmul-add') initializers.w = transposed(w)

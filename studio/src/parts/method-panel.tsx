@@ -111,6 +111,13 @@ function OptionField({ name, option }: OptionFieldProps) {
             </option>
           ))}
         </select>
+      ) : option.kind === 'switch' ? (
+        <input
+          id={id}
+          type="checkbox"
+          checked={value === 1}
+          onChange={(event) => set(event.currentTarget.checked ? 1 : 0)}
+        />
       ) : option.kind !== 'fill' ? (
         <span class="with-unit">
           <input

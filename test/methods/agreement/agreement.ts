@@ -14,7 +14,7 @@ export interface Agreement {
   readonly network: 'shipped' | 'resnet' | 'efficientnet' | 'byobnet' | 'convnext' | 'vit' | 'shufflenet' | 'densenet'
   /** Class index. */
   readonly target: number
-  /** A file of `test/fixtures/methods`, without `.npy`: float32 or float16. Only its proportions count. */
+  /** A file of `test/fixtures/methods`, or with its folder, `golden/...`, of `test/fixtures`; without `.npy`: float32 or float16. */
   readonly fixture: string
   /**
    * What of our explanation is stored: the raw map as it is (`raw`), its middle pixels of every 4 x 4 (`every-fourth`: rows and columns 2, 6, 10, ...,
@@ -23,6 +23,8 @@ export interface Agreement {
   readonly stored: 'raw' | 'every-fourth' | 'blocks'
   /** The least Pearson correlation: 0.99 and more for what is deterministic; for what is random what the reference has with itself over ten seeds. */
   readonly minimum: number
+  /** The largest relative L2 distance, where the fixture has the map's own scale (in `golden/scales.json`, or itself); else only proportions count. */
+  readonly relative?: number
   /** How the reference's parameters differ from its defaults, or why less is asked for. */
   readonly note?: string
 }

@@ -1,4 +1,4 @@
-/** Methods of the CAM family that run the network many times; fixtures of scripts/cam_fixtures.py. */
+/** Methods of the CAM family that run the network many times; fixtures of scripts/driven_cam_fixtures.py. */
 import type { Agreement } from './agreement.js'
 
 const PGC = 'pytorch-grad-cam 1.5.7'

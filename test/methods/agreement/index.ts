@@ -1,5 +1,7 @@
 /** All agreements with reference libraries, family by family. */
 import type { Agreement } from './agreement.js'
+import { CAM } from './cam.js'
 import { DRIVEN_CAMS } from './driven-cams.js'
+import { GRADIENT } from './gradient.js'
 
-export const AGREEMENTS: readonly Agreement[] = [...DRIVEN_CAMS]
+export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT]

@@ -1,15 +1,19 @@
 /** What our map has in common with a reference's. */
+import { readFileSync } from 'node:fs'
 import type { Tensor } from '../../../src/core/tensor.js'
 import { float32 } from '../../../src/core/tensor.js'
 import { type Explanation, Model } from '../../../src/explain/index.js'
 import { decode } from '../../../src/onnx/decode.js'
 import { pathOf, readBytes, SHIPPED_MODEL } from '../../support/files.js'
-import { correlation } from '../../support/measures.js'
+import { correlation, relativeL2 } from '../../support/measures.js'
 import { readNpyFloat32 } from '../../support/npy.js'
 import { runtime } from '../../support/ort.js'
 import type { Agreement } from './agreement.js'
 
 const BLOCK = 8
+const SCALES: Readonly<Record<string, number>> = JSON.parse(
+  readFileSync(pathOf('test/fixtures/golden/scales.json'), 'utf8'),
+)
 
 export interface Subject {
   readonly model: Model
@@ -28,12 +32,48 @@ export async function subject(network: Agreement['network']): Promise<Subject> {
   return { model: await Model.load(decode(readBytes(file)), runtime, { name: network }), picture }
 }
 
-/** Pearson's correlation of our map with the reference's. */
-export async function agreementOf({ model, picture }: Subject, a: Agreement): Promise<number> {
-  const { method, target, options = {}, layer, score = 'logit' } = a
-  const explanation = await model.explain(picture, { method, target, options, layer, score })
-  const want = readNpyFloat32(pathOf(`test/fixtures/methods/${a.fixture}.npy`))
-  return correlation(stored(explanation, a.stored), want.data)
+/** How alike our map and the reference's are. */
+export interface Measured {
+  /** Pearson's correlation. */
+  readonly correlation: number
+  /** The relative L2 distance, where the fixture has the map's scale. */
+  readonly relative: number
+}
+
+/** What stands for one question to the model: entries that differ in the method alone are asked together. */
+function occasion({ target, options = {}, layer = '', score = 'logit' }: Agreement): string {
+  return JSON.stringify([target, options, layer, score])
+}
+
+/** Our maps against the references', in the order of the entries, which are all of one network. */
+export async function agreementsOf(
+  { model, picture }: Subject,
+  all: readonly Agreement[],
+): Promise<readonly Measured[]> {
+  const found = new Map<Agreement, Measured>()
+  for (const key of new Set(all.map(occasion))) {
+    const entries = all.filter((a) => occasion(a) === key)
+    const [first] = entries
+    if (!first) continue
+    const { target, options = {}, layer, score = 'logit' } = first
+    const method = [...new Set(entries.map((a) => a.method))]
+    const { explanations } = await model.explainAll(picture, { method, target, options, layer, score })
+    for (const a of entries) {
+      const explanation = explanations.find((e) => e.method.id === a.method)
+      if (explanation) found.set(a, compared(stored(explanation, a.stored), reference(a.fixture)))
+    }
+  }
+  return all.map((a) => found.get(a) ?? { correlation: Number.NaN, relative: Number.NaN })
+}
+
+function compared(got: ArrayLike<number>, want: ArrayLike<number>): Measured {
+  return { correlation: correlation(got, want), relative: relativeL2(got, want) }
+}
+
+function reference(fixture: string): Float32Array {
+  const [folder, name = ''] = fixture.includes('/') ? fixture.split('/') : ['methods', fixture]
+  const { data } = readNpyFloat32(pathOf(`test/fixtures/${folder}/${name}.npy`))
+  return folder === 'golden' ? data.map((v) => v * (SCALES[name] ?? 1)) : data
 }
 
 /** The part of an explanation that fixtures hold. */
