@@ -15,6 +15,8 @@ export const hsic = defineMethod({
   kind: 'driven',
   title: 'HSIC',
   family: 'perturbation',
+  space: 'input',
+  atLayer: false,
   display: 'positive',
   summary: 'How strongly the score depends, in whatever way, on whether each cell of a grid is shown; without sign.',
   source:

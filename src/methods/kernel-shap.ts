@@ -17,6 +17,8 @@ export const kernelShap = defineMethod({
   kind: 'driven',
   title: 'KernelSHAP',
   family: 'perturbation',
+  space: 'input',
+  atLayer: false,
   display: 'signed',
   summary: 'Shapley values of superpixels: what each adds to the score, on average over all orders of showing them.',
   source:

@@ -19,6 +19,8 @@ export const lime = defineMethod({
   kind: 'driven',
   title: 'LIME',
   family: 'perturbation',
+  space: 'input',
+  atLayer: false,
   display: 'signed',
   summary: 'What each superpixel adds to the score, in a linear model fitted to pictures with some of them covered.',
   source:

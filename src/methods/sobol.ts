@@ -18,6 +18,8 @@ export const sobol = defineMethod({
   kind: 'driven',
   title: 'Sobol',
   family: 'perturbation',
+  space: 'input',
+  atLayer: false,
   display: 'positive',
   summary: "Share of the score's variance in which each cell of a grid has a part, alone or with others; without sign.",
   source:

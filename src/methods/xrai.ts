@@ -16,6 +16,8 @@ export const xrai = defineMethod({
   kind: 'driven',
   title: 'XRAI',
   family: 'gradient',
+  space: 'input',
+  atLayer: false,
   display: 'signed',
   summary: 'Which regions matter most, from the first to the last: integrated gradients summed over segments.',
   source:
