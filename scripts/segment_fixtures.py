@@ -124,14 +124,12 @@ def hsic_map(net, x, target, seed, cells, samples):
 
 
 MAPS = {
-    "lime-shipped": (lime_map, "shipped", {"segments": 20, "samples": 100}),
+    "lime-shipped": (lime_map, "shipped", {"segments": 6, "samples": 40}),
     "lime-vit": (lime_map, "vit", {"segments": 16, "samples": 200}),
-    "kernel-shap-shipped": (kernel_shap_map, "shipped", {"segments": 20, "samples": 100}),
+    "kernel-shap-shipped": (kernel_shap_map, "shipped", {"segments": 6, "samples": 40}),
     "kernel-shap-resnet": (kernel_shap_map, "resnet", {"segments": 16, "samples": 200}),
-    "xrai-shipped": (xrai_map, "shipped", {"steps": 6}),
-    "sobol-shipped": (sobol_map, "shipped", {"cells": 3, "designs": 8}),
+    "xrai-shipped": (xrai_map, "shipped", {"steps": 3}),
     "sobol-resnet": (sobol_map, "resnet", {"cells": 4, "designs": 16}),
-    "hsic-shipped": (hsic_map, "shipped", {"cells": 4, "samples": 100}),
     "hsic-vit": (hsic_map, "vit", {"cells": 4, "samples": 200}),
 }
 

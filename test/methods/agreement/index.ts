@@ -3,5 +3,6 @@ import type { Agreement } from './agreement.js'
 import { CAM } from './cam.js'
 import { DRIVEN_CAMS } from './driven-cams.js'
 import { GRADIENT } from './gradient.js'
+import { SEGMENTS } from './segments.js'
 
-export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT]
+export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT, ...SEGMENTS]
