@@ -26,7 +26,7 @@ from skimage.metrics import structural_similarity
 
 warnings.filterwarnings("ignore")
 SIDE = 96
-BOX = [20, 14, 70, 81]  # x0, y0, x1, y1; exclusive
+BOX = [10, 6, 84, 90]  # x0, y0, x1, y1; exclusive
 MASK32 = 0xFFFFFFFF
 
 
