@@ -164,7 +164,7 @@ def road(ref, m):
     module.NoisyLinearImputer = Still
     try:
         percentiles, targets = [20, 40, 60, 80], [ClassifierOutputSoftmaxTarget(ref.target)]
-        cams = positive_unit(m)[None]
+        cams = unit(m)[None]
         combined = module.ROADCombined(percentiles)(ref.x, cams, targets, ref.net)
         morf = module.ROADMostRelevantFirstAverage(percentiles)(ref.x, cams, targets, ref.net)
     finally:

@@ -208,7 +208,11 @@ test('a mosaic holds its pictures in cells, scaled where the input has one size'
   expect(cells[3]).toEqual({ x0: 6, y0: 6, x1: 12, y1: 12 })
   expect([tiles.data[0], tiles.data[11], tiles.data[SIDE * 11], tiles.data[SIDE * SIDE - 1]]).toEqual([1, 2, 3, 4])
   const tilesMade = await model.explain(tiles, { target: 0 })
-  const explanation = withMap(tilesMade, [SIDE, SIDE], mapOf(SIDE, SIDE, (y, x) => y * x - 20))
+  const explanation = withMap(
+    tilesMade,
+    [SIDE, SIDE],
+    mapOf(SIDE, SIDE, (y, x) => y * x - 20),
+  )
   const shares = await Promise.all(
     cells.map(async (cell) => {
       const truth = { boxes: [cell], in: 'input' } as const
