@@ -37,7 +37,7 @@ a map that is the same everywhere never gives NaN.
 ## Sources and agreement
 
 Agreement: the largest difference that \`test/metrics/agreement.test.ts\` allows from values of the named code on the same maps (relative for values
-above 1), with the same random draws where there are any, and how many values are held to it. Where none is given, closed forms are tested.
+above 1; a thousandth of values that are small), with the same random draws where there are any, and how many values are held to it. Where none is given, closed forms are tested.
 
 ${tableOf(
   ['id', 'source', 'variant', 'agreement'],
