@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ExplainError } from '../../src/core/errors.js'
 import { float32 } from '../../src/core/tensor.js'
 import { type Explanation, Model } from '../../src/explain/index.js'
+import { LARGEST } from '../../src/metrics/box-accuracy.js'
 import { regionsOf } from '../../src/metrics/components.js'
 import { Imputer } from '../../src/metrics/impute.js'
 import { aggregate, costOf, findMetric, METRICS, measure, measureAll, mosaic } from '../../src/metrics/index.js'
@@ -262,4 +263,19 @@ test('regions touch at corners, holes have boxes, outlines go through centres', 
     [true, 8, 0],
   ])
   expect(regions[3]?.box).toEqual({ x0: 0, y0: 0, x1: 5, y1: 5 })
+})
+
+test('boxes of MaxBoxAcc count the pixels at both ends, and the largest outline is not the most places', async () => {
+  const map = withMap(
+    made,
+    [SIDE, SIDE],
+    mapOf(SIDE, SIDE, (y, x) => (y < 2 && x < 2 ? 1 : 0)),
+  )
+  const truth = { boxes: [{ x0: 0, y0: 0, x1: 4, y1: 4 }], in: 'input' } as const
+  // 3 x 3 of 5 x 5 is enough for 0.3; 2 x 2 of 4 x 4 would not be
+  expect((await measure(model, image, map, 'max-box-acc-v2', { truth })).value).toBeCloseTo(1 / 3, 6)
+  const isRing = (y: number, x: number): boolean => y < 7 && x < 7 && (y % 6 === 0 || x % 6 === 0)
+  const mask = Uint8Array.from(mapOf(20, 20, (y, x) => (isRing(y, x) || (y > 12 && x > 12) ? 1 : 0)))
+  const [largest] = LARGEST(regionsOf(mask, 20, 20))
+  expect([largest?.places, largest?.outlined]).toEqual([24, 36])
 })
