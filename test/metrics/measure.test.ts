@@ -275,7 +275,27 @@ test('boxes of MaxBoxAcc count the pixels at both ends, and the largest outline 
   // 3 x 3 of 5 x 5 is enough for 0.3; 2 x 2 of 4 x 4 would not be
   expect((await measure(model, image, map, 'max-box-acc-v2', { truth })).value).toBeCloseTo(1 / 3, 6)
   const isRing = (y: number, x: number): boolean => y < 7 && x < 7 && (y % 6 === 0 || x % 6 === 0)
-  const mask = Uint8Array.from(mapOf(20, 20, (y, x) => (isRing(y, x) || (y > 12 && x > 12) ? 1 : 0)))
+  const mask = Uint8Array.from(mapOf(20, 20, (y, x) => (isRing(y, x) || (y > 13 && x > 13) ? 1 : 0)))
   const [largest] = LARGEST(regionsOf(mask, 20, 20))
   expect([largest?.places, largest?.outlined]).toEqual([24, 36])
+})
+
+test('a point is a hit where it is closer than the tolerance', async () => {
+  // 3 places right of the object
+  const map = withMap(
+    made,
+    [SIDE, SIDE],
+    mapOf(SIDE, SIDE, (y, x) => (y === 2 && x === 6 ? 1 : 0)),
+  )
+  const truth = { boxes: [{ x0: 0, y0: 0, x1: 4, y1: 4 }], in: 'input' } as const
+  const hits = []
+  for (const tolerance of [0, 3, 4]) {
+    const { value, parts } = await measure(model, image, map, 'pointing-game', { truth, options: { tolerance } })
+    hits.push([value, parts?.exact])
+  }
+  expect(hits).toEqual([
+    [0, 0],
+    [0, 0],
+    [1, 0],
+  ])
 })
