@@ -2,7 +2,15 @@
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import { gridOf } from '../core/layout.js'
 import { float32, sizeOf, type Tensor } from '../core/tensor.js'
-import { type Explanation, type Model, onPicture, type Prepared } from '../explain/index.js'
+import {
+  type ExplainOptions,
+  type Explanation,
+  type Model,
+  onPicture,
+  type Prepared,
+  type Provenance,
+  type Smoothing,
+} from '../explain/index.js'
 import type { Graph } from '../onnx/ir.js'
 import { lower } from '../passes/lower.js'
 import { probabilities } from '../targets/answer.js'
@@ -155,10 +163,19 @@ function itself(size: { readonly width: number; readonly height: number }) {
 }
 
 /** How an explanation was made, to make another like it. */
-function asBefore({ provenance }: Explanation) {
-  const { method, layer, options, tokens } = provenance
+function asBefore({ provenance }: Explanation): ExplainOptions {
+  const { method, layer, options, tokens, fusion, smoothing, like } = provenance
   const grid = tokens?.stated ? `${tokens.grid.join('x')}+${tokens.before}` : undefined
-  return { method, options, layer: layer ?? undefined, grid }
+  const layers = fusion && layer ? layer.split(FUSED) : (layer ?? undefined)
+  const smooth = smoothing && smoothingOf(smoothing)
+  return { method, options, layer: layers, grid, fuse: fusion, smooth, like }
+}
+
+/** What stands between the names of fused layers. */
+const FUSED = ' + '
+
+function smoothingOf({ copies, ...smoothing }: NonNullable<Provenance['smoothing']>): Smoothing {
+  return smoothing.kind === 'noise' ? { ...smoothing, samples: copies } : smoothing
 }
 
 /** The map in the shape of one picture. */

@@ -107,6 +107,18 @@ test('progress is told to the end, and the cost beforehand', async () => {
   }
 })
 
+test.each([
+  [{ method: 'integrated-gradients', options: { steps: 7 } }],
+  [{ smooth: 'flip' }],
+  [{ method: 'gradient', smooth: { kind: 'noise', samples: 3, seed: 5 } }],
+  [{ layer: ['hidden', 'features'], fuse: 'mean' }],
+  [{ method: 'layer-cam', layer: ['hidden', 'features'], like: 'pytorch-grad-cam' }],
+] as const)('maps are made again as they were: %o', async (how) => {
+  const explanation = await model.explain(image, { target: 2, ...how })
+  const unchanged = { samples: 1, radius: 0 }
+  expect((await measure(model, image, explanation, 'max-sensitivity', { options: unchanged })).value).toBeLessThan(1e-6)
+})
+
 test('models of a fixed batch are measured alike', async () => {
   const fixed = await Model.load(network({ batch: 2 }), runtime, { name: 'fixed' })
   const explanation = withMap(
