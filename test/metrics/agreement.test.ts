@@ -32,7 +32,7 @@ const mapNamed = (name: string): Float32Array => readNpyFloat32(pathOf(`test/fix
 const [x0, y0, x1, y1] = fixture.box
 const truth = { boxes: [{ x0, y0, x1, y1 }] }
 
-const isSlow = (id: string): boolean => ['sic', 'aic', 'road', 'max-box-acc-v2'].includes(id)
+const isSlow = (id: string): boolean => ['sic', 'aic', 'road', 'max-box-acc', 'max-box-acc-v2'].includes(id)
 
 /** Within 1e-4, and small values within a thousandth of themselves. */
 function expectAlike(got: number, want: number): void {
