@@ -3,11 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { AGREEMENTS } from '../test/methods/agreement/index.js'
 import { unmeasured } from './docs/agreement.js'
 import { methodsPage } from './docs/methods.js'
+import { metricsPage } from './docs/metrics.js'
 import { operatorsPage } from './docs/operators.js'
 
 const check = process.argv.includes('--check')
 let stale = false
-for (const [name, text] of Object.entries({ 'methods.md': methodsPage(), 'operators.md': operatorsPage() })) {
+for (const [name, text] of Object.entries({
+  'methods.md': methodsPage(),
+  'metrics.md': metricsPage(),
+  'operators.md': operatorsPage(),
+})) {
   const path = new URL(`../docs/${name}`, import.meta.url)
   if (!check) writeFileSync(path, text)
   else if (readFileSync(path, 'utf8') !== text) {

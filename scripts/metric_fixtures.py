@@ -26,7 +26,7 @@ from skimage.metrics import structural_similarity
 
 warnings.filterwarnings("ignore")
 SIDE = 96
-BOX = [20, 14, 70, 81]  # x0, y0, x1, y1; exclusive
+BOX = [10, 6, 84, 90]  # x0, y0, x1, y1; exclusive
 MASK32 = 0xFFFFFFFF
 
 
@@ -164,7 +164,7 @@ def road(ref, m):
     module.NoisyLinearImputer = Still
     try:
         percentiles, targets = [20, 40, 60, 80], [ClassifierOutputSoftmaxTarget(ref.target)]
-        cams = positive_unit(m)[None]
+        cams = unit(m)[None]
         combined = module.ROADCombined(percentiles)(ref.x, cams, targets, ref.net)
         morf = module.ROADMostRelevantFirstAverage(percentiles)(ref.x, cams, targets, ref.net)
     finally:

@@ -1,4 +1,5 @@
 import { coherency, fullness, harmonicMean } from './coherency.js'
+import { positiveUnit } from './maps.js'
 import { defineMetric } from './metric.js'
 import { combined, ROAD_FORWARDS, ROAD_OPTIONS, roadScores } from './road-scores.js'
 
@@ -20,7 +21,7 @@ export const arcc = defineMetric({
     const parts = {
       coherency: await coherency(context),
       complexity: fullness(context),
-      road: Math.min(1, Math.max(0, 2 * combined(await roadScores(context)))),
+      road: Math.min(1, Math.max(0, 2 * combined(await roadScores(context, positiveUnit(context.map.data))))),
     }
     return { value: harmonicMean([parts.coherency, 1 - parts.complexity, parts.road]), parts }
   },

@@ -2,11 +2,20 @@
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import { gridOf } from '../core/layout.js'
 import { float32, sizeOf, type Tensor } from '../core/tensor.js'
-import { type Explanation, type Model, onPicture, type Prepared } from '../explain/index.js'
+import {
+  type ExplainOptions,
+  type Explanation,
+  type Model,
+  onPicture,
+  type Prepared,
+  type Provenance,
+  type Smoothing,
+} from '../explain/index.js'
+import type { Graph } from '../onnx/ir.js'
 import { lower } from '../passes/lower.js'
 import { probabilities } from '../targets/answer.js'
 import type { Again, Draw, MapPlane, Metric, MetricContext, RedrawnModel, ScoreOf, Sized } from './metric.js'
-import { redrawn, weightLayers } from './redraw.js'
+import { redrawn, type WeightLayer, weightLayers } from './redraw.js'
 import { type GivenTruth, truthOn } from './truth.js'
 
 /** What is measured. */
@@ -40,8 +49,7 @@ export function contextOf(
   const grid = gridOf(layout.slice(1), input.dims.slice(1))
   const { index, score } = explanation.target
   const map = planeOf(explanation, subject)
-  const source = lower(model.graph)
-  const layers = weightLayers(source, model.answer.logits)
+  const weights = weightsOf(model)
   const redrawnModels = new Map<symbol, Redrawn>()
 
   const rows = async (count: number, draw: Draw, take: (row: Float32Array) => void): Promise<void> => {
@@ -85,7 +93,7 @@ export function contextOf(
     attribution: () => spread(explanation, map, input, layout),
     target: explanation.target,
     classes: model.answer.classes,
-    truth: truthOn(onInputOnly(prepared), truth, metric),
+    truth: truthOn(prepared.geometry, truth, metric),
     scores: async (of, count, draw) => {
       const out: number[] = []
       await rows(count, draw, (row) => out.push(scoreOf(row, of)))
@@ -98,8 +106,11 @@ export function contextOf(
     },
     fill: (text) => model.fill(text),
     explain,
-    layers: layers.map((l) => l.name),
+    get layers() {
+      return weights().layers.map((l) => l.name)
+    },
     redraw: (names, seed) => {
+      const { source, layers } = weights()
       const wanted = layers.filter((l) => names.includes(l.name))
       const id = Symbol('redrawn')
       const other = model.withGraph(redrawn(source, wanted, seed))
@@ -115,17 +126,35 @@ export function contextOf(
 }
 
 /** What a metric's cost depends on. */
-export function sizedOf({ model, prepared }: Pick<Subject, 'model' | 'prepared'>): Sized {
-  const { width, height } = prepared.geometry.model
-  const depth = prepared.depth
-  const layers = weightLayers(lower(model.graph), model.answer.logits).length
-  return { places: width * height * depth, width, height, depth, layers }
+export function sizedOf({ model, prepared: { geometry, depth } }: Pick<Subject, 'model' | 'prepared'>): Sized {
+  const { width, height } = geometry.model
+  const weights = weightsOf(model)
+  return {
+    places: width * height * depth,
+    width,
+    height,
+    depth,
+    get layers() {
+      return weights().layers.length
+    },
+  }
+}
+
+/** The network as it is differentiated, and its layers with weights; found when first asked for. */
+function weightsOf(model: Model): () => { readonly source: Graph; readonly layers: readonly WeightLayer[] } {
+  let found: ReturnType<ReturnType<typeof weightsOf>> | undefined
+  return () => {
+    if (!found) {
+      const source = lower(model.graph)
+      found = { source, layers: weightLayers(source, model.answer.logits) }
+    }
+    return found
+  }
 }
 
 /** An explanation's map on the places of the model's input. */
 function planeOf({ data }: Explanation, { prepared }: Pick<Subject, 'prepared'>): MapPlane {
-  const geometry = onInputOnly(prepared)
-  const { heatmap } = onPicture(data.map, { ...data.lifting, geometry: { ...itself(geometry.model) } })
+  const { heatmap } = onPicture(data.map, { ...data.lifting, geometry: itself(prepared.geometry.model) })
   return { depth: heatmap.depth, height: heatmap.height, width: heatmap.width, data: heatmap.data }
 }
 
@@ -133,15 +162,20 @@ function itself(size: { readonly width: number; readonly height: number }) {
   return { source: size, model: size, seen: { x0: 0, y0: 0, x1: size.width, y1: size.height } }
 }
 
-function onInputOnly({ geometry }: Prepared): Prepared['geometry'] {
-  return geometry
+/** How an explanation was made, to make another like it. */
+function asBefore({ provenance }: Explanation): ExplainOptions {
+  const { method, layer, options, tokens, fusion, smoothing, like } = provenance
+  const grid = tokens?.stated ? `${tokens.grid.join('x')}+${tokens.before}` : undefined
+  const layers = fusion && layer ? layer.split(FUSED) : (layer ?? undefined)
+  const smooth = smoothing && smoothingOf(smoothing)
+  return { method, options, layer: layers, grid, fuse: fusion, smooth, like }
 }
 
-/** How an explanation was made, to make another like it. */
-function asBefore({ provenance }: Explanation) {
-  const { method, layer, options, tokens } = provenance
-  const grid = tokens?.stated ? `${tokens.grid.join('x')}+${tokens.before}` : undefined
-  return { method, options, layer: layer ?? undefined, grid }
+/** What stands between the names of fused layers. */
+const FUSED = ' + '
+
+function smoothingOf({ copies, ...smoothing }: NonNullable<Provenance['smoothing']>): Smoothing {
+  return smoothing.kind === 'noise' ? { ...smoothing, samples: copies } : smoothing
 }
 
 /** The map in the shape of one picture. */

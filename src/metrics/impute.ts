@@ -4,7 +4,7 @@
 const [SIDE, CORNER] = [1 / 6, 1 / 12]
 
 /** Below this share of the first residual the equations are solved; the filled values are then exact to about as much. */
-const ENOUGH = 1e-7
+const ENOUGH = 1e-6
 
 /** Sides that are not halved any more. */
 const LEAST_SIDE = 8

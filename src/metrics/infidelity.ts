@@ -75,7 +75,7 @@ export const infidelity = defineMetric({
             for (let c = 0; c < grid.C.extent; c++) {
               const at = c * grid.C.stride + z * grid.D.stride + y * grid.H.stride + x * grid.W.stride
               const taken = (input.data[at] ?? 0) - (picture[at] ?? 0)
-              sum += ((attribution[at] ?? 0) / parts) * (isShare ? (taken === 0 ? 0 : 1) : taken)
+              sum += ((attribution[at] ?? 0) / parts) * (isShare ? 1 : taken)
             }
       said.push(sum)
     })

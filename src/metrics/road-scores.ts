@@ -1,6 +1,6 @@
 /** ROAD: the score while the most, or the least, important places are taken away and filled from the rest. */
 import { normal, uniform } from '../methods/random.js'
-import { mean, positiveUnit, quantile } from './maps.js'
+import { mean, quantile } from './maps.js'
 import type { MetricContext } from './metric.js'
 import { fillRemoved } from './removed.js'
 
@@ -34,9 +34,9 @@ export interface RoadScores {
 
 export const ROAD_FORWARDS = 2 * PERCENTILES.length + 1
 
-export async function roadScores(context: MetricContext<typeof ROAD_OPTIONS>): Promise<RoadScores> {
+/** @param map scaled from 0 to 1 */
+export async function roadScores(context: MetricContext<typeof ROAD_OPTIONS>, map: Float32Array): Promise<RoadScores> {
   const { grid, options } = context
-  const map = positiveUnit(context.map.data)
   const reversed = map.map((v) => 1 - v)
   const chance = normal(uniform(options.seed))
   const noise = options.noise > 0 ? () => options.noise * chance() : undefined

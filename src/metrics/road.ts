@@ -1,4 +1,4 @@
-import { mean } from './maps.js'
+import { mean, unit } from './maps.js'
 import { defineMetric } from './metric.js'
 import { combined, ROAD_FORWARDS, ROAD_OPTIONS, roadScores } from './road-scores.js'
 
@@ -15,7 +15,7 @@ export const road = defineMetric({
     'How much more of the score the least important places can lose than the most important ones, filled smoothly.',
   source: 'Rong et al., ICML 2022 (arXiv 2202.00449)',
   variant:
-    "pytorch-grad-cam's ROADCombined at 20, 40, 60, 80 %; `order` gives its two halves; the system is solved by conjugate gradients",
+    "pytorch-grad-cam's ROADCombined at 20, 40, 60, 80 %; `order` gives its two halves; a map that ties at its least value for more places than a threshold keeps leaves nothing to fill from: the mean colour is taken",
   better: 'higher',
   range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
   needs: 'nothing',
@@ -32,7 +32,7 @@ export const road = defineMetric({
   },
   cost: () => ({ forwards: ROAD_FORWARDS }),
   measure: async (context) => {
-    const scores = await roadScores(context)
+    const scores = await roadScores(context, unit(context.map.data))
     const { order } = context.options
     return { value: order === 'combined' ? combined(scores) : mean(scores[order]), parts: { ...scores } }
   },

@@ -32,6 +32,15 @@ const mapNamed = (name: string): Float32Array => readNpyFloat32(pathOf(`test/fix
 const [x0, y0, x1, y1] = fixture.box
 const truth = { boxes: [{ x0, y0, x1, y1 }] }
 
+const isSlow = (id: string): boolean => ['sic', 'aic', 'road', 'max-box-acc', 'max-box-acc-v2'].includes(id)
+
+/** Within 1e-4, and small values within a thousandth of themselves. */
+function expectAlike(got: number, want: number): void {
+  const off = Math.abs(got - want)
+  expect(off, `${got} for ${want}`).toBeLessThanOrEqual(1e-4 * Math.max(1, Math.abs(want)))
+  expect(off, `${got} for ${want}`).toBeLessThanOrEqual(1e-3 * Math.abs(want))
+}
+
 let on: Subject
 let made: Explanation
 beforeAll(async () => {
@@ -42,27 +51,28 @@ afterAll(() => on.model.release())
 
 describe.each(Object.keys(fixture.maps))('%s map', (name) => {
   const cases = Object.entries(fixture.maps[name] ?? {}).flatMap(([id, references]) =>
-    references.map((r) => [id, JSON.stringify(r.options ?? {}), r] as const),
+    // what is slow is held on one map
+    references.flatMap((r) =>
+      isSlow(id) && name !== 'fine' ? [] : [[id, JSON.stringify(r.options ?? {}), r] as const],
+    ),
   )
   test.each(cases)('%s %s', async (id, _, { options = {}, value, curve, rates, own }) => {
     const explanation = withMap(made, [SIDE, SIDE], mapNamed(name))
     const result = await measure(on.model, on.picture, explanation, id, { options, truth })
-    expect(Math.abs(result.value - value), `${result.value} for ${value}`).toBeLessThan(
-      1e-4 * Math.max(1, Math.abs(value)),
-    )
+    expectAlike(result.value, value)
     for (const [i, v] of (curve ?? []).entries()) expect(result.curve?.y[12 * i]).toBeCloseTo(v, 4)
     if (rates !== undefined) {
       const hits = Object.values(result.parts ?? {}).flat()
       expect(hits.reduce((a, v) => a + v, 0)).toBe(rates)
     }
-    if (own !== undefined) expect(Math.abs(result.value - own)).toBeLessThan(0.2)
+    if (own !== undefined) expect(Math.abs(result.value - own)).toBeLessThan(0.25)
   })
 })
 
 test.each(Object.entries(fixture.again))('%s makes maps again', async (id, { method, options = {}, value }) => {
   const explanation = await on.model.explain(on.picture, { method, target: fixture.target })
   const result = await measure(on.model, on.picture, explanation, id, { options })
-  expect(Math.abs(result.value - value), `${result.value} for ${value}`).toBeLessThan(1e-4 * Math.max(1, value))
+  expectAlike(result.value, value)
 })
 
 test('maps are alike as Quantus and scikit-image have it', () => {

@@ -15,8 +15,9 @@ const OBJECT = { x0: 4, y0: 6, x1: 10, y1: 12 }
 const isObject = (y: number, x: number): boolean => x >= OBJECT.x0 && x < OBJECT.x1 && y >= OBJECT.y0 && y < OBJECT.y1
 
 const rough = noise(2, SIDE * SIDE).data
-const weights = mapOf(SIDE, SIDE, (y, x) => (isObject(y, x) ? 0.3 + 0.1 * Math.abs(rough[y * SIDE + x] ?? 0) : 0))
-const pixels = Float32Array.from(noise(3, SIDE * SIDE).data, (v) => 0.4 + Math.abs(v))
+const weights = mapOf(SIDE, SIDE, (y, x) => (isObject(y, x) ? 0.02 + 0.005 * Math.abs(rough[y * SIDE + x] ?? 0) : 0))
+const spots = noise(3, SIDE * SIDE).data
+const pixels = mapOf(SIDE, SIDE, (y, x) => (isObject(y, x) ? 2 : 0.2) + 0.3 * Math.abs(spots[y * SIDE + x] ?? 0))
 const shares = weights.map((v, i) => v * (pixels[i] ?? 0))
 const picture = float32([1, 1, SIDE, SIDE], pixels)
 
@@ -156,7 +157,10 @@ describe('a map that is the same everywhere', () => {
     const map = withMap(made, [SIDE, SIDE], new Float32Array(SIDE * SIDE).fill(value))
     for (const { id, range } of METRICS) {
       const { results, refused } = await measureAll(network, picture, map, [id], { truth, options: optionsOf(id) })
-      expect(refused.map((r) => r.error.message)).toEqual([])
+      expect(
+        refused.map((r) => r.error.message),
+        id,
+      ).toEqual([])
       expect(results[0]?.value, id).toBeGreaterThanOrEqual(range[0])
       expect(results[0]?.value, id).toBeLessThanOrEqual(range[1] + 1e-9)
     }
