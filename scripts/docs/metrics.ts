@@ -51,7 +51,7 @@ ${METRICS.flatMap((m) =>
           ['option', 'default', 'meaning'],
           Object.entries(m.options).map(([name, o]) => [
             `\`${name}\``,
-            'unit' in o ? `${o.default} ${o.unit}`.trim() : o.default,
+            'unit' in o ? `${o.default} ${o.unit}`.trim() : String(o.default),
             o.kind === 'choice' ? `${o.description}: ${o.choices.join(', ')}` : o.description,
           ]),
         )}\n`,
