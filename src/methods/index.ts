@@ -29,6 +29,11 @@ import { kernelShap } from './kernel-shap.js'
 import { kpcaCam } from './kpca-cam.js'
 import { layerCam } from './layer-cam.js'
 import { lime } from './lime.js'
+import { lrp } from './lrp.js'
+import { lrpAlphaBeta } from './lrp-alpha-beta.js'
+import { lrpEpsilon } from './lrp-epsilon.js'
+import { lrpGamma } from './lrp-gamma.js'
+import { lrpZPlus } from './lrp-z-plus.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
@@ -82,6 +87,11 @@ export const METHODS: readonly Method[] = [
   smoothGrad,
   smoothGradSquared,
   varGrad,
+  lrp,
+  lrpEpsilon,
+  lrpGamma,
+  lrpAlphaBeta,
+  lrpZPlus,
   occlusion,
   rise,
   lime,
