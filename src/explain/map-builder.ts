@@ -65,6 +65,8 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
       head,
       chosen: target.chosen,
       logits: flatLogits(stage),
+      logits: answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 }),
+      scores: target.scores,
       score: () =>
         b.cached('onnxplain/score', () => b.reduceSum(b.op('Mul', [target.scores, target.seed]), [1], false)),
       path: (from = value) => nodesBetween(b, target.scores, [from]),

@@ -6,6 +6,7 @@ import { cam } from './cam.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
 import { deconvnet } from './deconvnet.js'
 import { dff } from './dff.js'
+import { deepLift } from './deep-lift.js'
 import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
@@ -92,6 +93,7 @@ export const METHODS: readonly Method[] = [
   lrpGamma,
   lrpAlphaBeta,
   lrpZPlus,
+  deepLift,
   occlusion,
   rise,
   lime,

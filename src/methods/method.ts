@@ -130,6 +130,8 @@ export interface CompileContext<O extends OptionDefinitions = OptionDefinitions>
   readonly chosen: string
   /** `[N, classes]`: the scores before a final Softmax or Sigmoid. */
   readonly logits: string
+  /** `[N, classes]`: the scores that are explained: the logits, or their probabilities. */
+  readonly scores: string
   /** `[N]`: the target's score. */
   score(): string
   /** The nodes between a value, the input say, and the score, in order. */
