@@ -93,7 +93,9 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
       },
       takesColours: at === input.name && stage.preprocessing !== undefined,
       fill: (text) => fillOf(stage, at, text),
-      note: (text) => notes.push(text),
+      note: (text) => {
+        if (!notes.includes(text)) notes.push(text)
+      },
     }
     const map = b.scope(`onnxplain/${method.id}`, () => asFloat32(b, method.build(context)))
     const result = { value: map, notes }

@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { ablationCam } from './ablation-cam.js'
 import { cam } from './cam.js'
+import { contrastiveExcitationBackprop } from './contrastive-excitation-backprop.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
 import { deconvnet } from './deconvnet.js'
 import { dff } from './dff.js'
@@ -10,6 +11,7 @@ import { deepLift } from './deep-lift.js'
 import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
+import { excitationBackprop } from './excitation-backprop.js'
 import { fem } from './fem.js'
 import { finerCam } from './finer-cam.js'
 import { fullGrad } from './full-grad.js'
@@ -94,6 +96,8 @@ export const METHODS: readonly Method[] = [
   lrpAlphaBeta,
   lrpZPlus,
   deepLift,
+  excitationBackprop,
+  contrastiveExcitationBackprop,
   occlusion,
   rise,
   lime,

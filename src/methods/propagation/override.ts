@@ -33,6 +33,8 @@ export interface Scheme {
   readonly stabiliser: number
   /** Only what is positive takes part in sums. */
   readonly positive?: true
+  /** Hears what was taken as given. */
+  note(text: string): void
 }
 
 const ACTIVATIONS = [
@@ -104,7 +106,7 @@ export function propagation(b: Builder, path: readonly Node[], from: string, sch
     ...table(EXTREMES, extreme),
     ...table(SUMS, summed),
     ...table(LAYERS, layer),
-    ...table(PRODUCTS, product),
+    ...table(PRODUCTS, product(scheme)),
   }
   return { name: scheme.name, rules, otherwise: (call) => refuse(call.node, scheme) }
 }
@@ -152,41 +154,36 @@ function shareOf(call: RuleCall, plain: Rule, i: number, { stabiliser, positive 
 
 /** Products of matrices that both depend on the picture: all to the one that is no gate, or half each. */
 function bilinear(scheme: Scheme): OverrideRule {
-  return (call, plain) =>
-    byGates(
-      call,
-      (i, gy) => shareOf(call, plain, i, scheme, gy),
-      () => refuse(call.node, scheme),
-    )
+  return (call, plain) => byGates(call, scheme, (i, gy) => shareOf(call, plain, i, scheme, gy))
 }
 
-const product: OverrideRule = (call) => {
-  const { node, wanted } = call
-  const [first = false] = wanted
-  if (count(wanted) === 1) return node.op === 'Div' && !first ? refuse(node) : passed(call, () => [])
-  if (node.op === 'Div') return [() => call.gy, 'nothing']
-  return byGates(
-    call,
-    (_, gy) => gy,
-    () => refuse(node),
-  )
+function product(scheme: Scheme): OverrideRule {
+  return (call, plain) => {
+    const { node, wanted } = call
+    if (node.op === 'Div') return wanted[0] ? [() => call.gy, 'nothing'] : refuse(node, scheme)
+    return count(wanted) === 1 ? passed(call, plain) : byGates(call, scheme, (_, gy) => gy)
+  }
 }
 
 /** Shares a product of two values. */
 function byGates(
-  { b, x, wanted, gy }: RuleCall,
+  { b, node, x, wanted, gy }: RuleCall,
+  scheme: Scheme,
   share: (i: number, gy: string) => string,
-  refuseMore: () => never,
 ): readonly OverridePullback[] {
-  if (count(wanted) !== 2) refuseMore()
+  if (count(wanted) !== 2) refuse(node, scheme)
   const gates = wanted.map((w, i) => w && isGate(b.graph, x[i] ?? ''))
-  if (count(gates) === 1) return wanted.map((w, i) => (gates[i] ? 'nothing' : w ? () => share(i, gy) : undefined))
+  if (count(gates) === 1) {
+    scheme.note(`${node.op} of two values: gates and attention weights are taken as given.`)
+    return wanted.map((w, i) => (gates[i] ? 'nothing' : w ? () => share(i, gy) : undefined))
+  }
+  scheme.note(`${node.op} of two values, neither of them a gate: half the relevance to each.`)
   return wanted.map((w, i) => (w ? () => share(i, b.op('Mul', [gy, b.scalar(0.5, gy)])) : undefined))
 }
 
-function refuse(node: Node, scheme?: Scheme): never {
+function refuse(node: Node, scheme: Scheme): never {
   throw new ExplainError('unsupported-operator', {
-    what: `${describe(node)} has no rule in ${scheme?.name ?? 'this'} propagation: how what arrives there is shared among its inputs is not said`,
+    what: `${describe(node)} has no rule in ${scheme.name.split(' ')[0]}: how what arrives there is shared among its inputs is not said`,
     where: describe(node),
     remedy:
       node.op === 'Softmax' || node.op === 'LogSoftmax'

@@ -41,7 +41,7 @@ export function relevance<O extends OptionDefinitions>(
   rule: (layer: LayerNode) => LayerRule,
 ): string {
   const { b, input } = context
-  const scheme = { name, layer: rule, stabiliser: STABILISER }
+  const scheme = { name, layer: rule, stabiliser: STABILISER, note: context.note }
   const shares = context.gradient(input, { override: propagation(b, context.path(), input, scheme) })
   // one unit was shared, which is the same since every rule is linear in what arrives
   const axes = Array.from({ length: b.requireRank(input, name) - 1 }, (_, i) => i + 1)
