@@ -22,11 +22,8 @@ from zennit.layer import Sum
 from zennit.rules import Epsilon, ZPlus
 from zennit.types import Linear
 
+NETWORKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../test/fixtures/networks")
 IMAGENET = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-
-
-def relu(block, x):
-    return getattr(block, "act2" if hasattr(block, "conv3") is False else "act3")(x)
 
 
 class TimmResNet(AttributeCanonizer):
@@ -55,8 +52,67 @@ def block_forward(self, x):
 
 
 class ShippedSums(AttributeCanonizer):
+    """The same for the shipped model."""
+
     def __init__(self):
-        super().__init__(lambda name, m: {"forward": types.MethodType(shipped_forward, m), "canonizer_sum": Sum()} if name == "" else None)
+        super().__init__(lambda name, m: {"forward": types.MethodType(shipped_forward, m), "canonizer_sum": Sums()} if hasattr(m, "acts") else None)
+
+
+class Sums(torch.nn.Module):
+    """A Sum for each residual sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.all = torch.nn.ModuleList(Sum() for _ in range(16))
+
+
+def shipped_forward(self, x):
+    """reference_networks.Net.forward, with a module for each activation and sum."""
+    n, acts, sums = self.net, iter(self.acts), iter(getattr(self, "canonizer_sum", Sums()).all)
+    x = next(acts)(n._conv_stem(x))
+    for b in n._blocks:
+        y = next(acts)(b._expand_conv(x)) if hasattr(b, "_expand_conv") else x
+        y = b._project_conv(next(acts)(b._depthwise_conv(y)))
+        same = y.shape == x.shape and b._block_args.id_skip and b._block_args.stride in (1, [1])
+        x = next(sums)(torch.stack([x, y], dim=-1)) if same else y
+    x = self.features(next(acts)(n._conv_head(x)))
+    return n._fc(self.pool(x).flatten(1))
+
+
+def shipped_in_modules():
+    net = shipped()
+    with torch.no_grad():
+        x = picture()
+        want = net(x)
+        net.acts = torch.nn.ModuleList(torch.nn.ReLU6() for _ in range(64))
+        net.pool = torch.nn.AdaptiveAvgPool2d(1)
+        net.forward = types.MethodType(shipped_forward, net)
+        assert torch.allclose(net(x), want, atol=1e-4)
+    return net, x
+
+
+def vgg():
+    """A network like VGG with batch norm, 96 x 96 pixels to 20 classes; its picture that of the other small networks."""
+    from network_fixtures import CLASSES, SIDE, prepare
+
+    pixels = np.load(os.path.join(NETWORKS, "input.npy")).astype(np.float32)
+    x = torch.from_numpy((pixels - 127) / 128)[None].contiguous()
+    torch.manual_seed(0)
+    layers = []
+    for i, (c, m) in enumerate([(3, 8), (8, 12), (12, 16), (16, 24)]):
+        layers += [torch.nn.Conv2d(c, m, 3, padding=1), *([torch.nn.BatchNorm2d(m)] if i < 3 else []), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+    head = [torch.nn.Flatten(), torch.nn.Linear(24 * (SIDE // 16) ** 2, 24), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(24, CLASSES)]
+    net = torch.nn.Sequential(*layers, *head)
+    return prepare(net, x), x
+
+
+def write_vgg(net, x):
+    from network_fixtures import export
+
+    path = os.path.join(NETWORKS, "vgg.onnx")
+    if not os.path.exists(path):
+        export(net, x, path, 17, "torchscript")
+        print(path, os.path.getsize(path), "bytes")
 
 
 def composites(low, high, canonizers):
@@ -96,16 +152,103 @@ def relevance(out, network, net, x, c, canonizers):
         store(out, name, network, r[0].detach().numpy() * float(y[0, c]))
 
 
+def scatter_maxpool(module, pool_func, unpool_func, inputs, outputs, grad_input, grad_output, eps=1e-10):
+    """Captum's maxpool with max_unpool's overwriting replaced by adding: windows of ResNet's MaxPool overlap, and max_unpool keeps one of them."""
+    with torch.no_grad():
+        x, x_ref = inputs.chunk(2)
+        y, y_ref = outputs.chunk(2)
+        further = torch.max(y, y_ref)
+        delta_out = torch.cat([further - y_ref, y - further])
+        _, indices = pool_func(module.input, module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode, True)
+        flat = torch.zeros_like(inputs).flatten(2)
+        flat.scatter_add_(2, indices.flatten(2), (grad_output * delta_out).flatten(2))
+        a, b = flat.reshape(inputs.shape).chunk(2)
+        parts, delta_in = torch.cat(2 * [a + b]), torch.cat(2 * [x - x_ref])
+    return torch.where(delta_in.abs() < eps, grad_input, parts / delta_in)
+
+
+class Copy(torch.nn.Module):
+    """Between a ReLU and a MaxPool: where one of Captum's modules reads what another one gives, the other one misses its multipliers."""
+
+    def forward(self, x):
+        return x * 1
+
+
+def deep_lift(out, network, net, x, c, adding=False):
+    from captum.attr import DeepLift
+    from captum.attr._core import deep_lift as captum
+
+    captum.SUPPORTED_NON_LINEAR[torch.nn.ReLU6] = captum.nonlinear
+    if adding:
+        captum.maxpool = scatter_maxpool
+    a = DeepLift(net).attribute(x, torch.zeros_like(x), target=c)[0].detach()
+    with torch.no_grad():
+        rise = float(net(x)[0, c] - net(torch.zeros_like(x))[0, c])
+    print("DeepLIFT: sum", float(a.sum()), "change of the score", rise)
+    store(out, "deep-lift", network, a.numpy())
+
+
+def excitation(out, network, net, x, c, layer, contrast_layer, name):
+    from torchray.attribution import excitation_backprop as ebp
+
+    for p in net.parameters():
+        p.requires_grad_(False)
+    plain = ebp.excitation_backprop(net, x.clone().requires_grad_(True), c, saliency_layer=layer)
+    store(out, f"excitation-backprop{name}", network, plain[0, 0].detach().numpy())
+    other = ebp.contrastive_excitation_backprop(net, x.clone().requires_grad_(True), c, saliency_layer=layer, contrast_layer=contrast_layer)
+    store(out, f"contrastive-excitation-backprop{name}", network, other[0, 0].detach().numpy())
+
+
+def torchray_sums(net):
+    """timm's residual blocks with TorchRay's sum, as its update_resnet does with torchvision's."""
+    from timm.models.resnet import BasicBlock, Bottleneck
+    from torchray.attribution.excitation_backprop import EltwiseSum
+
+    for block in net.modules():
+        if isinstance(block, (BasicBlock, Bottleneck)):
+            skip = EltwiseSum()
+            block.canonizer_sum = lambda both, skip=skip: skip(both[..., 0], both[..., 1])
+            block.forward = types.MethodType(block_forward, block)
+    return net
+
+
+def apart(net):
+    for m in net.modules():
+        if hasattr(m, "inplace"):
+            m.inplace = False
+    return net
+
+
 def main(out, networks):
     os.makedirs(out, exist_ok=True)
+    if "vgg" in networks:
+        net, x = vgg()
+        write_vgg(net, x)
+        c = int(net(x)[0].argmax())
+        print("vgg: class", c)
+        relevance(out, "vgg", net, x, c, [SequentialMergeBatchNorm()])
+        excitation(out, "vgg", apart(net), x, c, net[13], net[17], "")
+        spaced = [m for layer in net for m in ((Copy(), layer) if isinstance(layer, torch.nn.MaxPool2d) else (layer,))]
+        deep_lift(out, "vgg", torch.nn.Sequential(*spaced), x, c)
+    if "shipped" in networks:
+        net, x = shipped_in_modules()
+        relevance(out, "shipped", net, x, 967, [ShippedSums()])
+        deep_lift(out, "shipped", net, x, 967)
+        excitation(out, "shipped", net, x, 967, net.features, net.pool, "")
     if "resnet" in networks:
         net, x = small("resnet")
         c = int(net(x)[0].argmax())
         print("resnet: class", c)
         relevance(out, "resnet", net, x, c, [CompositeCanonizer((SequentialMergeBatchNorm(), TimmResNet()))])
+        pool, net.maxpool = net.maxpool, torch.nn.Sequential(Copy(), net.maxpool)
+        deep_lift(out, "resnet", apart(net), x, c, adding=True)
+        net.maxpool = pool
+        torchray_sums(net)
+        excitation(out, "resnet", net, x, c, net.layer4, net.global_pool, "")
+        excitation(out, "resnet", net, x, c, net.layer3, net.global_pool, "-layer3")
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2:] or ["resnet", "vgg", "shipped"])
+    main(sys.argv[1], sys.argv[2:] or ["vgg", "shipped", "resnet"])
