@@ -2,7 +2,7 @@
 
     python scripts/propagation_fixtures.py OUT [NETWORK ...]
 
-On `shipped`, `resnet` and `vgg` (a small network of convolutions, batch norm, max pooling and fully connected layers, which is written to
+On `shipped`, `resnet` and `vgg` (a small network of convolutions, batch norm, a residual block, max pooling and fully connected layers, which is written to
 test/fixtures/networks/vgg.onnx where that is missing). Pixel maps are stored as float16 [3,H/4,W/4], the middle pixels of every 4 x 4, relevance
 times the logit (zennit starts with 1, onnxplain with the score), divided by their largest value; maps at a layer whole. Batch norm is merged and
 residual sums are split by zennit's own canonizers, which are told of timm's blocks here. Needs torch 2.15, zennit 0.5.1, captum 0.9, torchray 1.0.0.2.
@@ -26,6 +26,27 @@ NETWORKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../test/fix
 IMAGENET = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
+class Block(torch.nn.Module):
+    """A residual block, its parts named as timm's."""
+
+    downsample = None
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1, self.bn1 = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False), torch.nn.BatchNorm2d(channels)
+        self.conv2, self.bn2 = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False), torch.nn.BatchNorm2d(channels)
+        self.act1, self.act2 = torch.nn.ReLU(), torch.nn.ReLU()
+
+    def forward(self, x):
+        return self.act2(self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x))))) + x)
+
+
+def residual_blocks():
+    from timm.models.resnet import BasicBlock, Bottleneck
+
+    return Block, BasicBlock, Bottleneck
+
+
 class TimmResNet(AttributeCanonizer):
     """timm's residual blocks with a module for their sum, as zennit's ResNetCanonizer does with torchvision's."""
 
@@ -34,9 +55,7 @@ class TimmResNet(AttributeCanonizer):
 
     @staticmethod
     def attributes(name, module):
-        from timm.models.resnet import BasicBlock, Bottleneck
-
-        if not isinstance(module, (BasicBlock, Bottleneck)):
+        if not isinstance(module, residual_blocks()):
             return None
         return {"forward": types.MethodType(block_forward, module), "canonizer_sum": Sum()}
 
@@ -86,13 +105,13 @@ def shipped_in_modules():
         want = net(x)
         net.acts = torch.nn.ModuleList(torch.nn.ReLU6() for _ in range(64))
         net.pool = torch.nn.AdaptiveAvgPool2d(1)
-        net.forward = types.MethodType(shipped_forward, net)
+        net.__class__ = type("Apart", (type(net),), {"forward": shipped_forward})
         assert torch.allclose(net(x), want, atol=1e-4)
     return net, x
 
 
 def vgg():
-    """A network like VGG with batch norm, 96 x 96 pixels to 20 classes; its picture that of the other small networks."""
+    """A network like VGG with batch norm and one residual block, 96 x 96 pixels to 20 classes; its picture that of the other small networks."""
     from network_fixtures import CLASSES, SIDE, prepare
 
     pixels = np.load(os.path.join(NETWORKS, "input.npy")).astype(np.float32)
@@ -100,9 +119,15 @@ def vgg():
     torch.manual_seed(0)
     layers = []
     for i, (c, m) in enumerate([(3, 8), (8, 12), (12, 16), (16, 24)]):
-        layers += [torch.nn.Conv2d(c, m, 3, padding=1), *([torch.nn.BatchNorm2d(m)] if i < 3 else []), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+        norm = [torch.nn.BatchNorm2d(m)] if i < 3 else []
+        block = [Block(m)] if i == 1 else []
+        layers += [torch.nn.Conv2d(c, m, 3, padding=1), *norm, torch.nn.ReLU(), *block, torch.nn.MaxPool2d(2)]
     head = [torch.nn.Flatten(), torch.nn.Linear(24 * (SIDE // 16) ** 2, 24), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(24, CLASSES)]
     net = torch.nn.Sequential(*layers, *head)
+    for m in net.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            m.weight.data.uniform_(0.5, 1.5)
+            m.bias.data.normal_(std=0.2)
     return prepare(net, x), x
 
 
@@ -201,11 +226,10 @@ def excitation(out, network, net, x, c, layer, contrast_layer, name):
 
 def torchray_sums(net):
     """timm's residual blocks with TorchRay's sum, as its update_resnet does with torchvision's."""
-    from timm.models.resnet import BasicBlock, Bottleneck
     from torchray.attribution.excitation_backprop import EltwiseSum
 
     for block in net.modules():
-        if isinstance(block, (BasicBlock, Bottleneck)):
+        if isinstance(block, residual_blocks()):
             skip = EltwiseSum()
             block.canonizer_sum = lambda both, skip=skip: skip(both[..., 0], both[..., 1])
             block.forward = types.MethodType(block_forward, block)
@@ -226,10 +250,12 @@ def main(out, networks):
         write_vgg(net, x)
         c = int(net(x)[0].argmax())
         print("vgg: class", c)
-        relevance(out, "vgg", net, x, c, [SequentialMergeBatchNorm()])
-        excitation(out, "vgg", apart(net), x, c, net[13], net[17], "")
-        spaced = [m for layer in net for m in ((Copy(), layer) if isinstance(layer, torch.nn.MaxPool2d) else (layer,))]
+        relevance(out, "vgg", net, x, c, [CompositeCanonizer((SequentialMergeBatchNorm(), TimmResNet()))])
+        spaced = [m for layer in apart(net) for m in ((Copy(), layer) if isinstance(layer, torch.nn.MaxPool2d) else (layer,))]
         deep_lift(out, "vgg", torch.nn.Sequential(*spaced), x, c)
+        torchray_sums(net)
+        excitation(out, "vgg", net, x, c, net[14], net[18], "")
+        excitation(out, "vgg", net, x, c, net[6], net[18], "-block")
     if "shipped" in networks:
         net, x = shipped_in_modules()
         relevance(out, "shipped", net, x, 967, [ShippedSums()])

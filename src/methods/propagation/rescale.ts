@@ -204,20 +204,28 @@ function softmaxOfScore({ b, node }: RuleCall, multipliers: string): string {
   return b.op('Sub', [multipliers, mean])
 }
 
-/** y = e / s with e = exp(x - c), s the sum of e; c is the largest of both sides, which changes nothing. */
+/**
+ * y = exp(u), u = x - l, l = log(sum of exp(x)). A change of l is shared as the sum's is, `exp(x) - exp(x')`; both are taken relative to the larger
+ * of l and l', so that nothing overflows.
+ */
 function ofSoftmax(call: RuleCall, of: Of): string {
-  const { b, node, x, gy } = call
-  const axis = b.int64s([intOf(node, 'axis', -1)])
+  const { b, node, x, y, gy } = call
+  const axis = intOf(node, 'axis', -1)
+  const over = (op: 'ReduceMax' | 'ReduceSum', v: string): string => b.op(op, [v, b.int64s([axis])], { keepdims: 1 })
   const input = of(b, x[0] ?? '')
-  const over = (op: 'ReduceMax' | 'ReduceSum', v: string): string => b.op(op, [v, axis], { keepdims: 1 })
-  const largest = over('ReduceMax', b.op('Max', [input.value, input.reference]))
-  const powers = (v: string): string => alike(b, b.op('Exp', [b.op('Sub', [v, largest])]), v)
-  const e = new Change(b, powers(input.value), powers(input.reference))
-  const [s, before] = [over('ReduceSum', e.value), over('ReduceSum', e.reference)]
-  const scale = product(b, b.op('Add', [b.op('Reciprocal', [s]), b.op('Reciprocal', [before])]), b.scalar(0.5, s))
-  const shared = b.op('Div', [over('ReduceSum', b.op('Mul', [gy, e.mean])), b.op('Mul', [s, before])])
-  const ofPowers = b.op('Sub', [b.op('Mul', [gy, scale]), shared])
-  return perChange(input, b.op('Mul', [ofPowers, e.difference]), b.op('Mul', [ofPowers, e.value]))
+  const output = of(b, y[0] ?? '')
+  const log = (v: string): string => alike(b, b.op('LogSoftmax', [v], { axis }), v)
+  const u = new Change(b, log(input.value), log(input.reference))
+  const ofLog = (v: string, logs: string): string => b.op('Sub', [over('ReduceMax', v), over('ReduceMax', logs)])
+  const l = new Change(b, ofLog(input.value, u.value), ofLog(input.reference, u.reference))
+  const largest = b.op('Max', [l.value, l.reference])
+  const relative = (v: string): string => b.op('Exp', [b.op('Sub', [v, largest])])
+  const e = new Change(b, relative(input.value), relative(input.reference))
+  const s = new Change(b, relative(l.value), relative(l.reference))
+  const direct = perChange(u, b.op('Mul', [gy, output.difference]), b.op('Mul', [gy, output.value]))
+  const ofSum = perChange(s, l.difference, b.scalar(1, gy))
+  const ofInput = perChange(input, e.difference, e.value)
+  return b.op('Sub', [direct, product(b, over('ReduceSum', direct), ofSum, ofInput)])
 }
 
 /**

@@ -6,3 +6,7 @@ import { GRADIENT } from './gradient.js'
 import { SEGMENTS } from './segments.js'
 
 export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT, ...SEGMENTS]
+export const AGREEMENTS: readonly Agreement[] = [...DRIVEN_CAMS]
+import { PROPAGATION } from './propagation.js'
+
+export const AGREEMENTS: readonly Agreement[] = [...PROPAGATION]
