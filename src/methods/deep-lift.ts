@@ -27,6 +27,10 @@ export const deepLift = defineMethod({
     const nothing = b.op('Mul', [input, b.scalar(0, input)])
     const plain = b.op('Add', [nothing, context.fill(options.baseline)])
     b.know(plain, b.type(input), b.dims(input))
+    if (b.graph.producer(context.scores)?.op === 'Softmax')
+      context.note(
+        'deep-lift: multipliers of the final Softmax are less their mean, as in Captum; logits alone are shared out completely.',
+      )
     const reference = referencePass(b, input, context.scores, plain)
     const override = rescale(`deep-lift ${options.baseline}`, reference, context.scores)
     const difference = b.op('Sub', [input, plain])

@@ -67,6 +67,7 @@ const ACTIVATIONS = [
 ]
 const LAYERS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Einsum']
 const ADDITIONS = new Set(['Add', 'Sub', 'Sum', 'Mean'])
+const NORMS = new Set(['BatchNormalization', 'Neg'])
 /** What adds constants to a value. */
 const SHIFTS = new Set([...ADDITIONS, 'BatchNormalization'])
 const SUMS = [
@@ -124,6 +125,8 @@ const passed: OverrideRule = ({ wanted, gy }) => wanted.map((w) => (w ? () => gy
 function sumRule(scheme: Scheme): OverrideRule {
   return (call, plain) => {
     const { b, node, x, y, wanted, gy } = call
+    // as in TorchRay, chances pass through a norm of their own
+    if (scheme.positive && NORMS.has(node.op)) return passed(call, plain)
     if (!ADDITIONS.has(node.op))
       return wanted.map((w, i) => (w ? () => shareOf(call, plain, i, scheme, gy) : undefined))
     if (!scheme.positive) {
@@ -133,6 +136,7 @@ function sumRule(scheme: Scheme): OverrideRule {
     }
     // what is taken away is no excitation, and constants are no neurons
     const taken = wanted.map((w, i) => w && !(node.op === 'Sub' && i === 1))
+    if (count(taken) === 1) return wanted.map((w, i) => (taken[i] ? () => gy : w ? 'nothing' : undefined))
     const parts = x.map((v, i) => (taken[i] ? positivePart(b, v) : v))
     const z = parts.filter((_, i) => taken[i]).reduce((a, v) => b.op('Add', [a, v]))
     const ratio = b.op('Div', [gy, stabilised(b, z, scheme.stabiliser)])
