@@ -36,10 +36,12 @@ interface Parts {
   readonly initializers?: Readonly<Record<string, Tensor>>
   readonly bias?: boolean
   readonly batch?: number | string
+  /** Channels last. */
+  readonly last?: true
 }
 
 /** `x -> Conv -> Relu -> a -> middle -> z -> GlobalAveragePool -> Gemm -> logits` */
-function tiny({ seed, middle, before = [], initializers = {}, bias = false, batch = 'N' }: Parts): Graph {
+function tiny({ seed, middle, before = [], initializers = {}, bias = false, batch = 'N', last }: Parts): Graph {
   return model({
     opset: 18,
     nodes: [
@@ -51,7 +53,7 @@ function tiny({ seed, middle, before = [], initializers = {}, bias = false, batc
       node('Flatten', ['pooled'], 'flat'),
       node('Gemm', ['flat', 'w'], 'logits'),
     ],
-    inputs: [declare('x', 'float32', [batch, 3, SIDE, SIDE])],
+    inputs: [declare('x', 'float32', last ? [batch, SIDE, SIDE, 3] : [batch, 3, SIDE, SIDE])],
     outputs: [declare('logits', 'float32', [batch, CLASSES])],
     initializers: {
       w1: noise(seed, 4, 3, 3, 3),
@@ -210,6 +212,19 @@ describe('relevance', () => {
       expect(relativeL2(await map(inside, x, 0, method), await map(graph, outside, 0, method))).toBeLessThan(1e-4)
   })
 
+  test('of a network with channels last is the same', async () => {
+    const before = [node('Transpose', ['x'], 'fed', { perm: [0, 3, 1, 2] })]
+    const last = tiny({ seed: 7, middle: residual, before, bias: true, last: true })
+    const x = shown(7)
+    const turned = (v: ArrayLike<number>): number[] =>
+      Array.from({ length: v.length }, (_, i) => v[(i % 3) * SIDE * SIDE + Math.floor(i / 3)] ?? 0)
+    const first = tiny({ seed: 7, middle: residual, bias: true })
+    for (const method of ['lrp', 'lrp-gamma', 'deep-lift']) {
+      const found = await map(last, float32([1, SIDE, SIDE, 3], turned(x.data)), 1, method)
+      expect(relativeL2(found, turned(await map(first, x, 1, method)))).toBeLessThan(1e-4)
+    }
+  })
+
   test('a gate takes nothing, and the provenance says so', async () => {
     const graph = tiny({ seed: 6, middle: gated, initializers: EXTRA(6) })
     const { maps } = await planOf(graph, { method: 'lrp' })
@@ -283,6 +298,14 @@ describe('DeepLIFT', () => {
       }),
       few,
     )
+  })
+
+  test('contributions sum where the reference has no variance to divide by', async () => {
+    const layerNorm = tails.LayerNormalization ?? []
+    // without a bias the reference is 0 all the way
+    const graph = tiny({ seed: 5, middle: layerNorm, initializers: EXTRA(5) })
+    const change = (await logit(graph, shown(5), 1)) - (await logit(graph, float32([1, 3, SIDE, SIDE]), 1))
+    expect(sum(await map(graph, shown(5), 1, 'deep-lift')) / change).toBeCloseTo(1, 4)
   })
 
   test('of a linear network is input x gradient', async () => {

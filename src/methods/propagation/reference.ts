@@ -58,7 +58,7 @@ function between(b: Builder, input: string, end: string): readonly Node[] {
 
 function refuse(node: Node): ExplainError {
   return new ExplainError('unsupported-operator', {
-    what: `${describe(node)} holds a graph, of which DeepLIFT has no second copy`,
+    what: `${describe(node)} holds a graph, which is not computed a second time for another picture`,
     where: describe(node),
     remedy: 'Integrated gradients explain the same change of the score.',
     details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },

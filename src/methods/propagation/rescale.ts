@@ -6,6 +6,7 @@
  *   functions of one value    change of the output over change of the input; the gradient where the input hardly changes (the rescale rule)
  *   maxima                    the change of the maximum, at the places where the two maxima are, as Captum has it
  *   products of two values    each factor with the mean of the other one, of picture and reference, which are Shapley's values of the two
+ *   quotients                 at the larger divisor of both, whose other side pays for the change of the divisor
  *   Softmax, LayerNormalization, InstanceNormalization   taken apart into these; a Softmax that is the score itself as Captum has it
  */
 import { ExplainError } from '../../core/errors.js'
@@ -38,7 +39,11 @@ const LINEAR = [
     'Resize',
   ],
   ...['BatchNormalization', 'GridSample', 'MaxUnpool', 'Col2Im'],
-  ...[...Object.keys(shape), ...Object.keys(indexing), ...Object.keys(quantise)],
+  ...[
+    ...Object.keys(shape),
+    ...Object.keys(indexing),
+    ...Object.keys(quantise).filter((op) => op !== 'DynamicQuantizeLinear'),
+  ],
 ]
 const BILINEAR = ['Mul', 'Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Einsum']
 const MAXIMA = ['MaxPool', 'GlobalMaxPool', 'ReduceMax', 'ReduceMin']
@@ -183,17 +188,19 @@ function bilinear(of: Of): OverrideRule {
   }
 }
 
-/** a / b as the product of a and 1 / b */
+/** a / b: a divided by the larger of the two divisors, and the other side's a for the change of 1 / b, so that nothing small divides alone. */
 function quotient(of: Of): OverrideRule {
   return (call, plain) => {
     const { b, x, gy } = call
     const [above, below] = [of(b, x[0] ?? ''), of(b, x[1] ?? '')]
     if (below.value === below.reference) return plain(call)
-    const inverse = (v: string): string => b.op('Reciprocal', [v])
-    const both = b.op('Add', [inverse(below.value), inverse(below.reference)])
+    const [own, before] = [below.value, below.reference]
+    const larger = b.op('GreaterOrEqual', [b.op('Abs', [own]), b.op('Abs', [before])])
+    const divisor = b.op('Where', [larger, own, before])
+    const other = b.op('Where', [larger, above.reference, above.value])
     return [
-      () => product(b, gy, both, b.scalar(0.5, gy)),
-      () => b.op('Neg', [b.op('Div', [b.op('Mul', [gy, above.mean]), b.op('Mul', [below.value, below.reference])])]),
+      () => b.op('Div', [gy, divisor]),
+      () => b.op('Neg', [b.op('Div', [b.op('Div', [b.op('Mul', [gy, other]), own]), before])]),
     ]
   }
 }
@@ -254,10 +261,13 @@ function ofNorm(call: RuleCall, of: Of): string {
     : b.op('Unsqueeze', [scale, b.int64s(Array.from({ length: rank - 2 }, (_, i) => i + 1))])
   const h = b.op('Mul', [gy, factor])
   const total = b.op('Add', [s, before])
-  const direct = product(b, h, total, b.scalar(0.5, h))
+  // as of a quotient
+  const smaller = b.op('LessOrEqual', [s, before])
+  const direct = b.op('Mul', [h, b.op('Min', [s, before])])
+  const other = b.op('Where', [smaller, c.reference, c.value])
   // the sum over the places of h c, divided by n, is their mean
   const slope = b.op('Div', [product(b, s, before, s, before), total])
-  const through = product(b, mean(product(b, h, c.mean)), slope, c.mean, b.scalar(2, h))
+  const through = product(b, mean(product(b, h, other)), slope, c.mean, b.scalar(2, h))
   return centred(alike(b, b.op('Sub', [direct, through]), own))
 }
 

@@ -178,15 +178,14 @@ export function flatRule(stabiliser: number): LayerRule {
   }
 }
 
-/** For pixels that lie in a box: `x w - low w+ - high w-`. `low` and `high` broadcast to the input. Montavon et al. 2017, equation 18. */
-export function boxRule(low: string, high: string, stabiliser: number): LayerRule {
+/** For inputs that lie between `low` and `high`, values of their shape: `x w - low w+ - high w-`. Montavon et al. 2017, equation 18. */
+export function boxRule(bound: (end: 'low' | 'high', input: string) => string, stabiliser: number): LayerRule {
   return (layer) => {
     const { b, input, weight } = layer
-    const filled = (v: string): string => alike(b, b.op('Expand', [v, b.shapeOf(input)]), input)
     const terms: Term[] = [
       { input, weight },
-      { input: filled(low), weight: positivePart(b, weight), sign: -1 },
-      { input: filled(high), weight: negative(b, weight), sign: -1 },
+      { input: bound('low', input), weight: positivePart(b, weight), sign: -1 },
+      { input: bound('high', input), weight: negative(b, weight), sign: -1 },
     ]
     return layer.share(terms, stabiliser)
   }

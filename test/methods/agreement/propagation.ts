@@ -48,7 +48,9 @@ function winners(
 
 export const PROPAGATION: readonly Agreement[] = [
   ...(['vgg', 'resnet'] as const).flatMap((network) =>
-    LRP.map((method) => pixels(network, method, ZENNIT, COMPOSITES[method])),
+    LRP.filter((method) => network === 'vgg' || method !== 'lrp-z-plus').map((method) =>
+      pixels(network, method, ZENNIT, COMPOSITES[method]),
+    ),
   ),
   pixels('shipped', 'lrp', ZENNIT, COMPOSITES.lrp),
   ...(['vgg', 'resnet', 'shipped'] as const).map((network) =>
