@@ -175,7 +175,7 @@ export function mergedWeights(b: Builder, { node, weights, outAxis, merged }: La
   }
   const shifted = (by: string): void => {
     // a bias has one number a channel, where its constant may be one for all
-    bias = b.op('Add', [bias ?? zeros(b, weight, outAxis ?? 0, rank), by])
+    bias = b.op('Add', [bias ?? zeros(b, weight, b.scalar(0, own), outAxis ?? 0, rank), by])
   }
   let value = node.outputs[0]
   for (const each of merged) {
@@ -195,11 +195,12 @@ export function mergedWeights(b: Builder, { node, weights, outAxis, merged }: La
     else shifted(each.op === 'Add' ? vector : b.op('Neg', [vector]))
   }
   if (weight !== own) b.know(weight, b.type(own), b.dims(own))
+  if (bias !== undefined) b.know(bias, b.type(own), undefined)
   return { weight, bias }
 }
 
 /** A zero for each channel. */
-function zeros(b: Builder, weight: string, axis: number, rank: number): string {
+function zeros(b: Builder, weight: string, zero: string, axis: number, rank: number): string {
   const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis)
-  return b.op('Mul', [b.reduceSum(weight, others, false), b.scalar(0, weight)])
+  return b.op('Mul', [b.reduceSum(weight, others, false), zero])
 }

@@ -139,7 +139,7 @@ function sumRule(scheme: Scheme): OverrideRule {
     if (count(taken) === 1) return wanted.map((w, i) => (taken[i] ? () => gy : w ? 'nothing' : undefined))
     const parts = x.map((v, i) => (taken[i] ? positivePart(b, v) : v))
     const z = parts.filter((_, i) => taken[i]).reduce((a, v) => b.op('Add', [a, v]))
-    const ratio = b.op('Div', [gy, stabilised(b, z, scheme.stabiliser)])
+    const ratio = b.op('Div', [gy, stabilised(b, alike(b, z, y[0] ?? ''), scheme.stabiliser)])
     return wanted.map((w, i) => (taken[i] ? () => b.op('Mul', [parts[i] ?? '', ratio]) : w ? 'nothing' : undefined))
   }
 }

@@ -223,10 +223,14 @@ function ofSoftmax(call: RuleCall, of: Of): string {
   const output = of(b, y[0] ?? '')
   const log = (v: string): string => alike(b, b.op('LogSoftmax', [v], { axis }), v)
   const u = new Change(b, log(input.value), log(input.reference))
-  const ofLog = (v: string, logs: string): string => b.op('Sub', [over('ReduceMax', v), over('ReduceMax', logs)])
+  const typed = (v: string): string => {
+    b.know(v, b.type(input.value), undefined)
+    return v
+  }
+  const ofLog = (v: string, logs: string): string => typed(b.op('Sub', [over('ReduceMax', v), over('ReduceMax', logs)]))
   const l = new Change(b, ofLog(input.value, u.value), ofLog(input.reference, u.reference))
   const largest = b.op('Max', [l.value, l.reference])
-  const relative = (v: string): string => b.op('Exp', [b.op('Sub', [v, largest])])
+  const relative = (v: string): string => typed(b.op('Exp', [b.op('Sub', [v, largest])]))
   const e = new Change(b, relative(input.value), relative(input.reference))
   const s = new Change(b, relative(l.value), relative(l.reference))
   const direct = perChange(u, b.op('Mul', [gy, output.difference]), b.op('Mul', [gy, output.value]))
@@ -259,7 +263,7 @@ function ofNorm(call: RuleCall, of: Of): string {
   const factor = isLayer
     ? scale
     : b.op('Unsqueeze', [scale, b.int64s(Array.from({ length: rank - 2 }, (_, i) => i + 1))])
-  const h = b.op('Mul', [gy, factor])
+  const h = alike(b, b.op('Mul', [gy, factor]), own)
   const total = b.op('Add', [s, before])
   // as of a quotient
   const smaller = b.op('LessOrEqual', [s, before])

@@ -76,11 +76,12 @@ export class LinearLayer {
       b,
       terms.map((t) => ({ value: this.forward(t), sign: t.sign })),
     )
-    const ratio = b.op('Div', [relevance, stabilised(b, z, epsilon)])
-    return sum(
+    const ratio = b.op('Div', [relevance, stabilised(b, alike(b, z, this.#call.y[0] ?? ''), epsilon)])
+    const shares = sum(
       b,
       terms.map((t) => ({ value: b.op('Mul', [t.input, this.back(t.input, t.weight, ratio)]), sign: t.sign })),
     )
+    return alike(b, shares, this.input)
   }
 
   /** The terms of positive products, or of negative ones; the bias of that sign goes with the first. */
