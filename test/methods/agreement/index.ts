@@ -9,4 +9,4 @@ export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRAD
 export const AGREEMENTS: readonly Agreement[] = [...DRIVEN_CAMS]
 import { PROPAGATION } from './propagation.js'
 
-export const AGREEMENTS: readonly Agreement[] = [...PROPAGATION]
+export const AGREEMENTS: readonly Agreement[] = [...DRIVEN_CAMS, ...PROPAGATION]
