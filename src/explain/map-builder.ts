@@ -65,7 +65,6 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
       head,
       chosen: target.chosen,
       logits: flatLogits(stage),
-      logits: answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 }),
       scores: target.scores,
       score: () =>
         b.cached('onnxplain/score', () => b.reduceSum(b.op('Mul', [target.scores, target.seed]), [1], false)),
@@ -114,6 +113,8 @@ function flatLogits({ b, answer }: Stage): string {
     b.know(flat, b.type(logits), [b.dims(logits)?.[0] ?? null, classes])
     return flat
   })
+}
+
 /** A fill as a value that broadcasts to the input. */
 function fillOf({ b, input, preprocessing }: Stage, at: string, text: string): string {
   const values = fillValues(text, at === input.name ? preprocessing : undefined, input.channels)

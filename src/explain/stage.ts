@@ -1,10 +1,9 @@
 /** A model made ready for methods: upgraded, its parts found, the target appended. */
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
+import type { PreprocessSpec } from '../image/index.js'
 import { layerOf } from '../methods/head.js'
 import { earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
-import type { PreprocessSpec } from '../image/index.js'
-import { chooseLayer, earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
 import { parseGrid } from '../methods/layout/grid.js'
 import type { Layer } from '../methods/layout/view.js'
 import type { CompiledMethod } from '../methods/method.js'

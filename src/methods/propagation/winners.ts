@@ -1,5 +1,4 @@
 /** What excitation backprop and its contrastive form have in common: the chance that a neuron won, at a layer. */
-import { overChannels } from '../maps.js'
 import type { CompileContext, LayerMap } from '../method.js'
 import { findLayers, type LayerNode } from './layers.js'
 import { propagation } from './override.js'
@@ -25,7 +24,7 @@ export function winners(context: CompileContext, layer: LayerMap, name: string, 
   const rule = (l: LayerNode): typeof excited => (contrast && l.last ? contrasted : excited)
   const scheme = { name, layer: rule, stabiliser: STABILISER, positive: true as const, note: context.note }
   const override = propagation(b, context.path(layer.value), layer.value, scheme)
-  return overChannels(b, layer.gradient({ override }))
+  return b.reduceSum(layer.gradient({ override }), [1], false)
 }
 
 /** True where a layer with weights makes the scores from what comes behind a value. */
