@@ -52,13 +52,13 @@ export function compileCommand(program: Command): void {
     if (options.score !== 'logit' && options.score !== 'probability')
       command.error('error: --score is logit or probability', { exitCode: 2 })
     await refuseUnwritable(options.output)
-    const { graph, files } = await resolveModel(path)
+    const { graph, files, preprocessing } = await resolveModel(path)
     await refuseOverwriting(files, [options.output], 'Give --output another file.')
     const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
     const shapes = await probe(graph, await ortRuntime({ warn }))
     const { output, method, explain: wrt, ...rest } = options
     const own = givenMethodOptions(command)
-    const plan = compile(graph, { ...rest, wrt, shapes, options: own, ...(method ? { method } : {}) })
+    const plan = compile(graph, { ...rest, wrt, shapes, preprocessing, options: own, ...(method ? { method } : {}) })
     const [refusal] = plan.refused
     if (refusal) throw refusal.error
     await writeWhole(output, encode(plan.graph))

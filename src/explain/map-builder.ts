@@ -1,11 +1,13 @@
 /** The raw maps of methods, written into the graph once each. */
 import { ExplainError } from '../core/errors.js'
+import { float32 } from '../core/tensor.js'
 import { linearHead } from '../methods/head.js'
 import { channelsFirstView, type Layer } from '../methods/layout/view.js'
 import type { CompileContext, CompiledMethod, Differentiated, LayerMap } from '../methods/method.js'
 import type { Builder } from '../onnx/builder.js'
 import { protoType } from '../onnx/tensors.js'
 import { nodesBetween } from '../vjp/walk.js'
+import { fillValues } from './fill.js'
 import { Gradients } from './gradients.js'
 import { straightThrough } from './numbers.js'
 import { type GivenOptions, resolveOptions } from './options.js'
@@ -63,9 +65,10 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
       head,
       chosen: target.chosen,
       logits: flatLogits(stage),
+      scores: target.scores,
       score: () =>
         b.cached('onnxplain/score', () => b.reduceSum(b.op('Mul', [target.scores, target.seed]), [1], false)),
-      path: () => nodesBetween(b, target.scores, [value]),
+      path: (from = value) => nodesBetween(b, target.scores, [from]),
       layer: () => {
         if (layer && !(layer instanceof ExplainError)) return layerMap(layer)
         throw (
@@ -87,7 +90,11 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
         notes.push(...built.notes.filter((n) => !notes.includes(n)))
         return built.value
       },
-      note: (text) => notes.push(text),
+      takesColours: at === input.name && stage.preprocessing !== undefined,
+      fill: (text) => fillOf(stage, at, text),
+      note: (text) => {
+        if (!notes.includes(text)) notes.push(text)
+      },
     }
     const map = b.scope(`onnxplain/${method.id}`, () => asFloat32(b, method.build(context)))
     const result = { value: map, notes }
@@ -106,6 +113,14 @@ function flatLogits({ b, answer }: Stage): string {
     b.know(flat, b.type(logits), [b.dims(logits)?.[0] ?? null, classes])
     return flat
   })
+}
+
+/** A fill as a value that broadcasts to the input. */
+function fillOf({ b, input, preprocessing }: Stage, at: string, text: string): string {
+  const values = fillValues(text, at === input.name ? preprocessing : undefined, input.channels)
+  if (values.every((v) => v === 0)) return b.scalar(0, at)
+  const dims = [...input.layout].map((letter) => (letter === 'C' ? values.length : 1))
+  return b.constant(float32(dims, values))
 }
 
 /** Layers as methods see them; each view is made once. */

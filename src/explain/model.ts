@@ -24,8 +24,9 @@ import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannel
 import { computedIn, lowestByte } from './numbers.js'
 import { optionsFor, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
+import { photoPreprocessing } from './photo.js'
 import type { CompileOptions, Plan } from './plan.js'
-import { type Image, type ImageOptions, type Prepared, photoPreprocessing, prepareImage } from './prepare.js'
+import { type Image, type ImageOptions, type Prepared, prepareImage } from './prepare.js'
 import { type Making, type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet, Refusal } from './request.js'
 import { type Feed, type PlanRun, Runner } from './runner.js'
@@ -245,12 +246,17 @@ export class Model {
     { layer, grid, wrt, options: given = {} }: ExplainOptions,
   ): Promise<PlanRun> {
     const options = optionsFor(methods, given)
+    const { preprocessing } = this
     const runs: { readonly score: Score; readonly run: PlanRun }[] = []
     for (const score of new Set(targets.map((t) => t.score))) {
       const indices = targets.map((t) => t.index)
       runs.push({
         score,
-        run: await this.#runner.maps({ methods, layer, grid, score, wrt, options }, prepared.feed, indices),
+        run: await this.#runner.maps(
+          { methods, layer, grid, score, wrt, options, preprocessing },
+          prepared.feed,
+          indices,
+        ),
       })
     }
     const first = runs[0]?.run ?? { logits: new Float32Array(), maps: [], refused: [] }
@@ -270,7 +276,8 @@ export class Model {
   /** A plan of this model, for its runtime unless `lacks` says otherwise; see {@link compile}. */
   compile(options: Omit<CompileOptions, 'shapes'>): Plan {
     const { answer, pictureInput } = this.#options
-    return compile(this.graph, { answer, pictureInput, lacks: this.#runtime.lacks, ...options, shapes: this.shapes })
+    const own = { answer, pictureInput, preprocessing: this.preprocessing, lacks: this.#runtime.lacks }
+    return compile(this.graph, { ...own, ...options, shapes: this.shapes })
   }
 
   /** Releases the sessions. The model cannot be used afterwards. */

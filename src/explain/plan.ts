@@ -1,6 +1,7 @@
 /** What is compiled, and what comes of it. */
 import type { ExplainError } from '../core/errors.js'
 import type { Dim, Lack } from '../core/runtime.js'
+import type { PreprocessSpec } from '../image/index.js'
 import type { CompiledMethod } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
@@ -38,6 +39,8 @@ export interface CompileOptions {
   readonly shapes?: Shapes
   /** What the runtime that will run the plan has no kernel for: `runtime.lacks`. The maps are the same. Default: nothing. */
   readonly lacks?: readonly Lack[] | undefined
+  /** How photos become what the model is fed, for options that are colours. Default: the usual ImageNet preprocessing, as of a `Model`. */
+  readonly preprocessing?: PreprocessSpec | undefined
   /** Options of the methods, under their own names. Default: each method's own. */
   readonly options?: GivenOptions | undefined
   /** Keeps the positive part of a map. Default: false. */

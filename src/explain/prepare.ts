@@ -5,14 +5,13 @@ import { float32, type Tensor } from '../core/tensor.js'
 import {
   adjustPreprocessing,
   type Geometry,
-  imagenetPreprocessing,
   type Picture,
   type PreprocessSpec,
   preprocess,
   type Size,
 } from '../image/index.js'
 import type { Graph } from '../onnx/ir.js'
-import { type PictureInput, takesPhotos } from './input.js'
+import type { PictureInput } from './input.js'
 import { type GivenInputs, type OtherInput, readGiven } from './others.js'
 import type { Feed } from './runner.js'
 
@@ -108,25 +107,4 @@ export function itself(width: number, height: number): Geometry {
 
 function kindOf(layout: InputLayout): string {
   return layout.includes('D') ? 'volume or clip' : layout.includes('H') ? 'picture' : 'signal'
-}
-
-const DEFAULT_SIDE = 224
-
-/** The given preprocessing, else the usual one, in the input's layout; undefined where it takes no photos. */
-export function photoPreprocessing(
-  input: PictureInput,
-  given: PreprocessSpec | undefined,
-  lowestByte?: number,
-): PreprocessSpec | undefined {
-  const { height = DEFAULT_SIDE, width = DEFAULT_SIDE, channels, layout } = input
-  if (!takesPhotos(input) || (layout !== 'NCHW' && layout !== 'NHWC')) return undefined
-  const usual = imagenetPreprocessing(height, width, channels === 1 ? 1 : 3)
-  return { ...(given ?? (lowestByte === undefined ? usual : ofBytes(usual, lowestByte))), layout }
-}
-
-/** Pixels as they are, for inputs of bytes: from 0, or from -128. */
-function ofBytes(usual: PreprocessSpec, lowest: number): PreprocessSpec {
-  const each = (value: number): number[] => usual.mean.map(() => value)
-  const source = `pixel values from ${lowest}, as the input takes bytes (assumed)`
-  return { ...usual, rescale: 1, mean: each(lowest === 0 ? 0 : -lowest), std: each(1), source }
 }

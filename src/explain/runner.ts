@@ -2,6 +2,7 @@
 import { ExplainError } from '../core/errors.js'
 import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
 import { float32, int64, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
+import type { PreprocessSpec } from '../image/index.js'
 import { gradient } from '../methods/gradient.js'
 import type { CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
@@ -32,6 +33,8 @@ export interface PlanRequest {
   readonly wrt: string | readonly string[] | undefined
   /** Options of these methods. */
   readonly options: GivenOptions
+  /** What colours among them become. */
+  readonly preprocessing: PreprocessSpec | undefined
 }
 
 /** What one run is fed: the picture, or several, and what the other inputs are given, one row each. */
@@ -228,11 +231,13 @@ export class Runner {
   }
 
   /** The plan of a request, made once, and the name of its session. */
-  #plan({ methods, layer, grid, score, wrt, options }: PlanRequest): { readonly key: string; readonly plan: Plan } {
+  #plan({ methods, preprocessing, ...rest }: PlanRequest): { readonly key: string; readonly plan: Plan } {
     const method = methods.map((m) => m.id)
-    const key = JSON.stringify([method, score, layer, grid, wrt, Object.entries(options).sort()])
-    const request = { method, layer, grid, score, wrt, options }
-    const plan = this.#plans.get(key) ?? compile(this.#graph, { ...request, ...this.#known() })
+    const { score, layer, grid, wrt, options } = rest
+    const isColoured = methods.some((m) => Object.values(m.options).some((o) => o.kind === 'fill'))
+    const colours = isColoured ? preprocessing : undefined
+    const key = JSON.stringify([method, score, layer, grid, wrt, Object.entries(options).sort(), colours])
+    const plan = this.#plans.get(key) ?? compile(this.#graph, { method, ...rest, preprocessing, ...this.#known() })
     this.#plans.set(key, plan)
     return { key, plan }
   }
@@ -321,7 +326,14 @@ function layerKey(what: string, { layer, grid, score }: LayerRequest): string {
 }
 
 /** Plain gradients by the picture. */
-const GRADIENT = { methods: [gradient], layer: undefined, grid: undefined, wrt: undefined, options: {} } as const
+const GRADIENT = {
+  methods: [gradient],
+  layer: undefined,
+  grid: undefined,
+  wrt: undefined,
+  options: {},
+  preprocessing: undefined,
+} as const
 
 /** The logits of a float16 network as float32. */
 const NARROW_LOGITS = 'onnxplain/logits'

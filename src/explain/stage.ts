@@ -1,6 +1,7 @@
 /** A model made ready for methods: upgraded, its parts found, the target appended. */
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
+import type { PreprocessSpec } from '../image/index.js'
 import { layerOf } from '../methods/head.js'
 import { earlyLayer, type Network, networkOf, tokensNote } from '../methods/layers.js'
 import { parseGrid } from '../methods/layout/grid.js'
@@ -16,7 +17,9 @@ import { type AppendedTarget, appendTarget, targetInput } from '../targets/appen
 import type { Score } from '../targets/target.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
+import { lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
+import { photoPreprocessing } from './photo.js'
 import type { CompileOptions, TokenGrid } from './plan.js'
 
 /** A layer to explain at. */
@@ -33,6 +36,8 @@ export interface Stage {
   readonly network: Network
   readonly shapes: Shapes
   readonly input: PictureInput
+  /** How photos become what the model is fed; undefined where it takes none. */
+  readonly preprocessing: PreprocessSpec | undefined
   readonly others: readonly OtherInput[]
   /** The inputs that are explained. */
   readonly wrt: readonly string[]
@@ -83,7 +88,23 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
   const b = new Builder(graph, repeated.shapes, { lacks: options.lacks })
   const { inputs } = repeated
-  return { source, network, shapes, input, others, wrt, answer, score, batched, layers, inputs, target, b }
+  const preprocessing = photoPreprocessing(input, options.preprocessing, lowestByte(model, input.name))
+  return {
+    source,
+    network,
+    shapes,
+    input,
+    preprocessing,
+    others,
+    wrt,
+    answer,
+    score,
+    batched,
+    layers,
+    inputs,
+    target,
+    b,
+  }
 }
 
 /** The value that is computed first. */

@@ -3,12 +3,15 @@ import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { ablationCam } from './ablation-cam.js'
 import { cam } from './cam.js'
+import { contrastiveExcitationBackprop } from './contrastive-excitation-backprop.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
 import { deconvnet } from './deconvnet.js'
+import { deepLift } from './deep-lift.js'
 import { dff } from './dff.js'
 import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
+import { excitationBackprop } from './excitation-backprop.js'
 import { fem } from './fem.js'
 import { finerCam } from './finer-cam.js'
 import { fullGrad } from './full-grad.js'
@@ -29,6 +32,11 @@ import { kernelShap } from './kernel-shap.js'
 import { kpcaCam } from './kpca-cam.js'
 import { layerCam } from './layer-cam.js'
 import { lime } from './lime.js'
+import { lrp } from './lrp.js'
+import { lrpAlphaBeta } from './lrp-alpha-beta.js'
+import { lrpEpsilon } from './lrp-epsilon.js'
+import { lrpGamma } from './lrp-gamma.js'
+import { lrpZPlus } from './lrp-z-plus.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
@@ -82,6 +90,14 @@ export const METHODS: readonly Method[] = [
   smoothGrad,
   smoothGradSquared,
   varGrad,
+  lrp,
+  lrpEpsilon,
+  lrpGamma,
+  lrpAlphaBeta,
+  lrpZPlus,
+  deepLift,
+  excitationBackprop,
+  contrastiveExcitationBackprop,
   occlusion,
   rise,
   lime,

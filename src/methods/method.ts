@@ -11,7 +11,7 @@ import type { Override } from '../vjp/rule.js'
 import type { LinearHead } from './head.js'
 import type { Network } from './layers.js'
 
-export type Family = 'cam' | 'gradient' | 'perturbation'
+export type Family = 'cam' | 'gradient' | 'propagation' | 'perturbation'
 
 /** How a map is drawn: positive evidence as an overlay; evidence for and against around zero; a colour picture of pixels. */
 export type Display = 'positive' | 'signed' | 'pixels'
@@ -130,16 +130,22 @@ export interface CompileContext<O extends OptionDefinitions = OptionDefinitions>
   readonly chosen: string
   /** `[N, classes]`: the scores before a final Softmax or Sigmoid. */
   readonly logits: string
+  /** `[N, classes]`: the scores that are explained: the logits, or their probabilities. */
+  readonly scores: string
   /** `[N]`: the target's score. */
   score(): string
-  /** The nodes between the picture and the score, in order. */
-  path(): readonly Node[]
+  /** The nodes between a value, the input say, and the score, in order. */
+  path(from?: string): readonly Node[]
   /** Gradient by a value, the input say, of the target's score or of another value. Made once for each value and what is differentiated. */
   gradient(by: string, what?: Differentiated): string
   /** The same by several values, of one walk back. */
   gradients(by: readonly string[], what?: Differentiated): readonly string[]
   /** The raw map of another compiled method. Made once. */
   map(method: CompiledMethod): string
+  /** True where the input is a picture of colours that are known. */
+  readonly takesColours: boolean
+  /** A fill (`mean` or a colour) after preprocessing, as a value that broadcasts to the input. Throws `bad-option`. */
+  fill(text: string): string
   /** Adds a sentence to the provenance. */
   note(text: string): void
 }

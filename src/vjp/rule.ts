@@ -71,8 +71,18 @@ export function unary(
   return { rule: (call) => [() => pullback({ ...call, in0: call.x[0] ?? '', out: call.y[0] ?? '' })] }
 }
 
-/** Alternative rules by operator: guided backpropagation, deconvnet, ... Each is given the plain rule it stands in for. */
+/** A pullback, undefined as in {@link Rule}, or `nothing`: what the walk brings does not go on to that input. */
+export type OverridePullback = Pullback | undefined | 'nothing'
+
+/** A rule in the place of another, which it is given. */
+export type OverrideRule = (call: RuleCall, plain: Rule) => readonly OverridePullback[]
+
+/** Alternative rules by operator: guided backpropagation, deconvnet, relevance, ... */
 export interface Override {
+  /** Equal for overrides that do the same. */
   readonly name: string
-  readonly rules: Readonly<Record<string, (call: RuleCall, plain: Rule) => ReturnType<Rule>>>
+  /** By operator, with its domain where that is not ONNX's own. */
+  readonly rules: Readonly<Record<string, OverrideRule>>
+  /** The rule of operators that `rules` does not name. Default: the plain one. */
+  readonly otherwise?: OverrideRule
 }

@@ -13,7 +13,7 @@ import { printDims } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
 import { sorted } from '../passes/prune.js'
 import { sumTo } from './broadcast.js'
-import type { Override, Pullback, Rule, RuleEntry, Walk } from './rule.js'
+import type { Override, OverridePullback, OverrideRule, Rule, RuleCall, RuleEntry, Walk } from './rule.js'
 import { QUANTIZERS, RULES, ZERO_GRADIENT } from './rules/index.js'
 import { remedyFor, whyUnsupported } from './unsupported.js'
 
@@ -110,7 +110,8 @@ function inputGradients(
   const pullbacks = ruleFor(entry.rule, operatorName(node), override)(call)
   return x.flatMap((x, i): [string, string][] => {
     if (!wanted[i]) return []
-    const pullback: Pullback | undefined = pullbacks[i]
+    const pullback: OverridePullback = pullbacks[i]
+    if (pullback === 'nothing') return []
     if (!pullback)
       throw new ExplainError('unsupported-operator', {
         what: `${node.op} has no gradient for its input ${i}, "${x}", which depends on what is differentiated`,
@@ -127,9 +128,14 @@ function inputGradients(
   })
 }
 
-function ruleFor(plain: Rule, name: string, override: Override | undefined): Rule {
-  const other = override && Object.hasOwn(override.rules, name) ? override.rules[name] : undefined
-  return other ? (call) => other(call, plain) : plain
+function ruleFor(
+  plain: Rule,
+  name: string,
+  override: Override | undefined,
+): (call: RuleCall) => readonly OverridePullback[] {
+  const named: OverrideRule | undefined =
+    override && Object.hasOwn(override.rules, name) ? override.rules[name] : override?.otherwise
+  return named ? (call) => named(call, plain) : plain
 }
 
 /** What a rule gives must have the shape and type of the input, as far as both are known. */

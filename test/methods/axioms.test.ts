@@ -128,6 +128,8 @@ describe('every compiled method', () => {
     'kpca-cam': 1,
     fem: 1,
     'full-grad': 1,
+    'excitation-backprop': 1,
+    'contrastive-excitation-backprop': 1,
   }
   const CURVED = ['grad-cam++', 'finer-cam', 'shapley-cam']
   const homogeneous = ids.filter((id) => !CURVED.includes(id))

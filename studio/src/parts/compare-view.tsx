@@ -36,6 +36,7 @@ export function CompareView() {
 const FAMILIES: readonly (readonly [MethodInfo['family'], string])[] = [
   ['cam', 'Class activation'],
   ['gradient', 'Gradients'],
+  ['propagation', 'Relevance'],
   ['perturbation', 'Perturbation'],
 ]
 

@@ -36,6 +36,7 @@ export function MethodPanel() {
 const FAMILIES: Readonly<Record<MethodInfo['family'], string>> = {
   cam: 'Class activation maps',
   gradient: 'Gradients at the pixels',
+  propagation: 'Relevance',
   perturbation: 'Perturbation',
 }
 

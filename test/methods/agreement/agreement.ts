@@ -11,7 +11,16 @@ export interface Agreement {
   /** What made the fixture, with its version: `Captum 0.9.0`. */
   readonly reference: string
   /** `shipped` at the golden input (224 x 224), or a network of `test/fixtures/networks` at its input (96 x 96). */
-  readonly network: 'shipped' | 'resnet' | 'efficientnet' | 'byobnet' | 'convnext' | 'vit' | 'shufflenet' | 'densenet'
+  readonly network:
+    | 'shipped'
+    | 'resnet'
+    | 'vgg'
+    | 'efficientnet'
+    | 'byobnet'
+    | 'convnext'
+    | 'vit'
+    | 'shufflenet'
+    | 'densenet'
   /** Class index. */
   readonly target: number
   /** A file of `test/fixtures/methods`, or with its folder, `golden/...`, of `test/fixtures`; without `.npy`: float32 or float16. */

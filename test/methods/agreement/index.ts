@@ -3,6 +3,7 @@ import type { Agreement } from './agreement.js'
 import { CAM } from './cam.js'
 import { DRIVEN_CAMS } from './driven-cams.js'
 import { GRADIENT } from './gradient.js'
+import { PROPAGATION } from './propagation.js'
 import { SEGMENTS } from './segments.js'
 
-export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT, ...SEGMENTS]
+export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT, ...PROPAGATION, ...SEGMENTS]
