@@ -2,7 +2,7 @@
 import { basename, dirname, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { distance } from 'fastest-levenshtein'
-import { type ErrorCode, ExplainError } from '../core/errors.js'
+import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import {
   distinctAnswers,
@@ -30,21 +30,13 @@ import {
   openModel,
   warner,
 } from './model-options.js'
+import { OF_ONE_PICTURE } from './pictures.js'
 import { answersText } from './print.js'
 import { showProgress } from './progress.js'
 
 /** The columns of the figure that made Grad-CAM famous. */
 const FIGURE = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlusion', 'cam']
 const BEST_ANSWERS = 5
-/** Failures that say nothing about the next picture. */
-const OF_ONE_PICTURE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'cannot-read',
-  'cannot-write',
-  'image-too-large',
-  'invalid-image',
-  'runtime-failed',
-])
-
 interface Options extends ModelOptions {
   readonly target?: readonly string[]
   readonly method?: readonly string[]

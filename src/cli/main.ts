@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { ExplainError } from '../core/errors.js'
 import { VERSION } from '../explain/index.js'
 import { checkCommand } from './check.js'
+import { compareCommand } from './compare.js'
 import { compileCommand } from './compile.js'
 import { explainCommand } from './explain.js'
 import { inspectCommand } from './inspect.js'
@@ -22,7 +23,8 @@ async function main(): Promise<number> {
     .showHelpAfterError('("onnxplain --help" lists the options)')
     .configureOutput({ outputError: (text, write) => write(text) })
   explainCommand(program)
-  for (const add of [checkCommand, inspectCommand, compileCommand, methodsCommand, studioCommand]) add(program)
+  for (const add of [checkCommand, compareCommand, inspectCommand, compileCommand, methodsCommand, studioCommand])
+    add(program)
   for (const command of [program, ...program.commands]) command.exitOverride()
   try {
     await program.parseAsync()

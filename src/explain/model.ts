@@ -280,6 +280,12 @@ export class Model {
     return compile(this.graph, { ...own, ...options, shapes: this.shapes })
   }
 
+  /** The hash of the model's file; null on web pages that are not secure. */
+  async sha256(): Promise<string | null> {
+    this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
+    return this.#sha256
+  }
+
   /** Releases the sessions. The model cannot be used afterwards. */
   async release(): Promise<void> {
     await this.#runner.release()
@@ -309,9 +315,8 @@ export class Model {
 
   /** What provenances tell of a picture. */
   async #occasion(prepared: Prepared, answers: readonly ClassAnswer[]): Promise<Occasion> {
-    this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
     const inputs = await provenanceInputs(prepared.feed.others)
-    return { prepared, answers, runtime: this.#runtime.name, sha256: await this.#sha256, inputs }
+    return { prepared, answers, runtime: this.#runtime.name, sha256: await this.sha256(), inputs }
   }
 }
 

@@ -15,7 +15,7 @@ export function withCheck(figure: FigureSpec, { summary, checks }: Judged): Figu
     const ids = checks.filter((c) => c.verdict === verdict).map((c) => c.id)
     return ids.length > 0 ? [`${head}: ${ids.join(', ')}.`] : []
   })
-  const message = [...lists, summary].join(' ')
+  const message = [...lists, summary].join('\n')
   return {
     ...figure,
     columns: [...figure.columns, { title: 'Should you believe it?' }],

@@ -2,6 +2,15 @@
 export { type Aggregate, aggregate } from './aggregate.js'
 export { type Check, type CheckOptions, type CheckReport, check } from './check.js'
 export type { Verdict } from './checks.js'
+export {
+  type ComparedCell,
+  type ComparedRow,
+  type CompareOptions,
+  checkComparison,
+  comparePicture,
+  meanCurve,
+  pooled,
+} from './comparison.js'
 export { findMetric, METRICS } from './list.js'
 export {
   costOf,

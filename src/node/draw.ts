@@ -5,8 +5,10 @@ import { extname } from 'node:path'
 import sharp from 'sharp'
 import { ExplainError } from '../core/errors.js'
 import {
+  type ChartPanel,
   type FigureFonts,
   type FigureSpec,
+  layoutChart,
   layoutFigure,
   type Pixels,
   parseFont,
@@ -75,8 +77,16 @@ export function refuseFormat(path: string): void {
 
 /** A figure's file contents, in the format that the path's ending asks for. */
 export async function drawFigure(spec: FigureSpec, path: string): Promise<Uint8Array> {
+  return drawScene(layoutFigure(spec, await fonts()), path)
+}
+
+/** Curves' file contents, in the format that the path's ending asks for. */
+export async function drawChart(panels: readonly ChartPanel[], path: string): Promise<Uint8Array> {
+  return drawScene(layoutChart(panels, await fonts()), path)
+}
+
+async function drawScene(scene: Scene, path: string): Promise<Uint8Array> {
   refuseFormat(path)
-  const scene = layoutFigure(spec, await fonts())
   if (extname(path).toLowerCase() === '.svg') return sceneToSvgFile(scene)
   return inFormat(await sceneToPng(scene), path)
 }

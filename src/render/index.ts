@@ -1,5 +1,6 @@
 /** Maps become pictures: the only place where anything is normalised, coloured and blended. */
 export * from './bar.js'
+export * from './chart.js'
 export * from './colormaps.js'
 export * from './explained.js'
 export * from './figure.js'

@@ -34,7 +34,17 @@ export interface SceneRect {
   readonly strokeWidth?: number
 }
 
-export type SceneItem = SceneImage | ScenePath | SceneRect
+/** Straight lines from point to point. */
+export interface SceneLine {
+  readonly kind: 'line'
+  readonly points: readonly (readonly [x: number, y: number])[]
+  /** A CSS colour. */
+  readonly stroke: string
+  /** In output pixels. */
+  readonly strokeWidth: number
+}
+
+export type SceneItem = SceneImage | SceneLine | ScenePath | SceneRect
 
 /**
  * A figure ready to be drawn, in output pixels. Image boxes are on whole pixels and overlap nothing but outlines, so a host

@@ -22,6 +22,10 @@ function element(item: SceneItem, encodePng: ((pixels: Pixels) => string) | unde
   if (item.kind === 'path') {
     return `<path d="${item.d}" fill="${escapeXml(item.fill)}" role="img" aria-label="${escapeXml(item.text)}"/>`
   }
+  if (item.kind === 'line') {
+    const points = item.points.map(([x, y]) => `${round(x)},${round(y)}`).join(' ')
+    return `<polyline points="${points}" fill="none" stroke="${escapeXml(item.stroke)}" stroke-width="${item.strokeWidth}" stroke-linejoin="round"/>`
+  }
   const box = `x="${item.x}" y="${item.y}" width="${item.width}" height="${item.height}"`
   if (item.kind === 'rect') {
     const stroke = item.stroke ? ` stroke="${escapeXml(item.stroke)}" stroke-width="${item.strokeWidth ?? 1}"` : ''
@@ -29,6 +33,10 @@ function element(item: SceneItem, encodePng: ((pixels: Pixels) => string) | unde
   }
   if (!encodePng) return undefined
   return `<image ${box} preserveAspectRatio="none" href="${escapeXml(encodePng(item.pixels))}"/>`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
 }
 
 /** XML text of any string: markup escaped, and characters that XML 1.0 forbids replaced. */

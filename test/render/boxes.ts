@@ -20,7 +20,7 @@ export function pathBox(d: string): Box {
 export function occupied(scene: Scene): { item: SceneItem; box: Box }[] {
   return scene.items
     .filter((item) => item.kind !== 'rect' || item.fill !== 'none')
-    .map((item) => ({ item, box: item.kind === 'path' ? pathBox(item.d) : item }))
+    .flatMap((item) => (item.kind === 'line' ? [] : [{ item, box: item.kind === 'path' ? pathBox(item.d) : item }]))
 }
 
 export function overlaps(a: Box, b: Box): boolean {
