@@ -35,6 +35,7 @@ describe('check', () => {
       'cat.jpg',
       ...SMALL,
       '--json',
+      '--quiet',
       '--passes',
       '4',
       '--method',
