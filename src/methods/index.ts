@@ -2,6 +2,7 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { ablationCam } from './ablation-cam.js'
+import { blurIg } from './blur-ig.js'
 import { cam } from './cam.js'
 import { contrastiveExcitationBackprop } from './contrastive-excitation-backprop.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
@@ -86,6 +87,7 @@ export const METHODS: readonly Method[] = [
   integratedGradients,
   guidedIg,
   xrai,
+  blurIg,
   gradientShap,
   smoothGrad,
   smoothGradSquared,

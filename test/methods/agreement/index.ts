@@ -7,3 +7,6 @@ import { PROPAGATION } from './propagation.js'
 import { SEGMENTS } from './segments.js'
 
 export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT, ...PROPAGATION, ...SEGMENTS]
+import { MASKS } from './masks.js'
+
+export const AGREEMENTS: readonly Agreement[] = [...MASKS]
