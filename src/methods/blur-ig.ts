@@ -24,7 +24,13 @@ export const blurIg = defineMethod({
   source: 'Xu et al., CVPR 2020 (arXiv 2004.03383), section 3, equation 6; defaults as in PAIR saliency',
   cost: '1 forward + 1 backward for each step (100 by default)',
   options: {
-    steps: { kind: 'integer', default: 100, minimum: 1, unit: 'steps', description: 'steps from the picture to the blur' },
+    steps: {
+      kind: 'integer',
+      default: 100,
+      minimum: 1,
+      unit: 'steps',
+      description: 'steps from the picture to the blur',
+    },
     sigma: {
       kind: 'number',
       default: 50,
@@ -54,8 +60,7 @@ export const blurIg = defineMethod({
       },
       take: (target, gradient, i) => {
         const [sum, change] = [sums[target], changes.get(i)]
-        if (sum && change)
-          for (const [k, g] of gradient.entries()) sum[k] = (sum[k] ?? 0) - step * (change[k] ?? 0) * g
+        if (sum && change) for (const [k, g] of gradient.entries()) sum[k] = (sum[k] ?? 0) - step * (change[k] ?? 0) * g
         if (target === targets - 1) changes.delete(i)
       },
       maps: () => sums.map((sum) => float32(dims, Float32Array.from(sum))),

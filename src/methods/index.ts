@@ -13,6 +13,7 @@ import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
 import { excitationBackprop } from './excitation-backprop.js'
+import { extremalPerturbation } from './extremal-perturbation.js'
 import { fem } from './fem.js'
 import { finerCam } from './finer-cam.js'
 import { fullGrad } from './full-grad.js'
@@ -106,6 +107,7 @@ export const METHODS: readonly Method[] = [
   kernelShap,
   sobol,
   hsic,
+  extremalPerturbation,
 ]
 
 /** The method of an id; case and hyphens may be left out (`gradcam`, `GradCAM`). Throws `unknown-method`. */

@@ -36,6 +36,15 @@ export type MethodOption =
       readonly unit: string
       readonly description: string
     }
+  /** Several numbers of one range, written `0.05, 0.1`. */
+  | {
+      readonly kind: 'numbers'
+      readonly default: string
+      readonly minimum: number
+      readonly maximum: number
+      readonly unit: string
+      readonly description: string
+    }
   | { readonly kind: 'fill'; readonly default: string; readonly description: string }
   | {
       readonly kind: 'choice'
@@ -53,6 +62,7 @@ type OptionValue<O> = O extends { readonly kind: 'choice'; readonly choices: rea
   : O extends { readonly kind: 'fill' }
     ? string
     : number
+type OptionValue<O> = O extends { readonly kind: 'fill' | 'numbers' } ? string : number
 
 /** Option values by name. */
 export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }

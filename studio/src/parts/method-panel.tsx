@@ -120,6 +120,7 @@ function OptionField({ name, option }: OptionFieldProps) {
           onChange={(event) => set(event.currentTarget.checked ? 1 : 0)}
         />
       ) : option.kind !== 'fill' ? (
+      {option.kind === 'integer' || option.kind === 'number' ? (
         <span class="with-unit">
           <input
             id={id}

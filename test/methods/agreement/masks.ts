@@ -2,6 +2,7 @@
 import type { Agreement } from './agreement.js'
 
 const PAIR = 'PAIR saliency 0.2.1'
+const TORCHRAY = 'TorchRay 1.0.0.2'
 
 export const MASKS: readonly Agreement[] = [
   {
@@ -28,4 +29,26 @@ export const MASKS: readonly Agreement[] = [
       note: '10 steps from a blur of 20 px',
     }),
   ),
+  {
+    method: 'extremal-perturbation',
+    options: { iterations: 6 },
+    reference: TORCHRAY,
+    network: 'shipped',
+    target: 967,
+    fixture: 'extremal-perturbation-shipped',
+    stored: 'blocks',
+    minimum: 0.99,
+    note: '6 iterations',
+  },
+  {
+    method: 'extremal-perturbation',
+    options: { iterations: 20, areas: '0.05, 0.2' },
+    reference: `${TORCHRAY}, in float64`,
+    network: 'resnet',
+    target: 3,
+    fixture: 'extremal-perturbation-resnet',
+    stored: 'blocks',
+    minimum: 0.99,
+    note: 'areas of 0.05 and 0.2, 20 iterations; in float32 rounding errors sort the equal pixels of its masks',
+  },
 ]
