@@ -20,6 +20,8 @@ export const blurIg = defineMethod({
   family: 'gradient',
   channels: 'sum',
   display: 'signed',
+  space: 'input',
+  atLayer: false,
   summary: 'What the details at each pixel add to the score as the picture comes out of a blur; no baseline to choose.',
   source: 'Xu et al., CVPR 2020 (arXiv 2004.03383), section 3, equation 6; defaults as in PAIR saliency',
   cost: '1 forward + 1 backward for each step (100 by default)',

@@ -25,6 +25,8 @@ export const extremalPerturbation = defineMethod({
   title: 'Extremal perturbation',
   family: 'perturbation',
   display: 'positive',
+  space: 'input',
+  atLayer: false,
   summary: 'The smallest region, of an area that is given, that keeps the score high when the rest is blurred.',
   source:
     'Fong, Patrick and Vedaldi, ICCV 2019 (arXiv 1910.08485), sections 3.1 to 3.3; preservation game, defaults as in TorchRay',
