@@ -2,6 +2,7 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { ablationCam } from './ablation-cam.js'
+import { attentionRollout } from './attention-rollout.js'
 import { blurIg } from './blur-ig.js'
 import { cam } from './cam.js'
 import { contrastiveExcitationBackprop } from './contrastive-excitation-backprop.js'
@@ -39,6 +40,7 @@ import { lrpAlphaBeta } from './lrp-alpha-beta.js'
 import { lrpEpsilon } from './lrp-epsilon.js'
 import { lrpGamma } from './lrp-gamma.js'
 import { lrpZPlus } from './lrp-z-plus.js'
+import { legrad } from './legrad.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
@@ -51,6 +53,7 @@ import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.js'
 import { smoothGradSquared } from './smooth-grad-squared.js'
 import { sobol } from './sobol.js'
 import { ssCam } from './ss-cam.js'
+import { transformerAttribution } from './transformer-attribution.js'
 import { varGrad } from './var-grad.js'
 import { xGradCam } from './xgrad-cam.js'
 import { xrai } from './xrai.js'
@@ -79,6 +82,9 @@ export const METHODS: readonly Method[] = [
   shapleyCam,
   counterfactualGradCam,
   guidedWeightsGradCam,
+  attentionRollout,
+  transformerAttribution,
+  legrad,
   guidedGradCam,
   guidedBackpropagation,
   deconvnet,

@@ -35,6 +35,7 @@ export function MethodPanel() {
 
 const FAMILIES: Readonly<Record<MethodInfo['family'], string>> = {
   cam: 'Class activation maps',
+  attention: 'Attention of transformers',
   gradient: 'Gradients at the pixels',
   propagation: 'Relevance',
   perturbation: 'Perturbation',

@@ -7,6 +7,7 @@ import { PROPAGATION } from './propagation.js'
 import { SEGMENTS } from './segments.js'
 
 export const AGREEMENTS: readonly Agreement[] = [...CAM, ...DRIVEN_CAMS, ...GRADIENT, ...PROPAGATION, ...SEGMENTS]
+import { ATTENTION } from './attention.js'
 import { MASKS } from './masks.js'
 
-export const AGREEMENTS: readonly Agreement[] = [...MASKS]
+export const AGREEMENTS: readonly Agreement[] = [...ATTENTION, ...MASKS]
