@@ -2,7 +2,6 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import type { MethodOption, OptionDefinitions } from '../methods/method.js'
-import type { Method, MethodOption } from '../methods/method.js'
 import { numbersIn } from '../methods/numbers-option.js'
 
 export type GivenOptions = Readonly<Record<string, number | string>>
@@ -64,6 +63,9 @@ function choiceOf(name: string, choices: readonly string[], value: string): stri
     what: `${name} is "${value}"`,
     where: name,
     remedy: didYouMean(value, choices) || `It can be: ${choices.join(', ')}.`,
+  })
+}
+
 /** A list of numbers, written as all are: `0.05, 0.1`. */
 function checkNumbers(name: string, option: MethodOption & { readonly kind: 'numbers' }, text: string): string {
   const numbers = numbersIn(text)

@@ -60,10 +60,9 @@ export type OptionDefinitions = Readonly<Record<string, MethodOption>>
 
 type OptionValue<O> = O extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
   ? Choice
-  : O extends { readonly kind: 'fill' }
+  : O extends { readonly kind: 'fill' | 'numbers' }
     ? string
     : number
-type OptionValue<O> = O extends { readonly kind: 'fill' | 'numbers' } ? string : number
 
 /** Option values by name. */
 export type OptionValues<O extends OptionDefinitions> = { readonly [Name in keyof O]: OptionValue<O[Name]> }

@@ -122,6 +122,7 @@ function OptionField({ name, option }: OptionFieldProps) {
         />
       ) : option.kind !== 'fill' ? (
       {option.kind === 'integer' || option.kind === 'number' ? (
+      ) : option.kind === 'integer' || option.kind === 'number' ? (
         <span class="with-unit">
           <input
             id={id}
