@@ -9,6 +9,7 @@ the picture test/fixtures/golden/input.npy; on the small networks their own pict
 
 Needs torch 2.15, saliency 0.2.1, torchray 1.0.0.2 (without its dependencies), scipy, numpy.
 """
+import math
 import os
 import sys
 
@@ -73,10 +74,57 @@ def extremal(network, exact=False, **options):
     return blocks(mask.mean(0)[0].numpy())
 
 
+def meaningful(network, iterations, cells=28):
+    """Equation 6 with section 4.3's parameters, without jitter; the score as a share of what the picture has more than its blur."""
+    model, x, target = subject(network)
+    for p in model.parameters():
+        p.requires_grad_(False)
+    side = x.shape[-1]
+
+    def taps(sigma):
+        i = torch.arange(-math.ceil(4 * sigma), math.ceil(4 * sigma) + 1)
+        k = torch.exp(-0.5 * (i / sigma) ** 2)
+        return k / k.sum()
+
+    def blur(t, k):
+        r = len(k) // 2
+        return F.conv2d(F.conv2d(t, k.view(1, 1, -1, 1), padding=(r, 0)), k.view(1, 1, 1, -1), padding=(0, r))
+
+    blurred = blur(x.transpose(0, 1), taps(10)).transpose(0, 1)
+    k = taps(5)
+    edge = blur(torch.ones(1, 1, side, side), k)
+
+    def up(m):
+        return blur(F.interpolate(m[None, None], size=(side, side), mode="bilinear", align_corners=False), k) / edge
+
+    def score(m):
+        u = up(m)
+        return model(u * x + (1 - u) * blurred)[0, target]
+
+    c = torch.arange(cells) - (cells - 1) / 2
+    far = torch.sqrt(c[:, None] ** 2 + c**2)
+    discs = [torch.ones(cells, cells)] + [(far > (r + 1) / 20 * far.max() + 1e-6).float() for r in range(20)]
+    found = [float(score(m)) for m in discs]
+    left = [(f - found[-1]) / (found[0] - found[-1]) for f in found]
+    m = discs[next(i for i, v in enumerate(left) if v <= 0.01)].clone().requires_grad_(True)
+    adam = torch.optim.Adam([m], lr=0.1)
+    for _ in range(iterations):
+        rough = ((m[1:] - m[:-1]).abs() ** 3).sum() + ((m[:, 1:] - m[:, :-1]).abs() ** 3).sum()
+        loss = 1e-4 * (1 - m).abs().sum() + 1e-2 * rough + score(m) / (found[0] - found[-1])
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        m.data.clamp_(0, 1)
+    return blocks((1 - up(m))[0, 0].detach().numpy())
+
+
 FIXTURES = {
     "blur-ig-shipped": lambda: blur_ig("shipped", steps=8),
     "blur-ig-resnet": lambda: blur_ig("resnet", steps=10, max_sigma=20),
     "blur-ig-vit": lambda: blur_ig("vit", steps=10, max_sigma=20),
+    "meaningful-perturbation-shipped": lambda: meaningful("shipped", 8),
+    "meaningful-perturbation-resnet": lambda: meaningful("resnet", 40),
+    "extremal-perturbation-dual-resnet": lambda: extremal("resnet", exact=True, areas=[0.1], max_iter=10, variant="dual"),
     "extremal-perturbation-shipped": lambda: extremal("shipped", areas=[0.1], max_iter=6),
     "extremal-perturbation-resnet": lambda: extremal("resnet", exact=True, areas=[0.05, 0.2], max_iter=20),
 }

@@ -15,6 +15,16 @@ const MOMENTUM = 0.9
 const [AREA_WEIGHT, AREA_GROWTH] = [300, 1.0035]
 
 /**
+ * The masks under which a picture is scored. What is deleted has the reward `-score` under `1 - mask`, whose gradient by the mask is that of
+ * the score by `1 - mask`: the sign goes twice.
+ */
+const SIDES: Readonly<Record<'preserve' | 'delete' | 'dual', readonly ((mask: Float32Array) => Float32Array)[]>> = {
+  preserve: [(mask) => mask],
+  delete: [(mask) => mask.map((m) => 1 - m)],
+  dual: [(mask) => mask, (mask) => mask.map((m) => 1 - m)],
+}
+
+/**
  * Extremal perturbations: the smooth mask of a given area that keeps the score highest when all else is blurred. For each area a mask
  * that starts whole goes down `-score + weight * mean of (sorted mask - sorted mask of that area)^2` by gradients with momentum; its map
  * is the mean of the masks of all areas. On volumes and clips a mask goes through all slices; signals are not mirrored.
@@ -28,8 +38,7 @@ export const extremalPerturbation = defineMethod({
   space: 'input',
   atLayer: false,
   summary: 'The smallest region, of an area that is given, that keeps the score high when the rest is blurred.',
-  source:
-    'Fong, Patrick and Vedaldi, ICCV 2019 (arXiv 1910.08485), sections 3.1 to 3.3; preservation game, defaults as in TorchRay',
+  source: 'Fong, Patrick and Vedaldi, ICCV 2019 (arXiv 1910.08485), sections 3.1 to 3.3; defaults as in TorchRay',
   cost: '1 forward + 1 backward for each iteration (800 by default) and area',
   options: {
     areas: {
@@ -39,6 +48,12 @@ export const extremalPerturbation = defineMethod({
       maximum: 0.999,
       unit: '',
       description: 'areas of the masks as shares of the picture, such as 0.05, 0.1, 0.2; the map is their mean',
+    },
+    variant: {
+      kind: 'choice',
+      choices: ['preserve', 'delete', 'dual'],
+      default: 'preserve',
+      description: 'what the mask is for: the region that keeps the score high, the one that it falls without, or both',
     },
     iterations: {
       kind: 'integer',
@@ -93,14 +108,17 @@ export const extremalPerturbation = defineMethod({
       for (const [t, all] of games.entries()) {
         throwIfAborted(signal)
         const shown = all.map((game) => masks.onPicture(game.draw()))
-        const pictures = pyramid.apply(shown)
+        const sides = shown.flatMap((mask) => SIDES[options.variant].map((side) => side(mask)))
+        const pictures = pyramid.apply(sides)
         const seen = isMirrored ? mirrored(pictures, layout) : pictures
         const found = await context.gradients(seen, t)
         const { data } = isMirrored ? mirrored(found, layout) : found
-        for (const [a, game] of all.entries()) {
-          const gradient = data.subarray(a * input.data.length, (a + 1) * input.data.length)
-          game.step(pyramid.pull(shown[a] ?? new Float32Array(), gradient), AREA_WEIGHT * AREA_GROWTH ** i)
-        }
+        const ascents = sides.map((mask, k) =>
+          pyramid.pull(mask, data.subarray(k * input.data.length, (k + 1) * input.data.length)),
+        )
+        const each = sides.length / all.length
+        for (const [a, game] of all.entries())
+          game.step(ascents.slice(a * each, (a + 1) * each), AREA_WEIGHT * AREA_GROWTH ** i)
       }
       context.progress(i + 1, options.iterations, maps)
     }
@@ -130,9 +148,10 @@ class Game {
     return this.mask
   }
 
-  /** @param ascent the gradient of the score by the mask on the picture. */
-  step(ascent: Float64Array, weight: number): void {
+  /** @param ascents what raises the reward, as gradients by the mask on the picture: their sum. */
+  step(ascents: readonly Float64Array[], weight: number): void {
     const { mask } = this
+    const ascent = ascents.reduce((sum, part) => sum.map((v, i) => v + (part[i] ?? 0)))
     const downhill = this.#masks.withMargin(ascent)
     const wanted = this.#wanted()
     for (const [i, m] of mask.entries())

@@ -41,6 +41,7 @@ import { lrpEpsilon } from './lrp-epsilon.js'
 import { lrpGamma } from './lrp-gamma.js'
 import { lrpZPlus } from './lrp-z-plus.js'
 import { legrad } from './legrad.js'
+import { meaningfulPerturbation } from './meaningful-perturbation.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
@@ -113,6 +114,7 @@ export const METHODS: readonly Method[] = [
   kernelShap,
   sobol,
   hsic,
+  meaningfulPerturbation,
   extremalPerturbation,
 ]
 

@@ -51,4 +51,33 @@ export const MASKS: readonly Agreement[] = [
     minimum: 0.99,
     note: 'areas of 0.05 and 0.2, 20 iterations; in float32 rounding errors sort the equal pixels of its masks',
   },
+  {
+    method: 'extremal-perturbation',
+    options: { iterations: 10, variant: 'dual' },
+    reference: `${TORCHRAY}, in float64`,
+    network: 'resnet',
+    target: 3,
+    fixture: 'extremal-perturbation-dual-resnet',
+    stored: 'blocks',
+    minimum: 0.99,
+    note: 'dual game, 10 iterations',
+  },
+  ...(
+    [
+      ['shipped', 967, 8],
+      ['resnet', 3, 40],
+    ] as const
+  ).map(
+    ([network, target, iterations]): Agreement => ({
+      method: 'meaningful-perturbation',
+      options: { iterations, jitter: 1 },
+      reference: "the paper's equation 6 in PyTorch 2.15",
+      network,
+      target,
+      fixture: `meaningful-perturbation-${network}`,
+      stored: 'blocks',
+      minimum: 0.99,
+      note: `${iterations} iterations without jitter`,
+    }),
+  ),
 ]
