@@ -71,7 +71,7 @@ export const extremalPerturbation = defineMethod({
       unit: 'iterations',
       description: 'the picture is mirrored once in so many iterations; 0: never',
     },
-    smooth: {
+    blur: {
       kind: 'number',
       default: 0,
       minimum: 0,
@@ -98,10 +98,10 @@ export const extremalPerturbation = defineMethod({
           shown[0] ?? [],
           (_, i) => shown.reduce((s, m) => s + (m[i] ?? 0), 0) / all.length,
         )
-        const deviation = options.smooth * (isSignal ? pyramid.width : Math.min(pyramid.height, pyramid.width))
+        const deviation = options.blur * (isSignal ? pyramid.width : Math.min(pyramid.height, pyramid.width))
         const plane = isSignal ? [pyramid.width] : [pyramid.height, pyramid.width]
-        const smooth = blurred(mean, isSignal ? 'W' : 'HW', plane, { deviation, radius: Math.ceil(4 * deviation) })
-        return everySlice(Float32Array.from(smooth), layout.slice(1), input.dims.slice(1))
+        const blurry = blurred(mean, isSignal ? 'W' : 'HW', plane, { deviation, radius: Math.ceil(4 * deviation) })
+        return everySlice(Float32Array.from(blurry), layout.slice(1), input.dims.slice(1))
       })
     for (let i = 0; i < options.iterations; i++) {
       const isMirrored = !isSignal && options.mirror > 0 && i % options.mirror === 0
