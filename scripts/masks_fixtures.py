@@ -75,7 +75,7 @@ def extremal(network, exact=False, **options):
 
 
 def meaningful(network, iterations, cells=28):
-    """Equation 6 with section 4.3's parameters, without jitter; the score as a share of what the picture has more than its blur."""
+    """Equation 6 with section 4.3's parameters, without jitter; the score less its blur's as a share of what the picture has more, 0 below."""
     model, x, target = subject(network)
     for p in model.parameters():
         p.requires_grad_(False)
@@ -110,7 +110,7 @@ def meaningful(network, iterations, cells=28):
     adam = torch.optim.Adam([m], lr=0.1)
     for _ in range(iterations):
         rough = ((m[1:] - m[:-1]).abs() ** 3).sum() + ((m[:, 1:] - m[:, :-1]).abs() ** 3).sum()
-        loss = 1e-4 * (1 - m).abs().sum() + 1e-2 * rough + score(m) / (found[0] - found[-1])
+        loss = 1e-4 * (1 - m).abs().sum() + 1e-2 * rough + ((score(m) - found[-1]) / (found[0] - found[-1])).clamp(min=0)
         adam.zero_grad()
         loss.backward()
         adam.step()
