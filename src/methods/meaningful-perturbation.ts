@@ -55,7 +55,7 @@ export const meaningfulPerturbation = defineMethod({
   cost: '2 forward + 1 backward for each iteration (300 by default)',
   options: OPTIONS,
   run: async (context) => {
-    const { input, layout, options, targets, signal } = context
+    const { input, layout, options, signal } = context
     const pyramid = new BlurPyramid(input, layout, PYRAMID)
     const { height, width } = pyramid
     const grid = new SoftGrid(height, width, options.cells, MASK_BLUR)

@@ -11,8 +11,7 @@ import type { Override } from '../vjp/rule.js'
 import type { LinearHead } from './head.js'
 import type { Network } from './layers.js'
 
-export type Family = 'cam' | 'gradient' | 'propagation' | 'perturbation'
-export type Family = 'cam' | 'attention' | 'gradient' | 'perturbation'
+export type Family = 'cam' | 'attention' | 'gradient' | 'propagation' | 'perturbation'
 
 /** How a map is drawn: positive evidence as an overlay; evidence for and against around zero; a colour picture of pixels. */
 export type Display = 'positive' | 'signed' | 'pixels'

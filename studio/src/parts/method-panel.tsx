@@ -120,8 +120,6 @@ function OptionField({ name, option }: OptionFieldProps) {
           checked={value === 1}
           onChange={(event) => set(event.currentTarget.checked ? 1 : 0)}
         />
-      ) : option.kind !== 'fill' ? (
-      {option.kind === 'integer' || option.kind === 'number' ? (
       ) : option.kind === 'integer' || option.kind === 'number' ? (
         <span class="with-unit">
           <input
