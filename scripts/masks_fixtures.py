@@ -119,14 +119,14 @@ def meaningful(network, iterations, cells=28):
 
 
 FIXTURES = {
-    "blur-ig-shipped": lambda: blur_ig("shipped", steps=8),
+    "blur-ig-shipped": lambda: blur_ig("shipped", steps=4),
     "blur-ig-resnet": lambda: blur_ig("resnet", steps=10, max_sigma=20),
     "blur-ig-vit": lambda: blur_ig("vit", steps=10, max_sigma=20),
-    "meaningful-perturbation-shipped": lambda: meaningful("shipped", 8),
+    "meaningful-perturbation-shipped": lambda: meaningful("shipped", 4),
     "meaningful-perturbation-resnet": lambda: meaningful("resnet", 40),
     "extremal-perturbation-dual-resnet": lambda: extremal("resnet", exact=True, areas=[0.1], max_iter=10, variant="dual"),
-    "extremal-perturbation-shipped": lambda: extremal("shipped", areas=[0.1], max_iter=6),
-    "extremal-perturbation-resnet": lambda: extremal("resnet", exact=True, areas=[0.05, 0.2], max_iter=20),
+    "extremal-perturbation-shipped": lambda: extremal("shipped", areas=[0.1], max_iter=4),
+    "extremal-perturbation-resnet": lambda: extremal("resnet", exact=True, areas=[0.05, 0.2], max_iter=10),
 }
 
 

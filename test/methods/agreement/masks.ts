@@ -7,14 +7,14 @@ const TORCHRAY = 'TorchRay 1.0.0.2'
 export const MASKS: readonly Agreement[] = [
   {
     method: 'blur-ig',
-    options: { steps: 8 },
+    options: { steps: 4 },
     reference: PAIR,
     network: 'shipped',
     target: 967,
     fixture: 'blur-ig-shipped',
     stored: 'every-fourth',
     minimum: 0.999,
-    note: '8 steps',
+    note: '4 steps',
   },
   ...(['resnet', 'vit'] as const).map(
     (network): Agreement => ({
@@ -31,25 +31,25 @@ export const MASKS: readonly Agreement[] = [
   ),
   {
     method: 'extremal-perturbation',
-    options: { iterations: 6 },
+    options: { iterations: 4 },
     reference: TORCHRAY,
     network: 'shipped',
     target: 967,
     fixture: 'extremal-perturbation-shipped',
     stored: 'blocks',
     minimum: 0.999,
-    note: '6 iterations',
+    note: '4 iterations',
   },
   {
     method: 'extremal-perturbation',
-    options: { iterations: 20, areas: '0.05, 0.2' },
+    options: { iterations: 10, areas: '0.05, 0.2' },
     reference: `${TORCHRAY}, in float64`,
     network: 'resnet',
     target: 3,
     fixture: 'extremal-perturbation-resnet',
     stored: 'blocks',
     minimum: 0.999,
-    note: 'areas of 0.05 and 0.2, 20 iterations; in float32 rounding errors sort the equal pixels of its masks',
+    note: 'areas of 0.05 and 0.2, 10 iterations; in float32 rounding errors sort the equal pixels of its masks',
   },
   {
     method: 'extremal-perturbation',
@@ -64,7 +64,7 @@ export const MASKS: readonly Agreement[] = [
   },
   ...(
     [
-      ['shipped', 967, 8],
+      ['shipped', 967, 4],
       ['resnet', 3, 40],
     ] as const
   ).map(
