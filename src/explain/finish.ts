@@ -59,7 +59,7 @@ export function mapDims(
   if (hasChannels(map.method))
     return others.some((o) => o.name === map.input && o.batch !== 'row') ? own : [batch, ...own.slice(1)]
   if (options.upsample || map.method.space === 'input') return [batch, ...places]
-  return [batch, ...(layer?.form.sizes ?? [])]
+  return [batch, ...(layer?.form.sizes ?? places.map(() => null))]
 }
 
 /** `14x14+1`: rows, columns, tokens before them; for each layer in turn, nothing for those that are maps as they stand. */

@@ -2,6 +2,7 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import type { MethodOption, OptionDefinitions } from '../methods/method.js'
+import { numbersIn } from '../methods/numbers-option.js'
 
 export type GivenOptions = Readonly<Record<string, number | string>>
 
@@ -41,6 +42,7 @@ function check(name: string, option: MethodOption, value: number | string): numb
   if (option.kind === 'fill') return String(value)
   if (option.kind === 'choice') return choiceOf(name, option.choices, String(value).trim())
   if (option.kind === 'switch') return switched(name, String(value).trim())
+  if (option.kind === 'numbers') return checkNumbers(name, option, String(value))
   const text = typeof value === 'number' ? value : value.trim()
   const number = text === '' ? Number.NaN : Number(text)
   const fits = option.kind === 'integer' ? Number.isInteger(number) : number <= option.maximum
@@ -61,6 +63,16 @@ function choiceOf(name: string, choices: readonly string[], value: string): stri
     what: `${name} is "${value}"`,
     where: name,
     remedy: didYouMean(value, choices) || `It can be: ${choices.join(', ')}.`,
+  })
+}
+
+/** A list of numbers, written as all are: `0.05, 0.1`. */
+function checkNumbers(name: string, option: MethodOption & { readonly kind: 'numbers' }, text: string): string {
+  const numbers = numbersIn(text)
+  if (numbers.every((v) => v >= option.minimum && v <= option.maximum)) return numbers.join(', ')
+  throw new ExplainError('bad-option', {
+    what: `${name} is "${text}", which is not one or more numbers from ${option.minimum} to ${option.maximum} with commas between them, such as ${option.default}`,
+    where: name,
   })
 }
 

@@ -78,7 +78,8 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
     return [{ name, found: attempt(maps, () => layerOf(network, name)) }]
   })
   const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
-  const isShared = methods.every((m) => m.space === 'layer')
+  // a method without a layer reads values all over the network
+  const isShared = methods.every((m) => m.space === 'layer' && m.atLayer)
   const ends = [answer.logits, ...layers.flatMap(({ found }) => (found instanceof ExplainError ? [] : found.value))]
   const at = isShared ? firstOf(source, ends.slice(1)) : undefined
   const repeated = batched

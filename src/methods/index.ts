@@ -2,6 +2,8 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { ablationCam } from './ablation-cam.js'
+import { attentionRollout } from './attention-rollout.js'
+import { blurIg } from './blur-ig.js'
 import { cam } from './cam.js'
 import { contrastiveExcitationBackprop } from './contrastive-excitation-backprop.js'
 import { counterfactualGradCam } from './counterfactual-grad-cam.js'
@@ -12,6 +14,7 @@ import { eigenCam } from './eigen-cam.js'
 import { eigenGradCam } from './eigen-grad-cam.js'
 import { elementwiseGradCam } from './elementwise-grad-cam.js'
 import { excitationBackprop } from './excitation-backprop.js'
+import { extremalPerturbation } from './extremal-perturbation.js'
 import { fem } from './fem.js'
 import { finerCam } from './finer-cam.js'
 import { fullGrad } from './full-grad.js'
@@ -31,12 +34,14 @@ import { isCam } from './is-cam.js'
 import { kernelShap } from './kernel-shap.js'
 import { kpcaCam } from './kpca-cam.js'
 import { layerCam } from './layer-cam.js'
+import { legrad } from './legrad.js'
 import { lime } from './lime.js'
 import { lrp } from './lrp.js'
 import { lrpAlphaBeta } from './lrp-alpha-beta.js'
 import { lrpEpsilon } from './lrp-epsilon.js'
 import { lrpGamma } from './lrp-gamma.js'
 import { lrpZPlus } from './lrp-z-plus.js'
+import { meaningfulPerturbation } from './meaningful-perturbation.js'
 import type { Method } from './method.js'
 import { occlusion } from './occlusion.js'
 import { reciproCam } from './recipro-cam.js'
@@ -49,6 +54,7 @@ import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.js'
 import { smoothGradSquared } from './smooth-grad-squared.js'
 import { sobol } from './sobol.js'
 import { ssCam } from './ss-cam.js'
+import { transformerAttribution } from './transformer-attribution.js'
 import { varGrad } from './var-grad.js'
 import { xGradCam } from './xgrad-cam.js'
 import { xrai } from './xrai.js'
@@ -77,6 +83,9 @@ export const METHODS: readonly Method[] = [
   shapleyCam,
   counterfactualGradCam,
   guidedWeightsGradCam,
+  attentionRollout,
+  transformerAttribution,
+  legrad,
   guidedGradCam,
   guidedBackpropagation,
   deconvnet,
@@ -86,6 +95,7 @@ export const METHODS: readonly Method[] = [
   integratedGradients,
   guidedIg,
   xrai,
+  blurIg,
   gradientShap,
   smoothGrad,
   smoothGradSquared,
@@ -104,6 +114,8 @@ export const METHODS: readonly Method[] = [
   kernelShap,
   sobol,
   hsic,
+  meaningfulPerturbation,
+  extremalPerturbation,
 ]
 
 /** The method of an id; case and hyphens may be left out (`gradcam`, `GradCAM`). Throws `unknown-method`. */

@@ -11,7 +11,7 @@ import type { Override } from '../vjp/rule.js'
 import type { LinearHead } from './head.js'
 import type { Network } from './layers.js'
 
-export type Family = 'cam' | 'gradient' | 'propagation' | 'perturbation'
+export type Family = 'cam' | 'attention' | 'gradient' | 'propagation' | 'perturbation'
 
 /** How a map is drawn: positive evidence as an overlay; evidence for and against around zero; a colour picture of pixels. */
 export type Display = 'positive' | 'signed' | 'pixels'
@@ -36,6 +36,15 @@ export type MethodOption =
       readonly unit: string
       readonly description: string
     }
+  /** Several numbers of one range, written `0.05, 0.1`. */
+  | {
+      readonly kind: 'numbers'
+      readonly default: string
+      readonly minimum: number
+      readonly maximum: number
+      readonly unit: string
+      readonly description: string
+    }
   | { readonly kind: 'fill'; readonly default: string; readonly description: string }
   | {
       readonly kind: 'choice'
@@ -50,7 +59,7 @@ export type OptionDefinitions = Readonly<Record<string, MethodOption>>
 
 type OptionValue<O> = O extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
   ? Choice
-  : O extends { readonly kind: 'fill' }
+  : O extends { readonly kind: 'fill' | 'numbers' }
     ? string
     : number
 

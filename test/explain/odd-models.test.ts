@@ -2,12 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { int64, type Tensor, tensor } from '../../src/core/tensor.js'
 import { differentiate, type ExplanationSet, Model } from '../../src/index.js'
-import { METHODS } from '../../src/methods/index.js'
+import type { Method } from '../../src/methods/method.js'
 import { declare } from '../../src/onnx/builder.js'
 import { float16Bits } from '../../src/onnx/float16.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { planOf, refusal } from '../support/compiled.js'
 import { relativeL2 } from '../support/measures.js'
+import { ON_CONVOLUTIONS, quick } from '../support/methods.js'
 import { model, type NodeSpec } from '../support/model.js'
 import { noise, picture, SIDE } from '../support/networks.js'
 import { runtime } from '../support/ort.js'
@@ -52,7 +53,7 @@ function network(shape: Shape = {}): Graph {
   })
 }
 
-const ALL = METHODS.map((m) => m.id)
+const ALL = ON_CONVOLUTIONS.map((m) => m.id)
 
 async function explainAll(
   graph: Graph,
@@ -61,7 +62,7 @@ async function explainAll(
 ): Promise<ExplanationSet> {
   const loaded = await Model.load(graph, runtime, { name: 'test' })
   try {
-    return await loaded.explainAll(picture(7), { method, target, options: { patch: 4, stride: 4 } })
+    return await loaded.explainAll(picture(7), { method, target, options: { patch: 4, stride: 4, iterations: 4 } })
   } finally {
     await loaded.release()
   }
@@ -84,8 +85,8 @@ describe('calls that overlap', () => {
   test('on one model all come to their end, with the maps of calls one by one', async () => {
     const graph = network()
     const loaded = await Model.load(graph, runtime, { name: 'test' })
-    const one = (method: string) => loaded.explain(picture(7), { method, target: 1 })
-    const together = await Promise.all([...ALL, ...ALL].map(one))
+    const one = (method: Method) => loaded.explain(picture(7), { method: method.id, target: 1, options: quick(method) })
+    const together = await Promise.all([...ON_CONVOLUTIONS, ...ON_CONVOLUTIONS].map(one))
     await loaded.release()
     const alone = await explainAll(graph, [1])
     for (const e of together) {

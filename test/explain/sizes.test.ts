@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { Runtime } from '../../src/core/runtime.js'
 import { int64 } from '../../src/core/tensor.js'
 import { Model, type Picture } from '../../src/index.js'
-import { METHODS } from '../../src/methods/index.js'
 import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { planOf, refusal } from '../support/compiled.js'
 import { relativeL2 } from '../support/measures.js'
+import { ON_CONVOLUTIONS } from '../support/methods.js'
 import { network, noise } from '../support/networks.js'
 import { runtime } from '../support/ort.js'
 import { numbers, run } from '../support/run.js'
@@ -21,7 +21,7 @@ const SIZES = [
   [33, 21],
 ] as const
 
-const compiled = METHODS.flatMap((m) => (m.kind === 'compiled' ? [m.id] : []))
+const compiled = ON_CONVOLUTIONS.flatMap((m) => (m.kind === 'compiled' ? [m.id] : []))
 
 test.each(compiled)('one file of %s serves all sizes, each as a file of that size would', async (method) => {
   const { graph } = await planOf(sized('height', 'width'), { method, upsample: true })

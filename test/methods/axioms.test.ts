@@ -2,12 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { float32, type Tensor } from '../../src/core/tensor.js'
-import { METHODS } from '../../src/methods/index.js'
 import { upsample } from '../../src/methods/maps.js'
 import { Builder, declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { mapsOf, planOf } from '../support/compiled.js'
 import { relativeL2 } from '../support/measures.js'
+import { ON_CONVOLUTIONS } from '../support/methods.js'
 import { model } from '../support/model.js'
 import { FEATURES_SIDE, type Head, type NetworkOptions, network, noise, picture, SIDE } from '../support/networks.js'
 import { numbers, run } from '../support/run.js'
@@ -104,7 +104,7 @@ describe('guided Grad-CAM', () => {
 })
 
 describe('every compiled method', () => {
-  const ids = METHODS.flatMap((m) => (m.kind === 'compiled' ? [m.id] : []))
+  const ids = ON_CONVOLUTIONS.flatMap((m) => (m.kind === 'compiled' ? [m.id] : []))
 
   test.each(ids)('a permutation of the classes permutes the maps: %s', async (method) => {
     const order = [2, 0, 3, 1]

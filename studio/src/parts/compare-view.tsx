@@ -35,6 +35,7 @@ export function CompareView() {
 
 const FAMILIES: readonly (readonly [MethodInfo['family'], string])[] = [
   ['cam', 'Class activation'],
+  ['attention', 'Attention'],
   ['gradient', 'Gradients'],
   ['propagation', 'Relevance'],
   ['perturbation', 'Perturbation'],

@@ -35,6 +35,7 @@ export function MethodPanel() {
 
 const FAMILIES: Readonly<Record<MethodInfo['family'], string>> = {
   cam: 'Class activation maps',
+  attention: 'Attention of transformers',
   gradient: 'Gradients at the pixels',
   propagation: 'Relevance',
   perturbation: 'Perturbation',
@@ -119,7 +120,7 @@ function OptionField({ name, option }: OptionFieldProps) {
           checked={value === 1}
           onChange={(event) => set(event.currentTarget.checked ? 1 : 0)}
         />
-      ) : option.kind !== 'fill' ? (
+      ) : option.kind === 'integer' || option.kind === 'number' ? (
         <span class="with-unit">
           <input
             id={id}
