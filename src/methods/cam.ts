@@ -35,7 +35,8 @@ export const cam = defineMethod({
         remedy: 'Leave the layer out, or use grad-cam.',
       })
     const { weights, pooling } = head
-    context.note(poolingNote(pooling))
+    const note = poolingNote(pooling)
+    if (note !== undefined) context.note(note)
     if (!weights) return pooledChannel(context, features)
     const rank = b.rank(weights.value) ?? 2
     const matrix = rank === 2 ? weights.value : b.op('Flatten', [weights.value], { axis: 1 })

@@ -28,11 +28,11 @@ export function pooledBy(network: Network, node: Node): Pooled | undefined {
   return logSumExp(network, node)
 }
 
-/** Says of CAM's map what the pooling makes of it. */
-export function poolingNote(pooling: Pooling): string {
+/** Says of CAM's map what the pooling makes of it; nothing of the mean, of which the mean of the map is the score less its bias. */
+export function poolingNote(pooling: Pooling): string | undefined {
   switch (pooling.kind) {
     case 'mean':
-      return 'cam: the network pools by the mean, and the mean of the map is the score less its bias.'
+      return undefined
     case 'max':
       return "cam: the network pools by the maximum. The map says where each channel is high; the score is made of each channel's highest place alone (Zhou et al., section 3.3): hires-cam shows these."
     case 'log-sum-exp':
