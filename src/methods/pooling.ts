@@ -53,6 +53,8 @@ function poolsAll({ graph, shapes, layouts }: Network, node: Node): 'mean' | 'ma
   const kind = (
     { ReduceMean: 'mean', ReduceMax: 'max', ReduceSum: 'sum', ReduceLogSum: 'sum', ReduceLogSumExp: 'sum' } as const
   )[node.op]
+  // other nodes' second inputs may be weights, which are not to be read
+  if (!kind) return undefined
   const layout = layouts.get(x) ?? []
   const over = layout.flatMap((axis, i) => (holdsPlaces(axis) ? [i] : []))
   const axes = [...(reducedAxes(graph, node, layout.length) ?? [])].sort((p, q) => p - q)
@@ -124,9 +126,10 @@ function step(network: Network, node: Node): Omit<Unscaled, 'node'> | undefined 
 
 /** A constant of one number, or one whose numbers are all the same. */
 function constant(graph: Graph, value: string): number | undefined {
-  const stored = graph.constant(value)
-  const [first, ...others] = stored ? Array.from(stored.data as ArrayLike<number | bigint>, Number) : []
-  return others.every((v) => v === first) ? first : undefined
+  const { data = [] } = graph.constant(value) ?? {}
+  const first = data.length > 0 ? Number(data[0]) : undefined
+  for (const v of data) if (Number(v) !== first) return undefined
+  return first
 }
 
 /** The node behind a value, past those that only rearrange. */

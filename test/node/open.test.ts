@@ -178,7 +178,8 @@ describe('sessions', () => {
     const picture = await tinyPicture()
     {
       await using model = await openTiny(counter)
-      for (const { id, kind } of methods) if (kind === 'compiled') await model.explain(picture, { method: id })
+      for (const { id, kind, family } of methods)
+        if (kind === 'compiled' && family !== 'attention') await model.explain(picture, { method: id })
       expect(counter.made).toBeGreaterThan(5)
       expect(counter.held).toBeLessThanOrEqual(4)
       expect(counter.held).toBeGreaterThan(0)
