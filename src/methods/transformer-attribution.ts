@@ -9,7 +9,7 @@ import { defineMethod } from './method.js'
 export const transformerAttribution = defineMethod({
   id: 'transformer-attribution',
   kind: 'compiled',
-  title: 'Transformer attribution (gradient-weighted attention rollout)',
+  title: 'Transformer attribution',
   family: 'attention',
   space: 'layer',
   atLayer: false,
