@@ -93,7 +93,7 @@ export function TakeAway() {
             disabled={!compiled}
             onClick={() =>
               work('Compiling …', async () => {
-                const { name, bytes } = await saveCompiled(model, method, layer)
+                const { name, bytes } = await saveCompiled(model, method, { layer, options: studio.options.value })
                 return `Saved ${name}, ${megabytes(bytes)}.`
               })
             }

@@ -12,6 +12,7 @@ import {
   type WebModel,
 } from 'onnxplain/web'
 import { possible } from './drawing.js'
+import { type MapKey, settingsOf } from './maps.js'
 import type { Look, Shown, Studio } from './studio.js'
 
 /** A whole map on the stage. */
@@ -55,10 +56,10 @@ export function saveRaw({ explanation, subject }: Taken): string {
 export async function saveCompiled(
   model: WebModel,
   method: MethodInfo,
-  layer: string | undefined,
+  settings: Pick<MapKey, 'layer' | 'options'>,
 ): Promise<{ readonly name: string; readonly bytes: number }> {
   const name = compiledName(model, method)
-  const file = await model.compile({ method: method.id, layer: atLayer(method) ? layer : undefined })
+  const file = await model.compile(settingsOf(method, settings))
   download(new Blob([file.slice()], { type: 'application/octet-stream' }), name)
   return { name, bytes: file.byteLength }
 }
@@ -109,10 +110,6 @@ function flat(value: Numbers): readonly (number | bigint)[] {
 
 function isTensor(value: object | Numbers): value is Exclude<typeof value, Numbers> {
   return typeof value === 'object' && !Array.isArray(value)
-}
-
-export function atLayer(method: MethodInfo): boolean {
-  return method.atLayer
 }
 
 /** The look, as far as this map can have it. */
