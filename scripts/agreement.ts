@@ -40,7 +40,7 @@ async function shortest(rounds: number, run: () => Promise<unknown>): Promise<nu
 }
 
 async function cost({ model, picture }: Subject, method: Method, forward: number): Promise<number> {
-  const asked = { method: method.id, target: 285 }
+  const asked = { method: method.id, target: 0 }
   if (method.kind === 'compiled') return (await shortest(ROUNDS, () => model.explain(picture, asked))) / forward
   // of long loops the first part is measured: the rest takes as long a step
   const stop = new AbortController()
@@ -61,15 +61,18 @@ async function cost({ model, picture }: Subject, method: Method, forward: number
 }
 
 async function measuredCosts(): Promise<Agreements['costs']> {
-  const on = await subject('shipped')
-  const forward = await shortest(3 * ROUNDS, () => on.model.classify(on.picture))
   const costs: [string, number][] = []
-  for (const method of METHODS) {
-    const ratio = await cost(on, method, forward)
-    costs.push([method.id, Number(ratio.toPrecision(1))])
-    console.log(method.id, ratio.toFixed(1))
+  // networks of convolutions have no attention
+  for (const network of ['shipped', 'vit'] as const) {
+    const on = await subject(network)
+    const forward = await shortest(3 * ROUNDS, () => on.model.classify(on.picture))
+    for (const method of METHODS.filter((m) => (m.family === 'attention') === (network === 'vit'))) {
+      const ratio = await cost(on, method, forward)
+      costs.push([method.id, Number(ratio.toPrecision(2))])
+      console.log(method.id, ratio.toFixed(2))
+    }
+    await on.model.release()
   }
-  await on.model.release()
   return Object.fromEntries(costs)
 }
 
