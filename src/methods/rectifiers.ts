@@ -6,8 +6,10 @@
  * `R (x > 0) (R > 0)` (Springenberg et al. 2015, figure 1). Clip from 0 (ReLU6) is treated like Relu. LeakyRelu and PRelu keep
  * their slope: guided is the positive part of their plain gradient, deconvnet the positive part of R.
  */
+
 import type { Graph, Node } from '../onnx/ir.js'
 import type { Override, Rule, RuleCall } from '../vjp/rule.js'
+import { ACTIVATIONS } from './activations.js'
 
 type Rectify = (call: RuleCall, plain: Rule) => ReturnType<Rule>
 
@@ -40,28 +42,13 @@ function isRectifier(graph: Graph, node: Node): boolean {
   return low !== undefined && Number(low.data[0]) === 0
 }
 
-const OTHER_ACTIVATIONS = new Set([
-  'Celu',
-  'Clip',
-  'Elu',
-  'Erf',
-  'Gelu',
-  'HardSigmoid',
-  'HardSwish',
-  'Mish',
-  'Selu',
-  'Sigmoid',
-  'Softplus',
-  'Softsign',
-  'Tanh',
-  'ThresholdedRelu',
-])
+const KNOWN: ReadonlySet<string> = new Set(ACTIVATIONS)
 
 /** Says which activations on the path the rectifier rules leave as plain gradients; undefined where there are none. */
 export function leftAlone(graph: Graph, path: readonly Node[], method: string): string | undefined {
   const counts = new Map<string, number>()
   for (const node of path)
-    if (node.domain === '' && OTHER_ACTIVATIONS.has(node.op) && !isRectifier(graph, node))
+    if (node.domain === '' && KNOWN.has(node.op) && !isRectifier(graph, node))
       counts.set(node.op, (counts.get(node.op) ?? 0) + 1)
   if (counts.size === 0) return undefined
   const list = [...counts].map(([op, n]) => `${op} (${n})`).join(', ')

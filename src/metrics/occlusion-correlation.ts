@@ -1,7 +1,9 @@
 import { fillSquare, MeanDrops } from '../methods/covering.js'
-import { positions } from '../methods/occlusion.js'
+import { occlusion, positions } from '../methods/occlusion.js'
 import { defineMetric } from './metric.js'
 import { spearman } from './statistics.js'
+
+const { patch, stride, fill } = occlusion.options
 
 /** The rank correlation of the map with that of occlusion, which covers the picture square by square. */
 export const occlusionCorrelation = defineMetric({
@@ -15,27 +17,7 @@ export const occlusionCorrelation = defineMetric({
   range: [-1, 1],
   needs: 'nothing',
   constant: '0: nothing ranks above anything',
-  options: {
-    patch: {
-      kind: 'integer',
-      default: 32,
-      minimum: 1,
-      unit: 'px',
-      description: 'side of the square, in pixels of the model input',
-    },
-    stride: {
-      kind: 'integer',
-      default: 16,
-      minimum: 1,
-      unit: 'px',
-      description: 'step of the square, in pixels of the model input',
-    },
-    fill: {
-      kind: 'fill',
-      default: 'mean',
-      description: 'what squares become: mean (0 after normalisation) or a colour',
-    },
-  },
+  options: { patch, stride, fill },
   cost: ({ patch, stride }, size) => ({ forwards: positions(size, { patch, stride, slices: 0 }).length + 1 }),
   measure: async ({ map, grid, options, ...context }) => {
     const squares = positions(map, { ...options, slices: 0 })

@@ -10,6 +10,7 @@
  *                           one, half each (Achtibat et al. 2024, proposition 3.3). Divisors are taken as given
  *   maxima, what moves      where the gradient goes
  */
+
 import { ExplainError } from '../../core/errors.js'
 import type { Builder } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
@@ -18,6 +19,7 @@ import type { Override, OverridePullback, OverrideRule, Rule, RuleCall } from '.
 import { indexing } from '../../vjp/rules/indexing.js'
 import { quantise } from '../../vjp/rules/quantise.js'
 import { shape } from '../../vjp/rules/shape.js'
+import { ACTIVATIONS } from '../activations.js'
 import { isGate } from './gates.js'
 import { findLayers, type LayerNode } from './layers.js'
 import { alike, positivePart, stabilised } from './positive.js'
@@ -37,34 +39,8 @@ export interface Scheme {
   note(text: string): void
 }
 
-const ACTIVATIONS = [
-  ...[
-    'Relu',
-    'Clip',
-    'LeakyRelu',
-    'PRelu',
-    'Elu',
-    'Selu',
-    'Celu',
-    'ThresholdedRelu',
-    'Shrink',
-    'Gelu',
-    'Mish',
-    'HardSwish',
-  ],
-  ...[
-    'Sigmoid',
-    'HardSigmoid',
-    'Tanh',
-    'Softplus',
-    'Softsign',
-    'Erf',
-    'LRN',
-    'LayerNormalization',
-    'InstanceNormalization',
-  ],
-  ...Object.keys(quantise),
-]
+/** What relevance passes through as it is. */
+const PASSED = [...ACTIVATIONS, 'LRN', 'LayerNormalization', 'InstanceNormalization', ...Object.keys(quantise)]
 const LAYERS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Einsum']
 const ADDITIONS = new Set(['Add', 'Sub', 'Sum', 'Mean'])
 const NORMS = new Set(['BatchNormalization', 'Neg'])
@@ -103,7 +79,7 @@ export function propagation(b: Builder, path: readonly Node[], from: string, sch
   }
   const rules = {
     ...table(ROUTED, routed),
-    ...table(ACTIVATIONS, passed),
+    ...table(PASSED, passed),
     ...table(EXTREMES, extreme),
     ...table(SUMS, summed),
     ...table(LAYERS, layer),

@@ -9,6 +9,7 @@
  *   quotients                 at the larger divisor of both, whose other side pays for the change of the divisor
  *   Softmax, LayerNormalization, InstanceNormalization   taken apart into these; a Softmax that is the score itself as Captum has it
  */
+
 import { ExplainError } from '../../core/errors.js'
 import { floatOf, intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
@@ -18,6 +19,7 @@ import type { Override, OverrideRule, Rule, RuleCall } from '../../vjp/rule.js'
 import { indexing } from '../../vjp/rules/indexing.js'
 import { quantise } from '../../vjp/rules/quantise.js'
 import { shape } from '../../vjp/rules/shape.js'
+import { ACTIVATIONS } from '../activations.js'
 import { alike } from './positive.js'
 import type { Reference } from './reference.js'
 
@@ -47,37 +49,11 @@ const LINEAR = [
 ]
 const BILINEAR = ['Mul', 'Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Einsum']
 const MAXIMA = ['MaxPool', 'GlobalMaxPool', 'ReduceMax', 'ReduceMin']
+/** Functions of one value. */
 const FUNCTIONS = [
-  ...[
-    'Relu',
-    'Clip',
-    'LeakyRelu',
-    'PRelu',
-    'Elu',
-    'Selu',
-    'Celu',
-    'ThresholdedRelu',
-    'Shrink',
-    'Gelu',
-    'Mish',
-    'HardSwish',
-  ],
-  ...[
-    'Sigmoid',
-    'HardSigmoid',
-    'Tanh',
-    'Softplus',
-    'Softsign',
-    'Erf',
-    'Exp',
-    'Log',
-    'Sqrt',
-    'Reciprocal',
-    'Pow',
-    'Abs',
-    'Max',
-  ],
-  ...['Min', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh'],
+  ...ACTIVATIONS,
+  ...['Exp', 'Log', 'Sqrt', 'Reciprocal', 'Pow', 'Abs', 'Max', 'Min'],
+  ...['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh'],
 ]
 
 /** The override, where `reference` is the second forward pass and `score` the value that is explained. */

@@ -1,0 +1,21 @@
+/** Operators that change one value at a time and by no other: what networks have behind their linear layers. */
+export const ACTIVATIONS = [
+  'Celu',
+  'Clip',
+  'Elu',
+  'Erf',
+  'Gelu',
+  'HardSigmoid',
+  'HardSwish',
+  'LeakyRelu',
+  'Mish',
+  'PRelu',
+  'Relu',
+  'Selu',
+  'Shrink',
+  'Sigmoid',
+  'Softplus',
+  'Softsign',
+  'Tanh',
+  'ThresholdedRelu',
+] as const
