@@ -3,15 +3,18 @@ import { ExplainError } from '../core/errors.js'
 import type { Dim } from '../core/runtime.js'
 import { int64 } from '../core/tensor.js'
 import { gradCam } from '../methods/grad-cam.js'
-import type { Layer } from '../methods/layout/view.js'
-import { channelsFirstView } from '../methods/layout/view.js'
+import { channelsFirstView, type Layer } from '../methods/layout/view.js'
+import { overPlaces } from '../methods/maps.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
-import type { ChannelsOptions } from './compile-channels.js'
 import { Gradients } from './gradients.js'
 import { asFloat32, layerMaps } from './map-builder.js'
-import type { RunnablePlan, TokenGrid } from './plan.js'
+import type { CompileOptions, RunnablePlan, TokenGrid } from './plan.js'
 import { layerNotes, type Stage, stageOf, tokenGrid } from './stage.js'
+
+export type LayerOptions = Pick<CompileOptions, 'grid' | 'answer' | 'score' | 'pictureInput' | 'shapes' | 'lacks'> & {
+  readonly layer?: string | undefined
+}
 
 /** A network up to a layer, and from there on. */
 export interface LayerPlan {
@@ -31,7 +34,7 @@ export interface LayerPlan {
 }
 
 /** Throws what `compile` throws of methods at a layer. */
-export function compileLayer(model: Graph, options: ChannelsOptions): LayerPlan {
+export function compileLayer(model: Graph, options: LayerOptions): LayerPlan {
   const stage = stageOf(model, options, [gradCam])
   const layer = layerOf(stage)
   const { value } = layer
@@ -45,18 +48,41 @@ export function compileLayer(model: Graph, options: ChannelsOptions): LayerPlan 
   }
 }
 
-/** A model with two more outputs: a layer's features and the gradient of the target's score by them, both float32 `[N,K,...places]`. */
-export function compileLayerGradient(model: Graph, options: ChannelsOptions): RunnablePlan {
+/** A model with two more outputs: a layer's features, float32 `[N,K,...places]`, and what is made of the gradient of the target's score by them. */
+export interface LayerGradientPlan extends RunnablePlan {
+  readonly layer: string
+  readonly tokens: TokenGrid | undefined
+  /** Sentences for the provenance. */
+  readonly notes: readonly string[]
+}
+
+/** What is made of a layer's gradient `[N,K,...places]`: itself, or Grad-CAM's weights `[N,K]`. */
+const OF_GRADIENT = {
+  gradient: (_: Builder, gradient: string) => gradient,
+  weights: (b: Builder, gradient: string) => overPlaces(b, 'ReduceMean', gradient),
+} as const
+
+export type OfGradient = keyof typeof OF_GRADIENT
+
+/** Throws what `compile` throws of Grad-CAM. */
+export function compileLayerGradient(model: Graph, options: LayerOptions, of: OfGradient): LayerGradientPlan {
   const stage = stageOf(model, options, [gradCam])
   const { b, source, input, others, batched, target } = stage
-  const { features, gradient } = layerMaps(stage, new Gradients(stage))(layerOf(stage))
-  const values = b.scope('onnxplain/layer', () => [asFloat32(b, features), asFloat32(b, gradient())])
+  const layer = layerOf(stage)
+  const { features, gradient } = layerMaps(stage, new Gradients(stage))(layer)
+  const values = b.scope('onnxplain/layer', () => [
+    asFloat32(b, features),
+    asFloat32(b, OF_GRADIENT[of](b, gradient())),
+  ])
   return {
     graph: b.finish({ outputs: [...source.outputs, ...values.map((value) => declare(value, 'float32'))] }),
     target: target.input,
     maps: values.map((output) => ({ output, input: input.name })),
     others,
     batched,
+    layer: layer.value,
+    tokens: tokenGrid(layer, options),
+    notes: layerNotes(stage, layer, options.layer),
   }
 }
 

@@ -1,5 +1,4 @@
 /** Explanations smoothed, fused over layers, and drawn as other libraries do: what is built upon the plain ones. */
-
 import { fuseLayers, parseFusion } from './fuse.js'
 import type { Inspection } from './inspect.js'
 import { findLibrary, layerLike, likeLibrary } from './libraries.js'
@@ -11,7 +10,7 @@ import { parseSmoothing, smoothed } from './smooth.js'
 export interface PlainExplainer {
   readonly layout: string
   inspect(): Inspection
-  explain(image: Prepared, options: ExplainOptions): Promise<ExplanationSet>
+  readonly explain: (image: Prepared, options: ExplainOptions) => Promise<ExplanationSet>
 }
 
 /** Smooths first, fuses then, and draws last. Throws what these throw before anything is run. */
@@ -28,14 +27,11 @@ export async function compose(
     ? {
         ...plain,
         method: [plain.method ?? 'grad-cam'].flat().map((id) => library.methods?.[id] ?? id),
-        layer: plain.layer ?? layerLike(library, explainer.inspect()),
+        layer: plain.layer ?? layerLike(library, () => explainer.inspect()),
       }
     : plain
-  const explain = (image: Prepared, request: ExplainOptions): Promise<ExplanationSet> =>
-    explainer.explain(image, request)
-  const set = smoothing
-    ? await smoothed(explain, prepared, explainer.layout, smoothing, asked)
-    : await explain(prepared, asked)
+  const { explain, layout } = explainer
+  const set = smoothing ? await smoothed(explain, prepared, layout, smoothing, asked) : await explain(prepared, asked)
   const one = fusion ? { ...set, explanations: fuseLayers(set.explanations, fusion) } : set
   return library ? { ...one, explanations: likeLibrary(one.explanations, library) } : one
 }

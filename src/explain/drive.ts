@@ -63,8 +63,9 @@ export async function drive<O extends OptionDefinitions>(
   const refused = others.length > 0 ? [refuse(undefined, pictureOnly(method, others))] : []
   if (!explainsPicture(options.wrt, picture)) return { explanations: [], refused }
   const explanations: Explanation[] = []
-  const layers = method.atLayer ? [...new Set([options.layer ?? [undefined]].flat())] : [undefined]
-  for (const layer of layers.length > 0 ? layers : [undefined])
+  const named = method.atLayer ? [...new Set([options.layer ?? []].flat())] : []
+  const layers = named.length > 0 ? named : [undefined]
+  for (const layer of layers)
     try {
       explanations.push(...(await driveAt(host, method, values, options, layer)))
     } catch (error) {
@@ -83,8 +84,8 @@ async function driveAt<O extends OptionDefinitions>(
   layer: string | undefined,
 ): Promise<readonly Explanation[]> {
   const { pictures, others } = prepared.feed
-  const { grid } = options
-  const plan = method.atLayer ? runner.layer({ layer, grid, score: 'logit' }) : undefined
+  const place = { layer, grid: options.grid }
+  const plan = method.atLayer ? runner.layer(place) : undefined
   const notes: string[] = [...(plan?.notes ?? [])]
   const making = { options: values, input: model.input.name, layer: plan?.layer, tokens: plan?.tokens, notes }
   const explained = (raws: Raws): readonly Explanation[] => options.explained(making, raws)
@@ -110,7 +111,7 @@ async function driveAt<O extends OptionDefinitions>(
       return runner.gradients({ pictures: shown, others }, score, index, options.batch ?? 1)
     },
     layer: () => {
-      if (plan) return drivenLayer(plan, { runner, feed: prepared.feed, targets, layer, grid, scores: scoresOf })
+      if (plan) return drivenLayer({ runner, feed: prepared.feed, targets, place, scores: scoresOf })
       throw new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
     },
     progress: (done, total, maps) =>

@@ -4,29 +4,27 @@ import { float32, sizeOf, type Tensor } from '../core/tensor.js'
 import type { DrivenLayer } from '../methods/method.js'
 import type { Target } from '../targets/target.js'
 import type { LayerPlan } from './compile-layer.js'
-import type { Feed, LayerRequest, Runner } from './runner.js'
+import type { Feed, LayerPlace, Runner } from './runner.js'
 
 /** What a layer is read of. */
 export interface LayerWork {
   readonly runner: Runner
   readonly feed: Feed
   readonly targets: readonly Target[]
-  readonly layer: string | undefined
-  readonly grid: string | undefined
+  readonly place: LayerPlace
   /** The scores of the targets, from logits. */
   readonly scores: (logits: Float32Array) => Float32Array
 }
 
 /** Throws what `compile` throws of methods at a layer. */
-export async function drivenLayer(plan: LayerPlan, work: LayerWork): Promise<DrivenLayer> {
-  const { runner, feed, targets, layer, grid } = work
-  const found = await runner.atLayer(plan, feed)
-  const [own, view, places] = found
+export async function drivenLayer(work: LayerWork): Promise<DrivenLayer> {
+  const { runner, feed, targets, place } = work
+  const plan = runner.layer(place)
+  const [own, view, places] = await runner.atLayer(place, feed)
   if (!own || !view || !places) throw new ExplainError('runtime-failed', { what: `"${plan.layer}" did not come out` })
   const stack = new Stack(plan, own, places, runner.batch ?? 1)
   const [, ...rest] = view.dims
   const size = sizeOf(rest)
-  const request = (score: Target['score']): LayerRequest => ({ layer, grid, score })
   const copies = new Map<number, Feed>()
   const pictures = (n: number): Feed => {
     const made = copies.get(n) ?? repeated(feed, n)
@@ -41,7 +39,7 @@ export async function drivenLayer(plan: LayerPlan, work: LayerWork): Promise<Dri
     for (let from = 0; from < count; from += step) {
       const n = Math.min(step, count - from)
       const some = given.data.subarray(from * size, (from + n) * size)
-      rows.push(...(await runner.behindLayer(plan, stack.with(some, n), pictures(n))))
+      rows.push(...(await runner.behindLayer(place, stack.with(some, n), pictures(n))))
     }
     return rows
   }
@@ -50,11 +48,9 @@ export async function drivenLayer(plan: LayerPlan, work: LayerWork): Promise<Dri
     features: float32([1, ...rest], view.data.subarray(0, size)),
     logits,
     scores: async (given) => (await logits(given)).map(work.scores),
-    gradients: async (picture, t) => {
+    gradients: (picture, t) => {
       const { index = 0, score = 'logit' } = targets[t] ?? {}
-      const [features, gradients] = await runner.layerGradient(request(score), { ...feed, pictures: picture }, index)
-      if (features && gradients) return { features, gradients }
-      throw new ExplainError('runtime-failed', { what: `The gradient by "${plan.layer}" did not come out` })
+      return runner.layerGradient({ ...place, score }, { ...feed, pictures: picture }, index)
     },
   }
 }

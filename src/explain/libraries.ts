@@ -130,8 +130,8 @@ export function findLibrary(id: string): Library {
 }
 
 /** The layer that the library takes where none is named; undefined: the default one. */
-export function layerLike({ layer }: Library, { layers }: Pick<Inspection, 'layers'>): string | undefined {
-  return layer === 'last Conv' ? layers.findLast((l) => l.op === 'Conv')?.name : undefined
+export function layerLike({ layer }: Library, inspect: () => Pick<Inspection, 'layers'>): string | undefined {
+  return layer === 'last Conv' ? inspect().layers.findLast((l) => l.op === 'Conv')?.name : undefined
 }
 
 /**

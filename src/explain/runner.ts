@@ -15,8 +15,13 @@ import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
 import { BEST, type Score } from '../targets/target.js'
 import { compile } from './compile.js'
-import { type ChannelsPlan, compileChannels } from './compile-channels.js'
-import { compileLayer, compileLayerGradient, type LayerPlan } from './compile-layer.js'
+import {
+  compileLayer,
+  compileLayerGradient,
+  type LayerGradientPlan,
+  type LayerPlan,
+  type OfGradient,
+} from './compile-layer.js'
 import type { PictureInput } from './input.js'
 import type { GivenOptions } from './options.js'
 import { type OtherInput, repeatRow } from './others.js'
@@ -55,17 +60,21 @@ export interface PlanRun {
   readonly refused: Plan['refused']
 }
 
-/** What of a layer is asked. */
-export interface LayerRequest {
+/** Which layer is meant, and how its tokens are read. */
+export interface LayerPlace {
   readonly layer: string | undefined
   readonly grid: string | undefined
+}
+
+/** What of a layer is asked. */
+export interface LayerRequest extends LayerPlace {
   readonly score: Score
 }
 
 /** A run that gives a layer's channels `[K,...places]` and their weights `[K]`. */
 export interface ChannelsRun {
   readonly logits: Float32Array
-  readonly plan: ChannelsPlan
+  readonly plan: LayerGradientPlan
   readonly features: Tensor<'float32'>
   readonly weights: Tensor<'float32'>
 }
@@ -79,9 +88,8 @@ export class Runner {
   readonly #sessions: SessionCache
   readonly #lacks: readonly Lack[] | undefined
   readonly #plans = new Map<string, Plan>()
-  readonly #channels = new Map<string, ChannelsPlan>()
   readonly #layers = new Map<string, LayerPlan>()
-  readonly #gradients = new Map<string, RunnablePlan>()
+  readonly #gradients = new Map<string, LayerGradientPlan>()
 
   constructor(
     graph: Graph,
@@ -163,32 +171,28 @@ export class Runner {
 
   /** The channels of a layer and their weights for one class. */
   async channels(request: LayerRequest, feed: Feed, index: number): Promise<ChannelsRun> {
-    const key = layerKey('channels', request)
-    const plan = this.#channels.get(key) ?? compileChannels(this.#graph, { ...request, ...this.#known() })
-    this.#channels.set(key, plan)
-    const { logits, raws } = await this.#sessions.use(
-      key,
-      () => this.#planFile(plan),
-      (session) => this.#once(session, plan, feed, [index]),
-    )
-    const [[features], [weights]] = [raws[0] ?? [], raws[1] ?? []]
-    if (features && weights) return { logits, plan, features, weights }
-    throw new ExplainError('runtime-failed', { what: `The channels of "${plan.layer}" did not come out` })
+    const { plan, logits, features, found } = await this.#layerGradient(request, 'weights', feed, index)
+    return { logits, plan, features, weights: found }
+  }
+
+  /** A layer's features of one picture and the gradient of a class' score by them, `[1,K,...places]` each. */
+  async layerGradient(request: LayerRequest, feed: Feed, index: number) {
+    const { features, found } = await this.#layerGradient(request, 'gradient', feed, index)
+    const one = ({ dims, data }: Tensor<'float32'>): Tensor<'float32'> => float32([1, ...dims], data)
+    return { features: one(features), gradients: one(found) }
   }
 
   /** The network taken apart at a layer. */
-  layer({ layer, grid, score }: LayerRequest): LayerPlan {
-    const key = layerKey('layer', { layer, grid, score })
-    const plan = this.#layers.get(key) ?? compileLayer(this.#graph, { layer, grid, score, ...this.#known() })
-    this.#layers.set(key, plan)
-    return plan
+  layer(place: LayerPlace): LayerPlan {
+    return kept(this.#layers, keyOf('layer', place), () => compileLayer(this.#graph, { ...place, ...this.#known() }))
   }
 
   /** A layer of one picture: as the graph has it, as `[N,K,...places]`, and where the elements of the second lie in the first. */
-  async atLayer({ layer, before }: LayerPlan, feed: Feed): Promise<readonly Tensor<'float32'>[]> {
+  async atLayer(place: LayerPlace, feed: Feed): Promise<readonly Tensor<'float32'>[]> {
+    const { before } = this.layer(place)
     const names = [before.own, before.features, before.places]
     const result = await this.#sessions.use(
-      JSON.stringify(['before', layer]),
+      keyOf('before', place),
       () => this.#file(before.graph, names, false),
       (session) => session.run(this.#feeds(session, feed)),
     )
@@ -196,35 +200,18 @@ export class Runner {
   }
 
   /** The logits of as many pictures as `feed` has, where the layer holds `own`. */
-  async behindLayer(
-    { layer, behind }: LayerPlan,
-    own: Tensor<'float32'>,
-    feed: Feed,
-  ): Promise<readonly Float32Array[]> {
+  async behindLayer(place: LayerPlace, own: Tensor<'float32'>, feed: Feed): Promise<readonly Float32Array[]> {
+    const { layer, behind } = this.layer(place)
     const result = await this.#sessions.use(
-      JSON.stringify(['behind', layer]),
+      keyOf('behind', place),
       () => this.#file(behind, []),
       (session) => session.run({ ...this.#feeds(session, feed), [layer]: own }),
     )
     return this.#rows(result, feed.pictures.dims[0] ?? 0)
   }
 
-  /** A layer's features of one picture and the gradient of a class' score by them, `[1,K,...places]` each. */
-  async layerGradient(request: LayerRequest, feed: Feed, index: number): Promise<readonly Tensor<'float32'>[]> {
-    const key = layerKey('layer gradient', request)
-    const plan = this.#gradients.get(key) ?? compileLayerGradient(this.#graph, { ...request, ...this.#known() })
-    this.#gradients.set(key, plan)
-    const { raws } = await this.#sessions.use(
-      key,
-      () => this.#planFile(plan),
-      (session) => this.#once(session, plan, feed, [index]),
-    )
-    return raws.flatMap(([raw]) => (raw ? [float32([1, ...raw.dims], raw.data)] : []))
-  }
-
   async release(): Promise<void> {
     this.#plans.clear()
-    this.#channels.clear()
     this.#layers.clear()
     this.#gradients.clear()
     await this.#sessions.release()
@@ -237,9 +224,24 @@ export class Runner {
     const isColoured = methods.some((m) => Object.values(m.options).some((o) => o.kind === 'fill'))
     const colours = isColoured ? preprocessing : undefined
     const key = JSON.stringify([method, score, layer, grid, wrt, Object.entries(options).sort(), colours])
-    const plan = this.#plans.get(key) ?? compile(this.#graph, { method, ...rest, preprocessing, ...this.#known() })
-    this.#plans.set(key, plan)
-    return { key, plan }
+    const make = (): Plan => compile(this.#graph, { method, ...rest, preprocessing, ...this.#known() })
+    return { key, plan: kept(this.#plans, key, make) }
+  }
+
+  /** One run of a layer's features, and of what is made of the gradient by them. */
+  async #layerGradient(request: LayerRequest, of: OfGradient, feed: Feed, index: number) {
+    const key = keyOf(of, request)
+    const plan = kept(this.#gradients, key, () =>
+      compileLayerGradient(this.#graph, { ...request, ...this.#known() }, of),
+    )
+    const { logits, raws } = await this.#sessions.use(
+      key,
+      () => this.#planFile(plan),
+      (session) => this.#once(session, plan, feed, [index]),
+    )
+    const [[features], [found]] = [raws[0] ?? [], raws[1] ?? []]
+    if (features && found) return { plan, logits, features, found }
+    throw new ExplainError('runtime-failed', { what: `The ${of} of "${plan.layer}" did not come out` })
   }
 
   /** What every plan of this model is compiled with. */
@@ -321,8 +323,16 @@ export class Runner {
   }
 }
 
-function layerKey(what: string, { layer, grid, score }: LayerRequest): string {
-  return JSON.stringify([what, score, layer, grid])
+/** What is kept of a layer, by all that it depends on. */
+function keyOf(what: string, request: LayerPlace | LayerRequest): string {
+  return JSON.stringify([what, request.layer, request.grid, 'score' in request ? request.score : null])
+}
+
+/** The value of a key, made where it is not there. */
+function kept<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const value = map.get(key) ?? make()
+  map.set(key, value)
+  return value
 }
 
 /** Plain gradients by the picture. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { float32, type Tensor } from '../../src/core/tensor.js'
 import { drivenLayer } from '../../src/explain/driven-layer.js'
+import { Model } from '../../src/explain/index.js'
 import { findPictureInput } from '../../src/explain/input.js'
 import { otherInputs } from '../../src/explain/others.js'
 import { Runner } from '../../src/explain/runner.js'
@@ -29,8 +30,7 @@ async function layerOf(model: Graph, pictures: Tensor<'float32'>, layer?: string
   const runner = new Runner(graph, shapes, { input, answer, others }, runtime, 'all')
   const feed = { pictures, others: {} }
   const scores = (logits: Float32Array): Float32Array => Float32Array.from(targets, (t) => logits[t.index] ?? 0)
-  const plan = runner.layer({ layer, grid: undefined, score: 'logit' })
-  const at = await drivenLayer(plan, { runner, feed, targets, layer, grid: undefined, scores })
+  const at = await drivenLayer({ runner, feed, targets, place: { layer, grid: undefined }, scores })
   return { at, runner, whole: (await runner.forward(feed)).map(scores) }
 }
 
@@ -74,4 +74,20 @@ test('a layer before which the network forks is run from the picture on, too', a
   const [same] = await at.scores(at.features)
   expect(relativeL2(same ?? [], whole[0] ?? [])).toBeLessThan(1e-6)
   await runner.release()
+})
+
+test('another grid of the same tokens is another map, asked of the same model', async () => {
+  const model = await Model.load(decode(readBytes('test/fixtures/networks/vit.onnx')), runtime, { name: 'vit' })
+  const x = noise(5, 1, 3, 96, 96)
+  for (const [grid, dims] of [
+    ['6x6+1', [6, 6]],
+    ['4x9+1', [4, 9]],
+    ['6x6+1', [6, 6]],
+  ] as const)
+    for (const method of ['recipro-cam', 'smooth-grad-cam++'])
+      expect(
+        (await model.explain(x, { method, grid, target: 3, options: method === 'recipro-cam' ? {} : { samples: 1 } }))
+          .raw.dims,
+      ).toEqual(dims)
+  await model.release()
 })
