@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { float32 } from '../core/tensor.js'
 import { resizePlane } from '../image/index.js'
+import { linearResize, type Sampling } from '../methods/linear.js'
 import type { Explanation } from './explanation.js'
 import { type Fusion, fuseLayers } from './fuse.js'
 import type { Inspection } from './inspect.js'
@@ -41,13 +42,18 @@ const overMax = each((data) => {
   const high = data.reduce((a, v) => Math.max(a, v), 0)
   return high > 0 ? data.map((v) => v / high) : data
 })
-/** Half-pixel centres; borders held, or mirrored about the outermost centres (scikit-image). */
-const bilinear =
-  (border: 'hold' | 'mirror' = 'hold'): Step =>
-  (plane, to) =>
-    linearly(plane, to, (i, from, into) => ((i + 0.5) * from) / into - 0.5, border)
+const linear =
+  (sampling?: Sampling): Step =>
+  ({ data, width, height }, to) => ({
+    ...to,
+    data: linearResize([height, width], [to.height, to.width], sampling)(data),
+  })
+/** As OpenCV and PyTorch have it: half-pixel centres, borders held. */
+const bilinear = linear()
+/** As scikit-image has it: borders mirrored about the outermost centres. */
+const mirroredBilinear = linear({ at: 'centres', beyond: 'mirrored' })
 /** Corners of pixels instead of their centres: TensorFlow's `resizeBilinear` of old. */
-const cornerBilinear: Step = (plane, to) => linearly(plane, to, (i, from, into) => (i * from) / into, 'hold')
+const cornerBilinear = linear({ at: 'corners', beyond: 'held' })
 /** Keys' cubic of -0.5, with half-pixel centres: TensorFlow's `bicubic`. */
 const bicubic: Step = ({ data, width, height }, to) => ({
   ...to,
@@ -62,7 +68,7 @@ export const LIBRARIES: readonly Library[] = [
       'positive part, scaled to 0..1, resized bilinearly to the input, scaled again; several layers by their mean',
     layer: 'feature map',
     fusion: 'mean',
-    steps: [relu, minMax(1e-7), bilinear(), minMax(1e-7)],
+    steps: [relu, minMax(1e-7), bilinear, minMax(1e-7)],
   },
   {
     id: 'captum',
@@ -91,14 +97,14 @@ export const LIBRARIES: readonly Library[] = [
     summary: 'weights of guided gradients; signed, resized bilinearly to the input, scaled to 0..1',
     layer: 'feature map',
     methods: { 'grad-cam': 'guided-weights-grad-cam' },
-    steps: [bilinear(), minMax(1e-7)],
+    steps: [bilinear, minMax(1e-7)],
   },
   {
     id: 'saliency',
     title: 'PAIR saliency 0.2',
     summary: 'positive part, divided by its largest value, resized bilinearly to the input with mirrored borders',
     layer: 'last Conv',
-    steps: [relu, overMax, bilinear('mirror')],
+    steps: [relu, overMax, mirroredBilinear],
   },
   {
     id: 'tfjs-examples',
@@ -154,32 +160,4 @@ export function likeLibrary(explanations: readonly Explanation[], library: Libra
     const end = library.steps.reduce<Plane>((plane, step) => step(plane, to), { data: e.raw.data, height, width })
     return withMap(e, float32([end.height, end.width], end.data), { provenance: { like: library.id } })
   })
-}
-
-/** Both axes resampled linearly; `at` gives the place of a new pixel among the old ones. */
-function linearly(
-  { data, width, height }: Plane,
-  to: Omit<Plane, 'data'>,
-  at: (i: number, from: number, into: number) => number,
-  border: 'hold' | 'mirror',
-): Plane {
-  const index = (i: number, count: number): number => {
-    if (border === 'hold' || count === 1) return Math.min(count - 1, Math.max(0, i))
-    return i < 0 ? Math.min(-i, count - 1) : i >= count ? Math.max(0, 2 * (count - 1) - i) : i
-  }
-  const taps = (from: number, into: number) =>
-    Array.from({ length: into }, (_, i) => {
-      const place = at(i, from, into)
-      const low = Math.floor(place)
-      return { low: index(low, from), high: index(low + 1, from), share: place - low }
-    })
-  const [rows, columns] = [taps(height, to.height), taps(width, to.width)]
-  const out = new Float32Array(to.height * to.width)
-  for (const [y, r] of rows.entries())
-    for (const [x, c] of columns.entries()) {
-      const value = (row: number): number =>
-        (data[row * width + c.low] ?? 0) * (1 - c.share) + (data[row * width + c.high] ?? 0) * c.share
-      out[y * to.width + x] = value(r.low) * (1 - r.share) + value(r.high) * r.share
-    }
-  return { ...to, data: out }
 }

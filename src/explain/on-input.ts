@@ -1,4 +1,5 @@
 /** Maps on the model's input: the plane on which maps of layers of different sizes meet. */
+import { extremes } from '../core/extremes.js'
 import { gridOf } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import { diagnose } from './diagnose.js'
@@ -40,9 +41,8 @@ export function withMap(
   })
 }
 
-/** The positive part of a map, from 0 at its smallest to 1 at its largest value; `epsilon` keeps the division from 0. */
+/** A map from 0 at its smallest to 1 at its largest value; `epsilon` keeps the division from 0. */
 export function scaledTo1(map: Float32Array, epsilon = 1e-7): Float32Array {
-  const low = map.reduce((a, v) => Math.min(a, v), Number.POSITIVE_INFINITY)
-  const high = map.reduce((a, v) => Math.max(a, v), Number.NEGATIVE_INFINITY)
+  const [low, high] = extremes(map)
   return map.map((v) => (v - low) / (high - low + epsilon))
 }

@@ -2,8 +2,9 @@
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import { axisOf } from '../core/layout.js'
 import { didYouMean } from '../core/nearest.js'
-import { float32, sizeOf, type Tensor } from '../core/tensor.js'
+import { float32, type Tensor } from '../core/tensor.js'
 import { noisy } from '../methods/many-gradients.js'
+import { mirrored } from '../methods/mirror.js'
 import type { Explanation } from './explanation.js'
 import { withMap } from './on-input.js'
 import type { Prepared } from './prepare.js'
@@ -94,8 +95,7 @@ export async function smoothed(
     const { explanations } = await explain(image, { ...quiet, method: methods, target: targets })
     for (const e of explanations) {
       const sum = sums.get(keyOf(e))
-      const axis = e.data.lifting.layout.indexOf('W')
-      const map = isMirrored ? mirrored(e.raw, axis) : e.raw
+      const map = isMirrored ? mirrored(e.raw, e.data.lifting.layout) : e.raw
       if (sum) for (const [at, v] of map.data.entries()) sum[at] = (sum[at] ?? 0) + v
     }
     onProgress?.({ method: first.method.id, done: i + 1, total: copies.length, partial: () => means(i + 1) })
@@ -107,24 +107,13 @@ function copy(isMirrored: boolean, factor: number, layout: string): Copy {
   return {
     isMirrored,
     change: (picture) => {
-      const turned = isMirrored ? mirrored(picture, layout.indexOf('W')) : picture
+      const turned = isMirrored ? mirrored(picture, layout) : picture
       return float32(
         turned.dims,
         turned.data.map((v) => v * factor),
       )
     },
   }
-}
-
-/** A tensor with one axis in reverse. */
-function mirrored({ dims, data }: Tensor<'float32'>, axis: number): Tensor<'float32'> {
-  const extent = dims[axis] ?? 1
-  const inner = sizeOf(dims.slice(axis + 1))
-  const out = Float32Array.from(data, (_, i) => {
-    const at = Math.floor(i / inner) % extent
-    return data[i + (extent - 1 - 2 * at) * inner] ?? 0
-  })
-  return float32(dims, out)
 }
 
 function keyOf({ method, raw, input, target }: Explanation): string {

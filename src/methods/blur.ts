@@ -20,6 +20,12 @@ export function scipyBlur(deviation: number): Blur {
   return { deviation, radius: Math.floor(4 * deviation + 0.5) }
 }
 
+/** The place that a place beyond the ends of a line stands for, where the line is reflected: `d c b a | a b c d | d c b a`. */
+export function reflected(at: number, length: number): number {
+  const around = ((at % (2 * length)) + 2 * length) % (2 * length)
+  return around < length ? around : 2 * length - 1 - around
+}
+
 /** A picture without its batch axis, blurred along the rows and columns that its layout has. */
 export function blurred(
   picture: ArrayLike<number>,

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { defineMethod } from './method.js'
-import { uniform } from './random.js'
+import { SEED, uniform } from './random.js'
 import { CELLS_OPTION, type Cells, cellMap, cellsOf, latinHypercube } from './segments/cells.js'
 import { COVER_OPTION, scoresOfShown } from './segments/shown.js'
 
@@ -32,7 +32,7 @@ export const hsic = defineMethod({
     },
     cells: CELLS_OPTION,
     baseline: COVER_OPTION,
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   run: async (context) => {
     const { input, layout, options, batch, targets, signal } = context

@@ -2,7 +2,7 @@ import { ExplainError, throwIfAborted } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { coalitions } from './coalitions.js'
 import { defineMethod } from './method.js'
-import { uniform } from './random.js'
+import { SEED, uniform } from './random.js'
 import { Regression } from './regression.js'
 import { COVER_OPTION, scoresOfShown, segmentMap } from './segments/shown.js'
 import { SEGMENTS_OPTION, segmentsText, superpixels } from './segments/superpixels.js'
@@ -34,7 +34,7 @@ export const kernelShap = defineMethod({
     },
     segments: SEGMENTS_OPTION,
     baseline: COVER_OPTION,
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   run: async (context) => {
     const { input, layout, options, batch, targets, signal } = context

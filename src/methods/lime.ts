@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { defineMethod } from './method.js'
-import { uniform } from './random.js'
+import { SEED, uniform } from './random.js'
 import { Regression } from './regression.js'
 import { COVER_OPTION, scoresOfShown, segmentMap } from './segments/shown.js'
 import { SEGMENTS_OPTION, segmentsText, superpixels } from './segments/superpixels.js'
@@ -44,7 +44,7 @@ export const lime = defineMethod({
       description: 'how far from the whole picture samples count, as cosine distance',
     },
     baseline: COVER_OPTION,
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   run: async (context) => {
     const { input, layout, options, batch, targets, signal } = context

@@ -7,11 +7,25 @@ interface Taps {
   readonly share: Float32Array
 }
 
-/** From `[...from]` to `[...to]` along each axis: values at the centres of their cells, straight in between, held beyond the outermost (`half_pixel`). */
-export function linearResize(from: readonly number[], to: readonly number[]): (values: Float32Array) => Float32Array {
+/** Where the values of cells stand, and what lies beyond the outermost. */
+export interface Sampling {
+  /** `centres` of the cells (`half_pixel`), or their `corners` (`asymmetric`). */
+  readonly at: 'centres' | 'corners'
+  /** The outermost value held, or what lies inside mirrored about it. */
+  readonly beyond: 'held' | 'mirrored'
+}
+
+const HALF_PIXEL: Sampling = { at: 'centres', beyond: 'held' }
+
+/** From `[...from]` to `[...to]` along each axis, straight between values. Default: values at the centres of their cells, held beyond the outermost. */
+export function linearResize(
+  from: readonly number[],
+  to: readonly number[],
+  sampling: Sampling = HALF_PIXEL,
+): (values: Float32Array) => Float32Array {
   const steps = to.flatMap((extent, axis) => {
     const old = from[axis] ?? 1
-    return old === extent ? [] : [{ axis, old, extent, taps: tapsOf(old, extent) }]
+    return old === extent ? [] : [{ axis, old, extent, taps: tapsOf(old, extent, sampling) }]
   })
   const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
   return (values) =>
@@ -31,12 +45,16 @@ export function linearResize(from: readonly number[], to: readonly number[]): (v
     }, values)
 }
 
-function tapsOf(from: number, to: number): Taps {
-  const at = Float64Array.from({ length: to }, (_, i) => Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5)))
-  const low = Int32Array.from(at, Math.floor)
+function tapsOf(from: number, to: number, { at, beyond }: Sampling): Taps {
+  const places = Float64Array.from({ length: to }, (_, i) =>
+    at === 'centres' ? ((i + 0.5) * from) / to - 0.5 : (i * from) / to,
+  )
+  const inside = (v: number): number => Math.min(from - 1, Math.max(0, v))
+  const index = (v: number): number => inside(beyond === 'held' ? v : v < 0 ? -v : v >= from ? 2 * (from - 1) - v : v)
+  const below = places.map(Math.floor)
   return {
-    low,
-    high: low.map((v) => Math.min(from - 1, v + 1)),
-    share: Float32Array.from(at, (v, i) => v - (low[i] ?? 0)),
+    low: Int32Array.from(below, index),
+    high: Int32Array.from(below, (v) => index(v + 1)),
+    share: Float32Array.from(places, (v, i) => v - (below[i] ?? 0)),
   }
 }

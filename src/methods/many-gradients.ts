@@ -1,8 +1,10 @@
 /** Gradients of many pictures that are made of one: what integrated and smoothed gradients are sums of. */
+
 import { throwIfAborted } from '../core/errors.js'
+import { extremes } from '../core/extremes.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import type { DriveContext, DrivenMethod, OptionDefinitions } from './method.js'
-import { normal, uniform } from './random.js'
+import { normal, SEED, uniform } from './random.js'
 
 /** The pictures, and what is done with their gradients. */
 export interface ManyGradients {
@@ -53,13 +55,13 @@ export const NOISE_OPTIONS = {
     unit: '',
     description: "deviation of the noise, as a share of the preprocessed picture's range",
   },
-  seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+  seed: SEED,
 } as const
 
 /** A picture's values with normal noise, whose deviation is `share` of their range. */
 export function noisy(values: Float32Array, share: number, seed: number): () => Float32Array {
   const next = normal(uniform(seed))
-  const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity])
+  const [low, high] = extremes(values)
   const deviation = share * (high - low)
   return () => values.map((v) => v + deviation * next())
 }

@@ -1,8 +1,9 @@
 import { throwIfAborted } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import { BlurPyramid, everySlice } from './blur-pyramid.js'
+import { BlurPyramid } from './blur-pyramid.js'
+import { everySlice } from './every-slice.js'
 import { type DriveContext, defineMethod } from './method.js'
-import { uniform } from './random.js'
+import { SEED, uniform } from './random.js'
 import { SoftGrid } from './soft-grid.js'
 
 /** The picture and its blur by 10 pixels, of which the mask makes a mixture. */
@@ -32,7 +33,7 @@ const OPTIONS = {
     unit: 'px',
     description: 'the mask is shifted by chance by less than this in each iteration; 1: never',
   },
-  seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+  seed: SEED,
 } as const
 
 /**

@@ -2,7 +2,7 @@
 import { gridOf } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
 
-/** A batch of pictures, mirrored along `W`; of which the mirror is the batch again. */
+/** Pictures or maps of a layout, with or without a batch, mirrored along `W`; of which the mirror is the same again. */
 export function mirrored(pictures: Tensor<'float32'>, layout: string): Tensor<'float32'> {
   const { extent, stride } = gridOf(layout, pictures.dims).W
   const data = Float32Array.from(pictures.data, (_, i) => {

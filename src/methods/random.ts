@@ -1,5 +1,14 @@
 /** Random numbers that are the same wherever the method runs: of a seed, never of the machine. */
 
+/** The option `seed` of all that draws by chance. */
+export const SEED = {
+  kind: 'integer',
+  default: 0,
+  minimum: 0,
+  unit: '',
+  description: 'seed of the random numbers',
+} as const
+
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 export function uniform(seed: number): () => number {
   let state = seed >>> 0

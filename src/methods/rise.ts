@@ -1,8 +1,10 @@
 import { throwIfAborted } from '../core/errors.js'
 import { gridOf } from '../core/layout.js'
+import { Places } from '../core/places.js'
 import { float32, type Tensor } from '../core/tensor.js'
+import { everySlice } from './every-slice.js'
 import { defineMethod } from './method.js'
-import { uniform } from './random.js'
+import { SEED, uniform } from './random.js'
 
 /**
  * RISE: `1 / (N p) * sum of (f_i - mean of f) M_i`, where the score of the picture under the random mask `M_i` is `f_i`: what is covered
@@ -33,12 +35,13 @@ export const rise = defineMethod({
       unit: '',
       description: 'probability that a cell is open',
     },
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   run: async (context) => {
     const { input, options, batch, targets, signal } = context
     const grid = gridOf(context.layout.slice(1), input.dims.slice(1))
-    const [height, width, depth] = [grid.H.extent, grid.W.extent, grid.D.extent]
+    const [height, width] = [grid.H.extent, grid.W.extent]
+    const places = new Places(grid)
     const chance = uniform(options.seed)
     const seen = Array.from({ length: targets }, () => new Float64Array(height * width))
     const all = new Float64Array(height * width)
@@ -48,18 +51,13 @@ export const rise = defineMethod({
       seen.map((sum, t) => {
         const mean = (totals[t] ?? 0) / count
         const plane = Float32Array.from(sum, (v, i) => (v - mean * (all[i] ?? 0)) / (count * options.open))
-        return context.layout.includes('D')
-          ? float32(
-              [depth, height, width],
-              Float32Array.from({ length: depth * plane.length }, (_, i) => plane[i % plane.length] ?? 0),
-            )
-          : float32(context.layout.includes('H') ? [height, width] : [width], plane)
+        return everySlice(plane, context.layout.slice(1), input.dims.slice(1))
       })
     for (let done = 0; done < options.masks; done += batch) {
       throwIfAborted(signal)
       const n = Math.min(batch, options.masks - done)
       const masks = Array.from({ length: n }, () => randomMask(height, width, options.cells, options.open, chance))
-      const scores = await context.scores(masked(input, grid, masks))
+      const scores = await context.scores(masked(input, places, masks))
       for (const [i, mask] of masks.entries()) {
         count++
         for (const [at, m] of mask.entries()) all[at] = (all[at] ?? 0) + m
@@ -104,22 +102,14 @@ function between(count: number, first: number, cell: number, cells: number) {
   })
 }
 
-function masked(
-  input: Tensor<'float32'>,
-  { C, D, H, W }: ReturnType<typeof gridOf>,
-  masks: readonly Float32Array[],
-): Tensor<'float32'> {
+/** The picture under each mask. */
+function masked(input: Tensor<'float32'>, places: Places, masks: readonly Float32Array[]): Tensor<'float32'> {
   const size = input.data.length
   const data = new Float32Array(masks.length * size)
-  for (const [i, mask] of masks.entries())
-    for (let y = 0; y < H.extent; y++)
-      for (let x = 0; x < W.extent; x++) {
-        const m = mask[y * W.extent + x] ?? 0
-        for (let z = 0; z < D.extent; z++)
-          for (let c = 0; c < C.extent; c++) {
-            const at = c * C.stride + z * D.stride + y * H.stride + x * W.stride
-            data[i * size + at] = (input.data[at] ?? 0) * m
-          }
-      }
+  for (const [i, mask] of masks.entries()) {
+    const picture = data.subarray(i * size, (i + 1) * size)
+    picture.set(input.data)
+    places.scale(mask, picture)
+  }
   return float32([masks.length, ...input.dims.slice(1)], data)
 }

@@ -1,6 +1,9 @@
 /** Channels as masks on the picture: what Score-CAM and its kin weigh a layer's channels by. */
+
 import { throwIfAborted } from '../core/errors.js'
+import { extremes } from '../core/extremes.js'
 import { gridOf } from '../core/layout.js'
+import { Places } from '../core/places.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import { channelsOf, weightedChannels } from './feature-channels.js'
 import { linearResize } from './linear.js'
@@ -27,12 +30,12 @@ export async function scoreWeighted<O extends OptionDefinitions>(
   const grid = gridOf(layout.slice(1), input.dims.slice(1))
   const extents = [grid.D.extent, grid.H.extent, grid.W.extent]
   const resize = linearResize([1, 1, ...dims].slice(-3), extents)
-  const pixels = extents.reduce((a, b) => a * b, 1)
+  const places = new Places(grid)
   const sums = Array.from({ length: targets }, () => new Float64Array(count))
   const seen = new Float64Array(count)
   const maps = (): Tensor<'float32'>[] => sums.map((sum) => weightedChannels(features, softmaxOfMeans(sum, seen)))
   for (let pass = 0; pass < passes; pass++) {
-    const lens = lensOf(pass, pixels)
+    const lens = lensOf(pass, places.count)
     for (let done = 0; done < count; done += batch) {
       throwIfAborted(signal)
       const n = Math.min(batch, count - done)
@@ -40,7 +43,9 @@ export async function scoreWeighted<O extends OptionDefinitions>(
       for (let i = 0; i < n; i++) {
         const channel = features.data.subarray((done + i) * size, (done + i + 1) * size)
         const mask = resize(fromZeroToOne(channel)).map(lens)
-        lay(mask, input.data, data.subarray(i * input.data.length, (i + 1) * input.data.length), grid)
+        const picture = data.subarray(i * input.data.length, (i + 1) * input.data.length)
+        picture.set(input.data)
+        places.scale(mask, picture)
       }
       const scores = await context.scores(float32([n, ...input.dims.slice(1)], data))
       for (let i = 0; i < n; i++) {
@@ -54,27 +59,9 @@ export async function scoreWeighted<O extends OptionDefinitions>(
 }
 
 function fromZeroToOne(values: Float32Array): Float32Array {
-  const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity])
+  const [low, high] = extremes(values)
   const range = high - low + EPSILON
   return values.map((v) => (v - low) / range)
-}
-
-/** The picture times the mask `[D,H,W]`, whatever its layout. */
-function lay(
-  mask: Float32Array,
-  from: Float32Array,
-  to: Float32Array,
-  { C, D, H, W }: ReturnType<typeof gridOf>,
-): void {
-  for (let z = 0, i = 0; z < D.extent; z++)
-    for (let y = 0; y < H.extent; y++)
-      for (let x = 0; x < W.extent; x++, i++) {
-        const first = z * D.stride + y * H.stride + x * W.stride
-        for (let c = 0; c < C.extent; c++) {
-          const at = first + c * C.stride
-          to[at] = (from[at] ?? 0) * (mask[i] ?? 0)
-        }
-      }
 }
 
 /** Over what was seen; 0 for the rest. */

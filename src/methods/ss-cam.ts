@@ -1,5 +1,5 @@
 import { defineMethod } from './method.js'
-import { normal, uniform } from './random.js'
+import { normal, SEED, uniform } from './random.js'
 import { scoreWeighted } from './score-weights.js'
 
 /**
@@ -33,7 +33,7 @@ export const ssCam = defineMethod({
       unit: '',
       description: 'deviation of the noise on masks, whose values go from 0 to 1',
     },
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   run: (context) => {
     const { samples, noise, seed } = context.options

@@ -1,4 +1,5 @@
 import { ExplainError } from '../core/errors.js'
+import { extremes } from '../core/extremes.js'
 import { gridOf } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import { manyGradients } from './many-gradients.js'
@@ -37,7 +38,7 @@ export const xrai = defineMethod({
     if (layout.includes('D') || !layout.includes('H')) throw noPicture(layout)
     const regions = regionsOf(rasterOf(input, layout, -1, 1))
     const { C, H, W } = gridOf(layout.slice(1), input.dims.slice(1))
-    const [least, most] = input.data.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity])
+    const [least, most] = extremes(input.data)
     const plain = (i: number): number => (i % 2 === 0 ? least : most)
     const sums = Array.from({ length: targets }, () => new Float64Array(input.data.length))
     return manyGradients(context, {

@@ -1,6 +1,7 @@
 /** A picture blurred as RISE does for insertion. */
 import { type Grid, gridOf } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
+import { gaussian, reflected, scipyBlur } from '../methods/blur.js'
 
 /**
  * Convolved slice by slice with a Gaussian kernel of `side` x `side`, 0 beyond the border. The kernel is what SciPy's `gaussian_filter` makes of a
@@ -14,19 +15,14 @@ export function blurred(input: Tensor<'float32'>, layout: string, side: number, 
 
 /** One axis of the kernel. */
 function kernelOf(side: number, sigma: number): Float64Array {
-  const radius = Math.floor(4 * sigma + 0.5)
-  const weights = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)))
-  const total = weights.reduce((a, b) => a + b, 0)
+  const { radius } = scipyBlur(sigma)
+  const half = gaussian(sigma, radius)
   const middle = Math.floor(side / 2)
-  return Float64Array.from({ length: side }, (_, i) =>
-    weights.reduce((s, w, k) => (reflected(i + k - radius, side) === middle ? s + w / total : s), 0),
-  )
-}
-
-/** `d c b a | a b c d | d c b a` */
-function reflected(at: number, side: number): number {
-  const inPeriod = ((at % (2 * side)) + 2 * side) % (2 * side)
-  return inPeriod < side ? inPeriod : 2 * side - 1 - inPeriod
+  return Float64Array.from({ length: side }, (_, i) => {
+    let weight = 0
+    for (let k = -radius; k <= radius; k++) if (reflected(i + k, side) === middle) weight += half[Math.abs(k)] ?? 0
+    return weight
+  })
 }
 
 function along(data: Float32Array, { C, D, H, W }: Grid, letter: 'H' | 'W', kernel: Float64Array): Float32Array {

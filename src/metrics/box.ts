@@ -1,7 +1,8 @@
 /** The box that a map draws: around the largest region above a share of its maximum. */
+
+import { extremes } from '../core/extremes.js'
 import type { Box } from '../image/index.js'
 import { overlap, regionsOf } from './components.js'
-import { extremes } from './maps.js'
 import type { MapPlane, MetricContext } from './metric.js'
 import { onePlane } from './plane.js'
 

@@ -1,5 +1,6 @@
 /** What ADCC and ARCC are made of. */
-import { mean, Places, positiveUnit } from './maps.js'
+import { Places } from '../core/places.js'
+import { mean, positiveUnit } from './maps.js'
 import type { MetricContext } from './metric.js'
 import { pearson } from './statistics.js'
 

@@ -1,6 +1,7 @@
 /** What a metric is given, made of a model, a picture and its explanation. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import { gridOf } from '../core/layout.js'
+import { Places } from '../core/places.js'
 import { float32, sizeOf, type Tensor } from '../core/tensor.js'
 import {
   type ExplainOptions,
@@ -11,6 +12,7 @@ import {
   type Provenance,
   type Smoothing,
 } from '../explain/index.js'
+import { itself } from '../explain/prepare.js'
 import type { Graph } from '../onnx/ir.js'
 import { lower } from '../passes/lower.js'
 import { probabilities } from '../targets/answer.js'
@@ -154,12 +156,9 @@ function weightsOf(model: Model): () => { readonly source: Graph; readonly layer
 
 /** An explanation's map on the places of the model's input. */
 function planeOf({ data }: Explanation, { prepared }: Pick<Subject, 'prepared'>): MapPlane {
-  const { heatmap } = onPicture(data.map, { ...data.lifting, geometry: itself(prepared.geometry.model) })
+  const { width, height } = prepared.geometry.model
+  const { heatmap } = onPicture(data.map, { ...data.lifting, geometry: itself(width, height) })
   return { depth: heatmap.depth, height: heatmap.height, width: heatmap.width, data: heatmap.data }
-}
-
-function itself(size: { readonly width: number; readonly height: number }) {
-  return { source: size, model: size, seen: { x0: 0, y0: 0, x1: size.width, y1: size.height } }
 }
 
 /** How an explanation was made, to make another like it. */
@@ -181,13 +180,9 @@ function smoothingOf({ copies, ...smoothing }: NonNullable<Provenance['smoothing
 /** The map in the shape of one picture. */
 function spread({ raw, method }: Explanation, map: MapPlane, input: Tensor<'float32'>, layout: string): Float32Array {
   if (method.channels && raw.data.length === sizeOf(input.dims)) return raw.data
-  const { C, D, H, W } = gridOf(layout.slice(1), input.dims.slice(1))
+  const places = new Places(gridOf(layout.slice(1), input.dims.slice(1)))
   const out = new Float32Array(input.data.length)
-  let at = 0
-  for (let z = 0; z < D.extent; z++)
-    for (let y = 0; y < H.extent; y++)
-      for (let x = 0; x < W.extent; x++, at++)
-        for (let c = 0; c < C.extent; c++)
-          out[c * C.stride + z * D.stride + y * H.stride + x * W.stride] = map.data[at] ?? 0
+  for (let i = 0; i < places.count; i++)
+    for (let c = 0; c < places.channels; c++) out[places.at(i, c)] = map.data[i] ?? 0
   return out
 }

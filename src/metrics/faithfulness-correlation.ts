@@ -1,6 +1,7 @@
-import { uniform } from '../methods/random.js'
-import { Places } from './maps.js'
+import { Places } from '../core/places.js'
+import { SEED, uniform } from '../methods/random.js'
 import { defineMetric } from './metric.js'
+import { SCORE } from './score-option.js'
 import { pearson } from './statistics.js'
 
 /** Faithfulness correlation: over random subsets of the picture's values, the correlation of their share of the map with the drop of the score. */
@@ -20,18 +21,13 @@ export const faithfulnessCorrelation = defineMetric({
   options: {
     runs: { kind: 'integer', default: 100, minimum: 2, unit: 'subsets', description: 'random subsets' },
     subset: { kind: 'integer', default: 224, minimum: 1, unit: 'values', description: 'values in a subset' },
-    score: {
-      kind: 'choice',
-      default: 'logit',
-      choices: ['logit', 'probability', 'explained'],
-      description: 'whose score it is: the logit, the probability, or what the map explains',
-    },
+    score: { ...SCORE, default: 'logit' },
     fill: {
       kind: 'fill',
       default: 'mean',
       description: 'what values become: mean (0 after normalisation) or a colour',
     },
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   cost: ({ runs }) => ({ forwards: runs + 1 }),
   measure: async (context) => {

@@ -1,6 +1,9 @@
 /** Pictures that change into others place by place, from the most important place on: deletion and insertion. */
-import { areaUnder, fromHighest, Places } from './maps.js'
+
+import { Places } from '../core/places.js'
+import { areaUnder, fromHighest } from './maps.js'
 import type { Measurement, MetricContext } from './metric.js'
+import { SCORE } from './score-option.js'
 
 /** Options of both. */
 export const GRADUAL_OPTIONS = {
@@ -11,12 +14,7 @@ export const GRADUAL_OPTIONS = {
     unit: 'places',
     description: 'places that change at a time; 0: as many as the picture is wide',
   },
-  score: {
-    kind: 'choice',
-    default: 'probability',
-    choices: ['probability', 'logit', 'explained'],
-    description: 'whose curve it is: the probability, the logit, or what the map explains',
-  },
+  score: { ...SCORE, description: 'whose curve it is: the probability, the logit, or what the map explains' },
 } as const
 
 export function gradualCost({ step }: { readonly step: number }, { places, width }: GradualSize) {

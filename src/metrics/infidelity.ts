@@ -1,5 +1,5 @@
 import { fillSquare } from '../methods/covering.js'
-import { uniform } from '../methods/random.js'
+import { SEED, uniform } from '../methods/random.js'
 import { mean } from './maps.js'
 import { defineMetric } from './metric.js'
 
@@ -48,7 +48,7 @@ export const infidelity = defineMetric({
       default: 'mean',
       description: 'what squares become: mean (0 after normalisation) or a colour',
     },
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   cost: ({ samples }) => ({ forwards: samples + 1 }),
   measure: async (context) => {

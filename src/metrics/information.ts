@@ -1,7 +1,9 @@
 /** Performance information curves: how much of the answer comes back with how much of the picture's information. */
 import { ExplainError } from '../core/errors.js'
-import { uniform } from '../methods/random.js'
-import { extremes, mean, Places, quantile } from './maps.js'
+import { extremes } from '../core/extremes.js'
+import { Places } from '../core/places.js'
+import { SEED, uniform } from '../methods/random.js'
+import { mean, quantile } from './maps.js'
 import type { Measurement, MetricContext } from './metric.js'
 import { fillRemoved } from './removed.js'
 
@@ -22,7 +24,7 @@ export const INFORMATION_OPTIONS = {
     unit: '',
     description: 'share of places that are always shown, by chance',
   },
-  seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+  seed: SEED,
 } as const
 
 /** Shares of the most important places that are shown, as in PAIR's example. */

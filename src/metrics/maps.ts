@@ -1,16 +1,5 @@
 /** What metrics make of maps. */
-import type { Grid } from '../core/layout.js'
-
-/** The least and the largest value. */
-export function extremes(values: ArrayLike<number>): readonly [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] ?? 0
-    if (v < low) low = v
-    if (v > high) high = v
-  }
-  return [low, high]
-}
+import { extremes } from '../core/extremes.js'
 
 /** The map from 0 to 1: less its least value, divided by what is then its largest. All 0 where it is the same everywhere. */
 export function unit(map: Float32Array): Float32Array {
@@ -61,51 +50,4 @@ export function mean(values: ArrayLike<number>): number {
 export function areaUnder(curve: ArrayLike<number>): number {
   const [first = 0, last = 0] = [curve[0], curve[curve.length - 1]]
   return curve.length > 1 ? (sum(curve) - first / 2 - last / 2) / (curve.length - 1) : first
-}
-
-/** Where the values of each place of a picture lie, places in the order of a map `[depth, height, width]`. */
-export class Places {
-  readonly count: number
-  readonly #first: Uint32Array
-  readonly #channels: readonly number[]
-
-  constructor({ C, D, H, W }: Grid) {
-    this.count = D.extent * H.extent * W.extent
-    this.#first = new Uint32Array(this.count)
-    for (let z = 0, i = 0; z < D.extent; z++)
-      for (let y = 0; y < H.extent; y++)
-        for (let x = 0; x < W.extent; x++, i++) this.#first[i] = z * D.stride + y * H.stride + x * W.stride
-    this.#channels = Array.from({ length: C.extent }, (_, c) => c * C.stride)
-  }
-
-  get channels(): number {
-    return this.#channels.length
-  }
-
-  /** The element of one channel of a place. */
-  at(place: number, channel: number): number {
-    return (this.#first[place] ?? 0) + (this.#channels[channel] ?? 0)
-  }
-
-  /** Copies a place from one picture to another. */
-  copy(place: number, from: Float32Array, to: Float32Array): void {
-    for (let c = 0; c < this.#channels.length; c++) {
-      const at = this.at(place, c)
-      to[at] = from[at] ?? 0
-    }
-  }
-
-  /** Fills a place with a value a channel. */
-  fill(place: number, values: readonly number[], picture: Float32Array): void {
-    for (let c = 0; c < this.#channels.length; c++) picture[this.at(place, c)] = values[c] ?? 0
-  }
-
-  /** Multiplies each place by a factor. */
-  scale(factors: Float32Array, picture: Float32Array): void {
-    for (let i = 0; i < this.count; i++)
-      for (let c = 0; c < this.#channels.length; c++) {
-        const at = this.at(i, c)
-        picture[at] = (picture[at] ?? 0) * (factors[i] ?? 0)
-      }
-  }
 }

@@ -1,14 +1,12 @@
 /** The picture as its map lets it through: what CAM papers measure confidence by. */
-import { Places, positiveUnit } from './maps.js'
+
+import { Places } from '../core/places.js'
+import { positiveUnit } from './maps.js'
 import type { MetricContext, ScoreOf } from './metric.js'
+import { SCORE } from './score-option.js'
 
 export const MASKED_OPTIONS = {
-  score: {
-    kind: 'choice',
-    default: 'probability',
-    choices: ['probability', 'logit', 'explained'],
-    description: 'whose score it is: the probability, the logit, or what the map explains',
-  },
+  score: SCORE,
 } as const
 
 /** The score of the picture, and of the picture times the positive part of its map, scaled from 0 to 1. */

@@ -1,5 +1,5 @@
-import { uniform } from '../methods/random.js'
-import { extremes } from './maps.js'
+import { extremes } from '../core/extremes.js'
+import { SEED, uniform } from '../methods/random.js'
 import { defineMetric } from './metric.js'
 
 /** Max-sensitivity: the largest change of the map, as a share of its size, when the picture changes by a little noise. */
@@ -26,7 +26,7 @@ export const maxSensitivity = defineMetric({
       unit: '',
       description: "the largest noise, as a share of the preprocessed picture's range",
     },
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   cost: ({ samples }) => ({ maps: samples }),
   measure: async ({ map, input, options, explain }) => {

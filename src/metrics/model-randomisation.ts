@@ -1,3 +1,4 @@
+import { SEED } from '../methods/random.js'
 import { ALIKE_OPTIONS, type Alike, alike } from './alike.js'
 import { mean } from './maps.js'
 import { defineMetric } from './metric.js'
@@ -34,7 +35,7 @@ export const modelRandomisation = defineMetric({
       description: 'how many layers from the logits down; 0: all',
     },
     ...ALIKE_OPTIONS,
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   cost: ({ layers }, sized) => {
     const count = layers === 0 ? sized.layers : Math.min(layers, sized.layers)

@@ -1,6 +1,7 @@
-import { uniform } from '../methods/random.js'
-import { Places } from './maps.js'
+import { Places } from '../core/places.js'
+import { SEED, uniform } from '../methods/random.js'
 import { defineMetric } from './metric.js'
+import { SCORE } from './score-option.js'
 import { spearman } from './statistics.js'
 
 /** Mu-fidelity: as faithfulness correlation, of whole cells of a grid and by ranks. Cells go through all slices. */
@@ -27,14 +28,9 @@ export const muFidelity = defineMetric({
       unit: '',
       description: 'probability that a cell is taken away',
     },
-    score: {
-      kind: 'choice',
-      default: 'logit',
-      choices: ['logit', 'probability', 'explained'],
-      description: 'whose score it is: the logit, the probability, or what the map explains',
-    },
+    score: { ...SCORE, default: 'logit' },
     fill: { kind: 'fill', default: 'mean', description: 'what cells become: mean (0 after normalisation) or a colour' },
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   cost: ({ samples }) => ({ forwards: samples + 1 }),
   measure: async (context) => {

@@ -1,4 +1,4 @@
-import { extremes } from './maps.js'
+import { extremes } from '../core/extremes.js'
 import { defineMetric } from './metric.js'
 
 /** Pointing game: whether the map's highest place lies on the object, or no further from it than the tolerance. */

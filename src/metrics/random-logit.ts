@@ -1,4 +1,4 @@
-import { uniform } from '../methods/random.js'
+import { SEED, uniform } from '../methods/random.js'
 import { ALIKE_OPTIONS, alike } from './alike.js'
 import { mean } from './maps.js'
 import { defineMetric } from './metric.js'
@@ -18,7 +18,7 @@ export const randomLogit = defineMetric({
   options: {
     classes: { kind: 'integer', default: 1, minimum: 1, unit: 'classes', description: 'other classes' },
     ...ALIKE_OPTIONS,
-    seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+    seed: SEED,
   },
   cost: ({ classes }) => ({ maps: classes }),
   measure: async (context) => {

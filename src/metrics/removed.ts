@@ -1,7 +1,7 @@
 /** Pictures some of whose places are taken away and filled from the rest, for ROAD and the information curves. */
 import type { Grid } from '../core/layout.js'
+import { Places } from '../core/places.js'
 import { Imputer } from './impute.js'
-import { Places } from './maps.js'
 
 /** Fills what is not kept, slice by slice and channel by channel; `noise` gives what is added to each value. */
 export function fillRemoved(picture: Float32Array, grid: Grid, kept: Uint8Array, noise?: () => number): void {

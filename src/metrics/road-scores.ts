@@ -1,16 +1,13 @@
 /** ROAD: the score while the most, or the least, important places are taken away and filled from the rest. */
-import { normal, uniform } from '../methods/random.js'
+
+import { normal, SEED, uniform } from '../methods/random.js'
 import { mean, quantile } from './maps.js'
 import type { MetricContext } from './metric.js'
 import { fillRemoved } from './removed.js'
+import { SCORE } from './score-option.js'
 
 export const ROAD_OPTIONS = {
-  score: {
-    kind: 'choice',
-    default: 'probability',
-    choices: ['probability', 'logit', 'explained'],
-    description: 'whose score it is: the probability, the logit, or what the map explains',
-  },
+  score: SCORE,
   noise: {
     kind: 'number',
     default: 0.01,
@@ -19,7 +16,7 @@ export const ROAD_OPTIONS = {
     unit: '',
     description: 'deviation of the noise on filled places, of the preprocessed picture',
   },
-  seed: { kind: 'integer', default: 0, minimum: 0, unit: '', description: 'seed of the random numbers' },
+  seed: SEED,
 } as const
 
 /** Shares of places below the threshold. */

@@ -1,5 +1,7 @@
 /** How alike two lists of numbers are. Lists without variation are like nothing: 0. */
 
+import { extremes } from '../core/extremes.js'
+
 type Numbers = ArrayLike<number>
 
 /** Pearson's correlation; 0 where one of both is the same everywhere. */
@@ -69,13 +71,8 @@ export function ssim(a: Numbers, b: Numbers, extents: Extents): number {
   const means = (v: Numbers): Float64Array => windowSums(v, sides, along).map((s) => s / count)
   const [ma, mb, maa, mbb, mab] = [a, b, product(a, a), product(b, b), product(a, b)].map(means)
   if (!ma || !mb || !maa || !mbb || !mab) return 0
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const list of [a, b])
-    for (let i = 0; i < list.length; i++) {
-      low = Math.min(low, list[i] ?? 0)
-      high = Math.max(high, list[i] ?? 0)
-    }
-  const range = high - low
+  const [[lowA, highA], [lowB, highB]] = [extremes(a), extremes(b)]
+  const range = Math.max(highA, highB) - Math.min(lowA, lowB)
   if (range === 0) return 1
   const [c1, c2] = [(0.01 * range) ** 2, (0.03 * range) ** 2]
   const sample = count > 1 ? count / (count - 1) : 1

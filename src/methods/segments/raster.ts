@@ -1,5 +1,7 @@
 /** Pictures, volumes, clips and signals as segmentation sees them, and what it makes of them. */
+import { extremes } from '../../core/extremes.js'
 import { gridOf } from '../../core/layout.js'
+import { Places } from '../../core/places.js'
 import type { Tensor } from '../../core/tensor.js'
 
 /** Sides of what is cut into segments; a picture has one slice, a signal one row too. */
@@ -22,20 +24,15 @@ export interface Segments extends Sides {
 
 /** A preprocessed picture `[1,C,H,W]` (or as `layout` says), its values scaled to `low` ... `high`; 0 where it is of one value. */
 export function rasterOf(input: Tensor<'float32'>, layout: string, low: number, high: number): Raster {
-  const { C, D, H, W } = gridOf(layout.slice(1), input.dims.slice(1))
-  const [least, most] = input.data.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity])
+  const grid = gridOf(layout.slice(1), input.dims.slice(1))
+  const { D, H, W } = grid
+  const [least, most] = extremes(input.data)
   const range = most - least
-  const planes = Array.from({ length: C.extent }, (_, c) => {
-    const plane = new Float64Array(D.extent * H.extent * W.extent)
-    let i = 0
-    for (let z = 0; z < D.extent; z++)
-      for (let y = 0; y < H.extent; y++)
-        for (let x = 0; x < W.extent; x++, i++) {
-          const v = input.data[c * C.stride + z * D.stride + y * H.stride + x * W.stride] ?? 0
-          plane[i] = range === 0 ? 0 : low + ((v - least) / range) * (high - low)
-        }
-    return plane
-  })
+  const places = new Places(grid)
+  const scaled = (v: number): number => (range === 0 ? 0 : low + ((v - least) / range) * (high - low))
+  const planes = Array.from({ length: places.channels }, (_, c) =>
+    Float64Array.from({ length: places.count }, (_, i) => scaled(input.data[places.at(i, c)] ?? 0)),
+  )
   return { depth: D.extent, height: H.extent, width: W.extent, planes }
 }
 

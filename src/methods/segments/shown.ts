@@ -1,5 +1,6 @@
 /** Pictures of which some segments are shown and the others are covered, and maps of one value a segment. */
 import { gridOf } from '../../core/layout.js'
+import { Places } from '../../core/places.js'
 import { float32, type Tensor } from '../../core/tensor.js'
 import { covered } from '../covering.js'
 import type { DriveContext, OptionDefinitions } from '../method.js'
@@ -38,13 +39,10 @@ export function scoresOfShown<O extends OptionDefinitions>(
 
 /** The segment of each element of a picture. */
 function elementLabels(input: Tensor<'float32'>, layout: string, { labels }: Segments): Int32Array {
-  const { C, D, H, W } = gridOf(layout.slice(1), input.dims.slice(1))
+  const places = new Places(gridOf(layout.slice(1), input.dims.slice(1)))
   const out = new Int32Array(input.data.length)
-  for (const [place, label] of labels.entries()) {
-    const [x, row] = [place % W.extent, Math.floor(place / W.extent)]
-    const at = Math.floor(row / H.extent) * D.stride + (row % H.extent) * H.stride + x * W.stride
-    for (let c = 0; c < C.extent; c++) out[at + c * C.stride] = label
-  }
+  for (const [place, label] of labels.entries())
+    for (let c = 0; c < places.channels; c++) out[places.at(place, c)] = label
   return out
 }
 
