@@ -12,6 +12,12 @@ export function collect(value: string, before: readonly string[] = []): readonly
   return [...before, value]
 }
 
+/** `NAME=VALUE`: both of them, as they stand; undefined where it is something else. */
+export function named(text: string): readonly [string, string] | undefined {
+  const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+  return name !== undefined && value !== undefined ? [name, value] : undefined
+}
+
 /** `0.5,0.5,0.5` */
 export function numbers(text: string): readonly number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))

@@ -11,9 +11,11 @@ import {
   checkModelOptions,
   inputFiles,
   type ModelOptions,
+  oneLayer,
   openModel,
   warner,
 } from './model-options.js'
+import { eachPicture } from './pictures.js'
 import { table } from './print.js'
 import { showProgress } from './progress.js'
 
@@ -23,7 +25,6 @@ interface Options extends ModelOptions {
   readonly output?: string
   readonly json?: boolean
   readonly passes: number
-  readonly seed: string | undefined
 }
 
 export function checkCommand(program: Command): void {
@@ -59,14 +60,15 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   const warn = warner(options)
   const { model, inputs } = await openModel(options, warn)
   await using opened = model
-  const { method, target, score, layer, grid, batch, passes } = options
+  const { method, target, score, grid, batch, passes } = options
+  const layer = oneLayer(command, options)
   const given = givenMethodOptions(command)
-  for (const picture of pictures) {
+  await eachPicture(pictures, async (picture) => {
     const image = await readImage(picture)
-    const asked = { method, score, grid, inputs, layer: layer?.[0], options: given, ...(batch ? { batch } : {}) }
+    const asked = { method, score, grid, inputs, layer, options: given, ...(batch ? { batch } : {}) }
     const explained = await opened.explainAll(image, { ...asked, ...(target === undefined ? {} : { target }) })
     const [explanation] = explained.explanations
-    if (!explanation) continue
+    if (!explanation) return
     const bar = showProgress(!options.quiet)
     let report: CheckReport
     try {
@@ -93,7 +95,7 @@ async function run(command: Command, pictures: readonly string[], options: Optio
         ? `${JSON.stringify({ input: picture, figure: output ?? null, ...report, answer, provenance })}\n`
         : reportText(`${picture}: ${explanation.method.title} of ${answer.label}`, report, output),
     )
-  }
+  })
 }
 
 const WORDS = { fine: 'fine', unclear: 'unclear', suspicious: 'SUSPICIOUS', 'not-asked': 'not asked' } as const

@@ -17,17 +17,18 @@ import { drawChart, refuseFormat } from '../node/draw.js'
 import { readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { readImage } from '../node/open.js'
 import type { ChartPanel } from '../render/index.js'
-import { addMethodOptions, collect, givenMethodOptions } from './arguments.js'
+import { addMethodOptions, collect, givenMethodOptions, named } from './arguments.js'
 import { openJournal } from './journal.js'
 import {
   addModelOptions,
   checkModelOptions,
   inputFiles,
   type ModelOptions,
+  oneLayer,
   openModel,
   warner,
 } from './model-options.js'
-import { OF_ONE_PICTURE } from './pictures.js'
+import { eachPicture } from './pictures.js'
 import { showProgress } from './progress.js'
 import { refuseTableFormat, type TableRow, tableFile, textOf } from './table-files.js'
 import { readTruth } from './truth.js'
@@ -77,7 +78,8 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   checkModelOptions(command, options)
   const methods = (options.method ?? ['grad-cam', 'layer-cam', 'guided-grad-cam']).map((id) => findMethod(id).id)
   const metrics = (options.metric ?? ['deletion', 'insertion']).map((id) => findMetric(id).id)
-  const { target, score, layer, grid, batch, output = [], rows: rowFiles = [], plot, journal: path } = options
+  const { target, score, grid, batch, output = [], rows: rowFiles = [], plot, journal: path } = options
+  const layer = oneLayer(command, options)
   const given = givenMethodOptions(command)
   const metricOptions = namedValues(options.metricOption)
   checkComparison({ methods, metrics, options: given, metricOptions })
@@ -113,33 +115,27 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   const all: ComparedRow[] = []
   const bar = showProgress(!options.quiet)
   try {
-    for (const [i, picture] of pictures.entries()) {
+    await eachPicture(pictures, async (picture, i) => {
       bar.update({ method: basename(picture), done: i, total: pictures.length })
       const known = journal?.done.get(picture)
-      try {
-        const rows =
-          known ??
-          (await comparePicture(opened.model, picture, await readImage(picture), {
-            methods,
-            metrics,
-            target,
-            score,
-            grid,
-            layer: layer?.[0],
-            inputs,
-            options: given,
-            metricOptions,
-            truth: truth.get(basename(picture)),
-            ...(batch === undefined ? {} : { batch }),
-          }))
-        if (!known) await journal?.add(picture, rows)
-        all.push(...rows)
-      } catch (error) {
-        if (!(error instanceof ExplainError) || !OF_ONE_PICTURE.has(error.code) || pictures.length === 1) throw error
-        process.stderr.write(`onnxplain: ${picture}: ${error.message} [${error.code}]\n`)
-        process.exitCode = 1
-      }
-    }
+      const rows =
+        known ??
+        (await comparePicture(opened.model, picture, await readImage(picture), {
+          methods,
+          metrics,
+          target,
+          score,
+          grid,
+          layer,
+          inputs,
+          options: given,
+          metricOptions,
+          truth: truth.get(basename(picture)),
+          ...(batch === undefined ? {} : { batch }),
+        }))
+      if (!known) await journal?.add(picture, rows)
+      all.push(...rows)
+    })
   } finally {
     bar.stop()
   }
@@ -157,7 +153,7 @@ async function run(command: Command, pictures: readonly string[], options: Optio
 function namedValues(texts: readonly string[] = []): Readonly<Record<string, string>> {
   return Object.fromEntries(
     texts.map((text) => {
-      const [, name, value] = /^([^=]+)=(.+)$/.exec(text) ?? []
+      const [name, value] = named(text) ?? []
       if (name !== undefined && value !== undefined) return [name.trim(), value.trim()]
       throw new ExplainError('bad-option', {
         what: `"${text}" is not NAME=VALUE`,

@@ -30,13 +30,14 @@ import {
   openModel,
   warner,
 } from './model-options.js'
-import { OF_ONE_PICTURE } from './pictures.js'
+import { eachPicture } from './pictures.js'
 import { answersText } from './print.js'
 import { showProgress } from './progress.js'
 
 /** The columns of the figure that made Grad-CAM famous. */
 const FIGURE = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlusion', 'cam']
 const BEST_ANSWERS = 5
+
 interface Options extends ModelOptions {
   readonly target?: readonly string[]
   readonly method?: readonly string[]
@@ -131,17 +132,7 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   const { model: opened, inputs: others } = await openModel(options, warn)
   await using model = opened
   const work: Work = { model, methods, options, given: givenMethodOptions(program), inputs: others, colormap, warn }
-  for (const input of inputs) {
-    try {
-      await explainOne(work, input, outputs.get(input))
-    } catch (error) {
-      // the other pictures may still be good; what is wrong with the command is wrong for all
-      if (inputs.length === 1 || !(error instanceof ExplainError) || !OF_ONE_PICTURE.has(error.code)) throw error
-      const name = error.message.includes(input) ? '' : `${input}: `
-      process.stderr.write(`onnxplain: ${name}${error.message} [${error.code}]\n`)
-      process.exitCode = 1
-    }
-  }
+  await eachPicture(inputs, (input) => explainOne(work, input, outputs.get(input)))
 }
 
 async function explainOne(work: Work, input: string, output: string | undefined): Promise<void> {

@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import { type GivenInputs, type Numbers, parseNumbers } from '../explain/index.js'
 import { readBytes } from '../node/files.js'
 import { decodeNpyArray } from '../onnx/npy.js'
+import { named } from './arguments.js'
 
 /**
  * Reads the values of `--input`, each `NAME=VALUE`: a .npy file, JSON (`[[1, 0], [0, 1]]`), numbers separated by commas, or one number;
@@ -11,7 +12,7 @@ import { decodeNpyArray } from '../onnx/npy.js'
 export async function readInputs(texts: readonly string[] = []): Promise<GivenInputs> {
   const given: Record<string, GivenInputs[string]> = {}
   for (const text of texts) {
-    const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    const [name = '', value = ''] = named(text) ?? []
     if (name === '' || value.trim() === '') throw bad(text, 'it is not NAME=VALUE')
     if (Object.hasOwn(given, name)) throw bad(text, `"${name}" is given twice`)
     given[name] = value.endsWith('.npy')

@@ -64,6 +64,12 @@ export function checkModelOptions(command: Command, { score, fit, channels }: Mo
   if (channels !== undefined && channels !== 'RGB' && channels !== 'BGR') usage('--channels is RGB or BGR')
 }
 
+/** The layer of commands that take one; ends with a usage error for several. */
+export function oneLayer(command: Command, { layer = [] }: ModelOptions): string | undefined {
+  if (layer.length > 1) command.error('error: --layer is given once here', { exitCode: 2 })
+  return layer[0]
+}
+
 /** Arrays among the values of `--input`. */
 export function inputFiles({ input = [] }: ModelOptions): readonly string[] {
   return input.map((text) => text.slice(text.indexOf('=') + 1)).filter((v) => v.endsWith('.npy'))

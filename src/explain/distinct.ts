@@ -1,12 +1,13 @@
 /** Which classes to show where none is named: the best answer, and the best that rests on another part of the picture. */
+import { correlation } from '../core/correlation.js'
 import { ExplainError } from '../core/errors.js'
-import type { ClassAnswer, Explanation } from './explanation.js'
+import type { ClassAnswer } from './explanation.js'
 import type { ImageOptions } from './prepare.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 
 /** Answers that are looked at. */
 const CANDIDATES = 5
-/** Two Grad-CAM maps with a correlation below this look at different places. */
+/** Two Grad-CAM maps with a correlation below this look at different places; one that is constant tells nothing of that. */
 const DIFFERENT = 0.5
 
 /** A model that can be asked, here or in a worker, about pictures of the kind that it takes. */
@@ -37,7 +38,7 @@ export async function distinctAnswers<Image>(
       target: answers.map((a) => a.index),
     })
     const [first, ...others] = explanations
-    const found = first && others.find((e) => correlation(first, e) < DIFFERENT)
+    const found = first && others.find((e) => (correlation(first.raw.data, e.raw.data) ?? 1) < DIFFERENT)
     return [best, found?.answer ?? second]
   } catch (error) {
     if (
@@ -47,18 +48,4 @@ export async function distinctAnswers<Image>(
       return [best, second]
     throw error
   }
-}
-
-/** Pearson's correlation of two maps; 1 where one of them is constant. */
-function correlation(a: Explanation, b: Explanation): number {
-  const mean = (e: Explanation): number => e.raw.data.reduce((s, v) => s + v, 0) / e.raw.data.length
-  const [p, q] = [mean(a), mean(b)]
-  let [pq, pp, qq] = [0, 0, 0]
-  for (const [i, v] of a.raw.data.entries()) {
-    const [x, y] = [v - p, (b.raw.data[i] ?? 0) - q]
-    pq += x * y
-    pp += x * x
-    qq += y * y
-  }
-  return pp > 0 && qq > 0 ? pq / Math.sqrt(pp * qq) : 1
 }

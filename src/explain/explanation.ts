@@ -58,8 +58,9 @@ export interface Provenance {
   readonly layer: string | null
   /** How the layer's tokens were read; null where it is a map as it stands, or there is none. */
   readonly tokens: TokenGrid | null
-  /** How the maps of several layers became one; `layer` names them all then. */
+  /** How the maps of several layers became one; `layer` names them all then, and `layers` each. */
   readonly fusion?: 'mean' | 'max' | 'product'
+  readonly layers?: readonly string[]
   /** The copies of which the map is the mean. */
   readonly smoothing?: {
     readonly kind: 'flip' | 'augment' | 'noise'

@@ -58,7 +58,8 @@ function fused(group: readonly Explanation[], how: Fusion): Explanation {
   })
   const dims = maps[0]?.dims ?? []
   const data = Float32Array.from(maps[0]?.data ?? [], (_, i) => FUSIONS[how](maps.map((m) => m.data[i] ?? 0)))
-  const layer = group.map((e) => e.raw.layer ?? '').join(' + ')
+  const layers = group.map((e) => e.raw.layer ?? '')
+  const layer = layers.join(' + ')
   const notes = [...new Set(group.flatMap((e) => e.provenance.notes))]
-  return withMap(first, float32(dims, data), { layer, provenance: { layer, notes, fusion: how, tokens: null } })
+  return withMap(first, float32(dims, data), { layer, provenance: { layer, layers, notes, fusion: how } })
 }

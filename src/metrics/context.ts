@@ -163,15 +163,11 @@ function planeOf({ data }: Explanation, { prepared }: Pick<Subject, 'prepared'>)
 
 /** How an explanation was made, to make another like it. */
 function asBefore({ provenance }: Explanation): ExplainOptions {
-  const { method, layer, options, tokens, fusion, smoothing, like } = provenance
+  const { method, layer, layers, options, tokens, fusion, smoothing, like } = provenance
   const grid = tokens?.stated ? `${tokens.grid.join('x')}+${tokens.before}` : undefined
-  const layers = fusion && layer ? layer.split(FUSED) : (layer ?? undefined)
   const smooth = smoothing && smoothingOf(smoothing)
-  return { method, options, layer: layers, grid, fuse: fusion, smooth, like }
+  return { method, options, layer: layers ?? layer ?? undefined, grid, fuse: fusion, smooth, like }
 }
-
-/** What stands between the names of fused layers. */
-const FUSED = ' + '
 
 function smoothingOf({ copies, ...smoothing }: NonNullable<Provenance['smoothing']>): Smoothing {
   return smoothing.kind === 'noise' ? { ...smoothing, samples: copies } : smoothing

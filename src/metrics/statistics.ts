@@ -1,29 +1,13 @@
 /** How alike two lists of numbers are. Lists without variation are like nothing: 0. */
 
+import { correlation } from '../core/correlation.js'
 import { extremes } from '../core/extremes.js'
 
 type Numbers = ArrayLike<number>
 
 /** Pearson's correlation; 0 where one of both is the same everywhere. */
 export function pearson(a: Numbers, b: Numbers): number {
-  const n = a.length
-  let [ma, mb] = [0, 0]
-  for (let i = 0; i < n; i++) {
-    ma += (a[i] ?? 0) / n
-    mb += (b[i] ?? 0) / n
-  }
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < n; i++) {
-    const x = (a[i] ?? 0) - ma
-    const y = (b[i] ?? 0) - mb
-    ab += x * y
-    aa += x * x
-    bb += y * y
-  }
-  // what rounding leaves of a constant is no variation
-  const tiny = (square: number, centre: number): boolean => square <= n * (1e-12 * centre) ** 2
-  if (tiny(aa, ma) || tiny(bb, mb)) return 0
-  return ab / Math.sqrt(aa * bb)
+  return correlation(a, b) ?? 0
 }
 
 /** Spearman's rank correlation: Pearson's of the ranks, equal values sharing the mean of theirs. */

@@ -3,8 +3,8 @@ import { schemeTableau10 } from 'd3-scale-chromatic'
 import { ExplainError } from '../core/errors.js'
 import type { FigureFonts } from './figure.js'
 import type { Font } from './font.js'
+import { drawText, HAIRLINE, INK, MUTED } from './ink.js'
 import type { Scene, SceneItem } from './scene.js'
-import { ASCENT } from './text.js'
 
 export interface ChartLine {
   readonly name: string
@@ -33,9 +33,6 @@ const SIZE = {
   axis: 70,
   legend: 36,
 }
-const INK = '#18181b'
-const MUTED = '#5f5f68'
-const HAIRLINE = '#d4d4d8'
 const TICKS = 5
 
 /** Lays out the panels in a row. Lines of one name have one colour in all of them. Throws `bad-option` where there is no line. */
@@ -53,7 +50,7 @@ export function layoutChart(panels: readonly ChartPanel[], { regular, bold }: Fi
   const top = margin + title + 24
   for (const [i, panel] of panels.entries()) {
     const left = margin + axis + i * (width + axis + gap)
-    text(items, bold, panel.title, left, margin, title, 'start', INK)
+    drawText(items, bold, panel.title, { x: left, top: margin, sizePx: title, anchor: 'start', fill: INK })
     drawPanel(items, panel, { left, top, width, height }, regular, colour)
   }
   const right = margin + panels.length * (axis + width) + (panels.length - 1) * gap
@@ -70,7 +67,13 @@ export function layoutChart(panels: readonly ChartPanel[], { regular, bold }: Fi
       stroke: colour(name),
       strokeWidth: SIZE.line * 1.5,
     })
-    text(items, regular, name, x + 56, y - SIZE.label * 0.45, SIZE.label, 'start', INK)
+    drawText(items, regular, name, {
+      x: x + 56,
+      top: y - SIZE.label * 0.45,
+      sizePx: SIZE.label,
+      anchor: 'start',
+      fill: INK,
+    })
     x += wide
   }
   return { width: Math.ceil(right + margin), height: Math.ceil(y + margin), background: '#ffffff', items }
@@ -104,11 +107,30 @@ function drawPanel(
       stroke: HAIRLINE,
       strokeWidth: 1.5,
     })
-    text(items, font, short(y), left - 12, placeY(y) - SIZE.tick * 0.4, SIZE.tick, 'end', MUTED)
+    drawText(items, font, short(y), {
+      x: left - 12,
+      top: placeY(y) - SIZE.tick * 0.4,
+      sizePx: SIZE.tick,
+      anchor: 'end',
+      fill: MUTED,
+    })
   }
-  for (const x of ticksOf(xs)) text(items, font, short(x), placeX(x), top + height + 14, SIZE.tick, 'middle', MUTED)
-  text(items, font, across, left + width / 2, top + height + 48, SIZE.label, 'middle', MUTED)
-  text(items, font, up, left + width, top - 30, SIZE.label, 'end', MUTED)
+  for (const x of ticksOf(xs))
+    drawText(items, font, short(x), {
+      x: placeX(x),
+      top: top + height + 14,
+      sizePx: SIZE.tick,
+      anchor: 'middle',
+      fill: MUTED,
+    })
+  drawText(items, font, across, {
+    x: left + width / 2,
+    top: top + height + 48,
+    sizePx: SIZE.label,
+    anchor: 'middle',
+    fill: MUTED,
+  })
+  drawText(items, font, up, { x: left + width, top: top - 30, sizePx: SIZE.label, anchor: 'end', fill: MUTED })
   for (const { name, x, y } of lines)
     items.push({
       kind: 'line',
@@ -141,18 +163,4 @@ function ticksOf({ low, high, step }: Range): readonly number[] {
 
 function short(value: number): string {
   return String(Number(value.toPrecision(2)))
-}
-
-function text(
-  items: SceneItem[],
-  font: Font,
-  words: string,
-  x: number,
-  y: number,
-  sizePx: number,
-  anchor: 'start' | 'middle' | 'end',
-  fill: string,
-): void {
-  const d = font.textPath(words, { sizePx, x, y: y + ASCENT * sizePx, anchor })
-  if (d) items.push({ kind: 'path', d, fill, text: words })
 }

@@ -2,9 +2,10 @@
 import { ExplainError } from '../core/errors.js'
 import { type Bar, barLabels, barPixels } from './bar.js'
 import type { Font } from './font.js'
+import { drawText, HAIRLINE, INK, MUTED } from './ink.js'
 import type { Pixels } from './pixels.js'
 import type { Scene, SceneItem } from './scene.js'
-import { ASCENT, fitText, LINE_HEIGHT, type TextBlock } from './text.js'
+import { fitText, LINE_HEIGHT, type TextBlock } from './text.js'
 
 /**
  * A picture with its colour bar, or a few words where there is none ('not applicable: ...'). An empty message leaves the
@@ -50,10 +51,7 @@ export interface FigureOptions {
 const CELL_WIDTH = 300
 const SCALE = 2
 
-const INK = '#18181b'
-const MUTED = '#5f5f68'
 const PANEL = '#f4f4f5'
-const HAIRLINE = '#d4d4d8'
 
 /** Sizes before scaling, in pixels. */
 const SIZE = {
@@ -226,10 +224,8 @@ function drawBlock(
   fill: string,
 ): void {
   const { sizePx } = block
-  for (const [index, text] of block.lines.entries()) {
-    const d = font.textPath(text, { sizePx, x, y: y + (ASCENT + index * LINE_HEIGHT) * sizePx, anchor })
-    if (d) items.push({ kind: 'path', d, fill, text })
-  }
+  for (const [index, text] of block.lines.entries())
+    drawText(items, font, text, { x, top: y + index * LINE_HEIGHT * sizePx, sizePx, anchor, fill })
 }
 
 /** A paragraph across the whole figure; gives the y below it. */
@@ -294,10 +290,8 @@ function drawBar(items: SceneItem[], bar: Bar, font: Font, cell: Box, px: Sizes,
   const box = { x: cell.x, y: cell.y + cell.height + px.barGap, width: cell.width, height: px.bar }
   items.push({ kind: 'image', ...box, pixels: barPixels(bar, box.width, box.height) }, outline(box, scale))
   const top = box.y + box.height + px.barLabelGap
-  for (const { text, sizePx, x, anchor } of barLabels(bar, font, box.width, px.barLabel, px.smallest)) {
-    const d = font.textPath(text, { sizePx, x: box.x + x, y: top + ASCENT * sizePx, anchor })
-    items.push({ kind: 'path', d, fill: MUTED, text })
-  }
+  for (const { text, sizePx, x, anchor } of barLabels(bar, font, box.width, px.barLabel, px.smallest))
+    drawText(items, font, text, { x: box.x + x, top, sizePx, anchor, fill: MUTED })
 }
 
 /** A hairline just inside a box, so that a pale picture has an edge on white paper. */

@@ -51,11 +51,23 @@ describe('check', () => {
     [['--passes', '-1'], 'passes'],
     [['--method', 'grad-cm'], 'grad-cam'],
     [['-o', 'a.bmp'], '.png'],
+    [['-l', 'a', '-l', 'b'], '--layer'],
   ])('%j is refused by name', async (args, word) => {
     const { code, stderr } = await onnxplain(pictureFolder(), 'check', 'cat.jpg', ...args)
     expect(code).not.toBe(0)
     expect(stderr).toContain(word)
   })
+})
+
+test.each([
+  ['check', []],
+  ['compare', ['--method', 'grad-cam', '--metric', 'sparseness']],
+] as const)('%s: one picture that cannot be read does not end the others', async (command, args) => {
+  const more = [...SMALL, ...args, ...(command === 'check' ? ['--passes', '0'] : []), '--quiet']
+  const { code, stdout, stderr } = await onnxplain(pictureFolder(), command, 'none.jpg', 'cat.jpg', ...more)
+  expect(code).toBe(1)
+  expect(stderr.match(/none\.jpg/g)).toHaveLength(1)
+  expect(stdout).toContain(command === 'check' ? 'cat.jpg: Grad-CAM' : 'sparseness')
 })
 
 describe('compare', () => {
