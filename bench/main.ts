@@ -89,7 +89,10 @@ async function row(path: string): Promise<readonly string[]> {
     )
     compileMs.push(performance.now() - start)
     const session = await runtime.createSession(file)
-    const feeds = (targets: readonly number[]) => ({ ...picture, [plan.target]: int64([targets.length], targets) })
+    const feeds = (targets: readonly number[]) => ({
+      ...picture,
+      [plan.targetInputs[0]?.name ?? '']: int64([targets.length], targets),
+    })
     plans.push(timed(method, session, feeds([0])))
     if (!PAIRED.has(method) || !plan.batched) continue
     const both = async (): Promise<void> => {

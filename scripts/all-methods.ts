@@ -47,7 +47,7 @@ for (const family of process.argv.length > 2 ? families.filter((f) => process.ar
     const [explanation] = first?.explanations ?? []
     if (!first || !explanation) continue
     const set = { ...first, explanations: sets.flatMap((s) => s.explanations), refused: sets.flatMap((s) => s.refused) }
-    const footer = figureFooter(set, model.model.name, 'logit')
+    const footer = figureFooter(set, model.model.name)
     const background = backgroundOf(explanation, picture, model.model.preprocessing)
     const spec = figureOf(background, set, figureColumns(shown, set), { footer })
     const name = `docs/methods-${family}${part > 0 ? `-${part + 1}` : ''}.webp`

@@ -84,7 +84,7 @@ async function run(command: Command, pictures: readonly string[], options: Optio
     }
     if (output !== undefined) {
       const background = backgroundOf(explanation, 'dims' in image ? undefined : image, opened.model.preprocessing)
-      const footer = figureFooter(explained, opened.model.name, score)
+      const footer = figureFooter(explained, opened.model.name)
       const columns = figureColumns([explanation.method], explained)
       const figure = withCheck(figureOf(background, explained, columns, { footer }), report)
       await writeWhole(output, await drawFigure(figure, output))

@@ -66,6 +66,8 @@ export function compileCommand(program: Command): void {
       (m) =>
         `  ${m.output}: ${m.method.id}${m.layer ? ` at ${m.layer}` : m.input === plan.input.name ? '' : ` of ${m.input}`}\n`,
     )
-    process.stdout.write(`${output}\n${maps.join('')}  input "${plan.target}": class index, -1 for the best answer\n`)
+    process.stdout.write(
+      `${output}\n${maps.join('')}${plan.targetInputs.map((i) => `  input "${i.name}": ${i.meaning}\n`).join('')}`,
+    )
   })
 }

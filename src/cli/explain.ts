@@ -166,7 +166,7 @@ async function draw(
   output: string,
 ): Promise<readonly { readonly path: string; readonly bytes: Uint8Array }[]> {
   const { model, methods, options, colormap, warn } = work
-  const footer = figureFooter(set, model.model.name, options.score)
+  const footer = figureFooter(set, model.model.name)
   const drawing = { colormap, opacity: options.opacity, signed: options.signed, footer }
   const inputs = [...new Set(set.explanations.map((e) => e.input))]
   const figures: { path: string; bytes: Uint8Array }[] = []

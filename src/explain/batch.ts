@@ -9,7 +9,6 @@ import type { Graph, Node } from '../onnx/ir.js'
 import { reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { ownValues, renameValues, subgraphs } from '../onnx/subgraphs.js'
-import { targetInput } from '../targets/append.js'
 
 /** The graph with the repetition, the shapes of its values, and the names under which repeated inputs go on. */
 export interface Repeated {
@@ -24,6 +23,8 @@ export const TARGETS_AXIS = 'targets'
 
 /** What is repeated. */
 export interface Repetition {
+  /** The input whose length is the number of targets. */
+  readonly count: string
   /** The picture, and what has a row for each picture. */
   readonly inputs: readonly string[]
   /** The layer that methods explain at, the first of several, where none explains an input. */
@@ -34,22 +35,22 @@ export interface Repetition {
 }
 
 /**
- * Repeats values along their batch to the length of the input `target`: the layer `at`, where everything that leads from any input to
+ * Repeats values along their batch to the length of the input `count`: the layer `at`, where everything that leads from any input to
  * one of `ends` passes through it and the batch has an axis of its own, else each of `inputs`. All value names keep their meaning but those
  * inputs', whose repeated forms have the names that are returned.
  */
 export function repeatForTargets(graph: Graph, shapes: Shapes, repetition: Repetition): Repeated {
-  const { inputs, at, ends, layouts } = repetition
+  const { count, inputs, at, ends, layouts } = repetition
   const all = graph.inputs.map((i) => i.name)
   const cut =
     at !== undefined &&
     batchAxis(layouts, at) !== undefined &&
     all.every((input) => ends.every((end) => isCut(graph, input, at, end)))
-  if (cut) return { ...repeat(graph, shapes, layouts, at), inputs: new Map() }
+  if (cut) return { ...repeat(graph, shapes, layouts, count, at), inputs: new Map() }
   let made = { graph, shapes }
   const names = new Map<string, string>()
   for (const input of inputs) {
-    const { name, ...next } = repeat(made.graph, made.shapes, layouts, input)
+    const { name, ...next } = repeat(made.graph, made.shapes, layouts, count, input)
     names.set(input, name)
     made = next
   }
@@ -61,6 +62,7 @@ function repeat(
   graph: Graph,
   shapes: Shapes,
   layouts: Layouts,
+  targets: string,
   place: string,
 ): { readonly graph: Graph; readonly shapes: Shapes; readonly name: string } {
   const isInput = graph.inputs.some((i) => i.name === place)
@@ -68,7 +70,7 @@ function repeat(
   const rank = b.requireRank(place, 'several targets of one picture')
   const before = b.scope('onnxplain', () => b.fresh(isInput ? `${place}/repeated` : `${place}/once`))
   const axis = batchAxis(layouts, place) ?? 0
-  const count = b.scope('onnxplain', () => b.op('Shape', [targetInput(graph)]))
+  const count = b.scope('onnxplain', () => b.op('Shape', [targets], { start: 0, end: 1 }))
   const sizes = Array.from({ length: rank }, (_, i) => (i === axis ? count : 1))
   const shape = b.scope('onnxplain', () => b.vector(sizes))
   const expand = (from: string, to: string): Node => ({

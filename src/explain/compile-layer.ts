@@ -7,12 +7,16 @@ import { channelsFirstView, type Layer } from '../methods/layout/view.js'
 import { overPlaces } from '../methods/maps.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
+import type { Shapes } from '../onnx/shapes.js'
 import { Gradients } from './gradients.js'
-import { asFloat32, layerMaps } from './map-builder.js'
+import { asFloat32, layerMaps, scoreOf } from './map-builder.js'
 import type { CompileOptions, RunnablePlan, TokenGrid } from './plan.js'
 import { layerNotes, type Stage, stageOf, tokenGrid } from './stage.js'
 
-export type LayerOptions = Pick<CompileOptions, 'grid' | 'answer' | 'score' | 'pictureInput' | 'shapes' | 'lacks'> & {
+export type LayerOptions = Pick<
+  CompileOptions,
+  'grid' | 'answer' | 'form' | 'scored' | 'pictureInput' | 'shapes' | 'lacks'
+> & {
   readonly layer?: string | undefined
 }
 
@@ -29,6 +33,10 @@ export interface LayerPlan {
   readonly before: { readonly graph: Graph; readonly own: string; readonly features: string; readonly places: string }
   /** From the layer on, which is an input under its own name. */
   readonly behind: Graph
+  /** The value that is explained. */
+  readonly end: string
+  /** Of the values behind the layer. */
+  readonly shapes: Shapes
   /** The axis of the layer, as the graph has it, along which pictures lie; undefined where there is one picture alone. */
   readonly batchAxis: number | undefined
 }
@@ -44,6 +52,8 @@ export function compileLayer(model: Graph, options: LayerOptions): LayerPlan {
     notes: layerNotes(stage, layer, options.layer),
     before: before(stage, layer),
     behind: behind(stage.source, value, stage.shapes.get(value)?.dims ?? []),
+    end: stage.end,
+    shapes: stage.shapes,
     batchAxis: batchAxis(layer),
   }
 }
@@ -74,9 +84,12 @@ export function compileLayerGradient(model: Graph, options: LayerOptions, of: Of
     asFloat32(b, features),
     asFloat32(b, OF_GRADIENT[of](b, gradient())),
   ])
+  const score = options.scored ? b.alias(asFloat32(b, scoreOf(stage)), b.fresh('score')) : undefined
+  const outputs = [...values, ...(score === undefined ? [] : [score])].map((value) => declare(value, 'float32'))
   return {
-    graph: b.finish({ outputs: [...source.outputs, ...values.map((value) => declare(value, 'float32'))] }),
-    target: target.input,
+    graph: b.finish({ outputs: [...source.outputs, ...outputs] }),
+    score,
+    targetInputs: target.inputs,
     maps: values.map((output) => ({ output, input: input.name })),
     others,
     batched,

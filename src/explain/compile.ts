@@ -11,7 +11,7 @@ import type { Graph } from '../onnx/ir.js'
 import { ownBorders } from '../passes/borders.js'
 import { prune } from '../passes/prune.js'
 import { finish, mapDims, metadata } from './finish.js'
-import { mapBuilder, takesAnyInput } from './map-builder.js'
+import { asFloat32, mapBuilder, scoreOf, takesAnyInput } from './map-builder.js'
 import { refuseUnknown } from './options.js'
 import type { CompileOptions, Plan, PlannedMap, RefusedMap } from './plan.js'
 import { attempt, layerNotes, type Stage, type StagedLayer, stageOf, tokenGrid } from './stage.js'
@@ -66,20 +66,23 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
     return [{ map, output: declare(map.output, 'float32', mapDims(stage, map, found, options)) }]
   })
   const maps = planned.map((m) => m.map)
+  const { answer, form, batched, target } = stage
+  const score = options.scored ? b.alias(asFloat32(b, scoreOf(stage)), b.fresh('score')) : undefined
+  const outputs = [...planned.map((m) => m.output), ...(score === undefined ? [] : [declare(score, 'float32')])]
   const graph = b
-    .finish({ outputs: [...stage.source.outputs, ...planned.map((m) => m.output)] })
-    .with({ metadata: metadata(maps, stage.score, stage.target.input, options) })
-  const { answer, score, batched, target } = stage
+    .finish({ outputs: [...stage.source.outputs, ...outputs] })
+    .with({ metadata: metadata(maps, form, target.inputs, options) })
   const sharesForward = batched && stage.inputs.size === 0
   return {
     graph: ownBorders(prune(graph), model),
-    target: target.input,
+    targetInputs: target.inputs,
+    score,
     maps,
     refused,
     input,
     others,
     answer,
-    score,
+    form,
     batched,
     sharesForward,
   }

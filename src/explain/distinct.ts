@@ -39,7 +39,7 @@ export async function distinctAnswers<Image>(
     })
     const [first, ...others] = explanations
     const found = first && others.find((e) => (correlation(first.raw.data, e.raw.data) ?? 1) < DIFFERENT)
-    return [best, found?.answer ?? second]
+    return [best, answers.find((a) => a.index === found?.answer.index) ?? second]
   } catch (error) {
     if (
       error instanceof ExplainError &&

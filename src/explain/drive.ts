@@ -2,8 +2,9 @@
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { type DriveContext, type DrivenMethod, methodInfo, type OptionDefinitions } from '../methods/method.js'
-import { type Answer, probabilities } from '../targets/answer.js'
-import type { Target } from '../targets/target.js'
+import type { Answer } from '../targets/answer.js'
+import { type Target, targetKind } from '../targets/index.js'
+import type { TargetForm } from '../targets/target.js'
 import { drivenLayer } from './driven-layer.js'
 import type { Explanation } from './explanation.js'
 import type { PictureInput } from './input.js'
@@ -12,9 +13,12 @@ import type { Prepared } from './prepare.js'
 import type { Making } from './provenance.js'
 import type { ExplainOptions, Refusal } from './request.js'
 import type { Runner } from './runner.js'
+import { targetScores } from './target-scores.js'
 
 /** Failures that say that a network does not allow a map, which others may still have. */
 const REFUSALS: ReadonlySet<string> = new Set(['method-not-applicable', 'not-connected', 'unsupported-operator'])
+
+const PLAIN: TargetForm = { kind: 'class', score: 'logit' }
 
 /** What driven methods work on. */
 export interface DriveHost {
@@ -84,16 +88,20 @@ async function driveAt<O extends OptionDefinitions>(
   layer: string | undefined,
 ): Promise<readonly Explanation[]> {
   const { pictures, others } = prepared.feed
-  const place = { layer, grid: options.grid }
+  const [first] = targets
+  const place = { layer, grid: options.grid, form: first ? targetKind(first.kind).form(first) : PLAIN }
   const plan = method.atLayer ? runner.layer(place) : undefined
   const notes: string[] = [...(plan?.notes ?? [])]
   const making = { options: values, input: model.input.name, layer: plan?.layer, tokens: plan?.tokens, notes }
   const explained = (raws: Raws): readonly Explanation[] => options.explained(making, raws)
-  const scoresOf = (logits: Float32Array): Float32Array => {
-    const isLikely = targets.some((t) => t.score === 'probability')
-    const p = isLikely ? probabilities(logits, model.answer.activation) : undefined
-    return Float32Array.from(targets, (t) => (t.score === 'probability' ? p : logits)?.[t.index] ?? 0)
-  }
+  const scores = targetScores(
+    {
+      logits: (shown) => runner.forward({ pictures: shown, others }),
+      scores: (form, rows, shown) => runner.scores(form, rows, { pictures: shown, others }),
+    },
+    targets,
+    model.answer,
+  )
   const raws = await method.run({
     input: pictures,
     layout: model.input.layout,
@@ -104,14 +112,17 @@ async function driveAt<O extends OptionDefinitions>(
     label: (index) => model.labels[index] ?? `class ${index}`,
     note: (text) => notes.push(text),
     fill: (text) => model.fill(text),
-    scores: async (covered) => (await runner.forward({ pictures: covered, others })).map(scoresOf),
+    scores,
     gradients: (shown, t) => {
-      const { index = 0, score = 'logit' } = targets[t] ?? {}
+      const target = targets[t]
+      if (!target) throw new ExplainError('bad-option', { what: `There is no target ${t}` })
+      const kind = targetKind(target.kind)
       // a batch of backward passes is not faster on a processor (npm run bench), and takes memory
-      return runner.gradients({ pictures: shown, others }, score, index, options.batch ?? 1)
+      const feed = { pictures: shown, others }
+      return runner.gradients(feed, kind.form(target), kind.rows(target), options.batch ?? 1)
     },
     layer: () => {
-      if (plan) return drivenLayer({ runner, feed: prepared.feed, targets, place, scores: scoresOf })
+      if (plan) return drivenLayer({ runner, feed: prepared.feed, targets, place, answer: model.answer })
       throw new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
     },
     progress: (done, total, maps) =>

@@ -2,9 +2,11 @@
 import { ExplainError } from '../core/errors.js'
 import { float32, sizeOf, type Tensor } from '../core/tensor.js'
 import type { DrivenLayer } from '../methods/method.js'
-import type { Target } from '../targets/target.js'
+import type { Answer } from '../targets/answer.js'
+import { type Target, targetKind } from '../targets/index.js'
 import type { LayerPlan } from './compile-layer.js'
 import type { Feed, LayerPlace, Runner } from './runner.js'
+import { refuseOtherAnswers, targetScores } from './target-scores.js'
 
 /** What a layer is read of. */
 export interface LayerWork {
@@ -12,8 +14,7 @@ export interface LayerWork {
   readonly feed: Feed
   readonly targets: readonly Target[]
   readonly place: LayerPlace
-  /** The scores of the targets, from logits. */
-  readonly scores: (logits: Float32Array) => Float32Array
+  readonly answer: Answer
 }
 
 /** Throws what `compile` throws of methods at a layer. */
@@ -31,7 +32,8 @@ export async function drivenLayer(work: LayerWork): Promise<DrivenLayer> {
     copies.set(n, made)
     return made
   }
-  const logits = async (given: Tensor<'float32'>): Promise<readonly Float32Array[]> => {
+  type Rows = Promise<readonly Float32Array[]>
+  const inParts = async (given: Tensor<'float32'>, run: (own: Tensor<'float32'>, feed: Feed) => Rows): Rows => {
     const count = given.dims[0] ?? 0
     const rows: Float32Array[] = []
     // one by one where the layer has lost sight of the batch
@@ -39,18 +41,35 @@ export async function drivenLayer(work: LayerWork): Promise<DrivenLayer> {
     for (let from = 0; from < count; from += step) {
       const n = Math.min(step, count - from)
       const some = given.data.subarray(from * size, (from + n) * size)
-      rows.push(...(await runner.behindLayer(place, stack.with(some, n), pictures(n))))
+      rows.push(...(await run(stack.with(some, n), pictures(n))))
     }
     return rows
   }
+  const logits = (given: Tensor<'float32'>): Rows =>
+    inParts(given, (own, copies) => runner.behindLayer(place, own, copies))
+  const scores = targetScores(
+    {
+      logits,
+      scores: (form, rows, given) =>
+        inParts(given, (own, copies) => runner.scoresBehind({ ...place, form }, own, copies, rows)),
+    },
+    targets,
+    work.answer,
+  )
   return {
     value: plan.layer,
     features: float32([1, ...rest], view.data.subarray(0, size)),
-    logits,
-    scores: async (given) => (await logits(given)).map(work.scores),
+    logits: (given) => {
+      refuseOtherAnswers('This method', work.answer)
+      return logits(given)
+    },
+    scores,
     gradients: (picture, t) => {
-      const { index = 0, score = 'logit' } = targets[t] ?? {}
-      return runner.layerGradient({ ...place, score }, { ...feed, pictures: picture }, index)
+      const target = targets[t]
+      if (!target) throw new ExplainError('bad-option', { what: `There is no target ${t}` })
+      const kind = targetKind(target.kind)
+      const at = { ...place, form: kind.form(target) }
+      return runner.layerGradient(at, { ...feed, pictures: picture }, kind.rows(target))
     },
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../image/index.js'
 import type { ChannelReduction, MethodInfo } from '../methods/method.js'
 import type { FinalActivation } from '../targets/answer.js'
-import type { Target } from '../targets/target.js'
+import type { Target } from '../targets/index.js'
 import type { Diagnosis } from './diagnose.js'
 import type { TokenGrid } from './plan.js'
 
@@ -24,6 +24,20 @@ export interface ClassAnswer {
   readonly logit: number
   /** 0 to 1. */
   readonly probability: number
+}
+
+/** What an explanation is of, and its score. */
+export interface ExplainedAnswer {
+  /** The class that the target is about; -1 where it is about none. */
+  readonly index: number
+  /** The class' name; of other targets what they are called: a word, `dog rather than cat`. */
+  readonly label: string
+  /** The class' logit; of other targets the target's score. */
+  readonly logit: number
+  /** 0 to 1; null for targets that are no class of a classifier. */
+  readonly probability: number | null
+  /** Equal for explanations of the same target. */
+  readonly key: string
 }
 
 /** The signed map as computed: never clipped, never scaled. */
@@ -76,9 +90,10 @@ export interface Provenance {
   readonly inputs: Readonly<Record<string, ProvenanceInput>>
   readonly target: Target
   readonly answer: {
+    readonly index: number
     readonly label: string
     readonly logit: number
-    readonly probability: number
+    readonly probability: number | null
     /** The value whose logit was explained, and the activation that the model has behind it. */
     readonly logits: string
     readonly activation: FinalActivation
@@ -116,7 +131,7 @@ export interface PictureMaps {
 interface Told {
   readonly method: MethodInfo
   readonly target: Target
-  readonly answer: ClassAnswer
+  readonly answer: ExplainedAnswer
   /** The input that is explained: the picture's, or another one that was asked for by `wrt`. */
   readonly input: string
   readonly raw: RawMap

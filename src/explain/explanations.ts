@@ -1,9 +1,9 @@
 /** Raw maps made explanations. */
 import type { Tensor } from '../core/tensor.js'
 import { type Method, methodInfo } from '../methods/method.js'
-import type { Target } from '../targets/target.js'
+import type { Target } from '../targets/index.js'
 import { diagnose } from './diagnose.js'
-import { type Explanation, explanationOf } from './explanation.js'
+import { type ExplainedAnswer, type Explanation, explanationOf } from './explanation.js'
 import { type PlacedModel, placeMap } from './place.js'
 import { type Making, type Occasion, provenanceOf, type TracedModel } from './provenance.js'
 
@@ -11,6 +11,8 @@ import { type Making, type Occasion, provenanceOf, type TracedModel } from './pr
 export interface About extends Occasion, Omit<Making, 'method'> {
   readonly method: Method
   readonly targets: readonly Target[]
+  /** What each target is called, and its score. */
+  readonly answered: readonly ExplainedAnswer[]
 }
 
 /** Explanations of the raw maps of one method, one a target; of work that goes on as of work that is done. */
@@ -19,11 +21,11 @@ export function explanationsOf(
   about: About,
   raws: readonly Tensor<'float32'>[],
 ): readonly Explanation[] {
-  const { method, input, layer, prepared, targets, answers } = about
+  const { method, input, layer, prepared, targets, answered } = about
   const info = methodInfo(method)
   return targets.flatMap((target, t): readonly Explanation[] => {
     const raw = raws[t]
-    const answer = answers.find((a) => a.index === target.index)
+    const answer = answered[t]
     if (!raw || !answer) return []
     const { map, lifting, fed, drawable } = placeMap(model, raw, { method: info, input, prepared })
     const explanation = explanationOf({

@@ -4,7 +4,8 @@ import type { Dim } from '../core/runtime.js'
 import type { Layer } from '../methods/layout/view.js'
 import { upsample } from '../methods/maps.js'
 import type { CompiledMethod } from '../methods/method.js'
-import type { Score } from '../targets/target.js'
+import type { TargetInput } from '../targets/append.js'
+import type { TargetForm } from '../targets/target.js'
 import { TARGETS_AXIS } from './batch.js'
 import type { CompileOptions, PlannedMap } from './plan.js'
 import type { Stage } from './stage.js'
@@ -72,8 +73,8 @@ function gridMetadata(layers: readonly PlannedMap[]): readonly [string, string][
 
 export function metadata(
   maps: readonly PlannedMap[],
-  score: Score,
-  target: string,
+  form: TargetForm,
+  inputs: readonly TargetInput[],
   options: CompileOptions,
 ): ReadonlyMap<string, string> {
   const names = [...new Set(maps.flatMap((m) => m.layer ?? []))]
@@ -86,8 +87,17 @@ export function metadata(
     ['onnxplain.layer', names.join(',')],
     ...gridMetadata(layers),
     ['onnxplain.input', [...new Set(maps.map((m) => m.input))].join(',')],
-    ['onnxplain.target', `${score}; input "${target}": class index, -1 for the best answer`],
+    ['onnxplain.target', targetText(form, inputs)],
     ...(Object.keys(given).length > 0 ? ([['onnxplain.options', JSON.stringify(given)]] as const) : []),
     ['onnxplain.steps', steps.join(',') || 'raw'],
   ])
+}
+
+/** What a file says of its target: `logit; input "target": class index, -1 for the best answer`. */
+function targetText({ kind, ...parameters }: TargetForm, inputs: readonly TargetInput[]): string {
+  const said =
+    kind === 'class'
+      ? String(parameters.score)
+      : [kind, ...Object.values(parameters).filter((v) => v !== undefined)].join(' ')
+  return [said, ...inputs.map(({ name, meaning }) => `input "${name}": ${meaning}`)].join('; ')
 }

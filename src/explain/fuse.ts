@@ -36,7 +36,7 @@ export function parseFusion(text: string): Fusion {
 export function fuseLayers(explanations: readonly Explanation[], how: Fusion): readonly Explanation[] {
   const groups = new Map<string, Explanation[]>()
   for (const e of explanations) {
-    const key = JSON.stringify([e.method.id, e.target.index, e.target.score, e.input])
+    const key = JSON.stringify([e.method.id, e.target, e.input])
     groups.set(key, [...(groups.get(key) ?? []), e])
   }
   if ([...groups.values()].every((group) => group.length < 2))

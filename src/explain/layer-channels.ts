@@ -2,9 +2,10 @@
 import { ExplainError } from '../core/errors.js'
 import { sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import { gradCam } from '../methods/grad-cam.js'
-import type { Score, Target } from '../targets/target.js'
+import type { GivenTarget, Target } from '../targets/index.js'
+import type { Score } from '../targets/target.js'
 import {
-  type ClassAnswer,
+  type ExplainedAnswer,
   type FedInput,
   type Lifting,
   onPicture,
@@ -22,8 +23,8 @@ export interface LayerChannelsOptions extends ImageOptions {
   readonly layer?: string | undefined
   /** The grid of the layer's tokens, `14x14` or `14x14+1`. Default: found from the graph. */
   readonly grid?: string | undefined
-  /** A label, an index or a target object. Default: the best answer. */
-  readonly target?: string | number | Target
+  /** What is explained, as for {@link ExplainOptions}. Default: the best answer. */
+  readonly target?: GivenTarget
   /** What is explained of the class. Default: `logit`. */
   readonly score?: Score
   /** How many channels. Default: 8. */
@@ -49,7 +50,7 @@ interface Told {
   /** How the layer's tokens were read; null where it is a map as it stands. */
   readonly tokens: TokenGrid | null
   readonly target: Target
-  readonly answer: ClassAnswer
+  readonly answer: ExplainedAnswer
   /** The picture's input. */
   readonly input: string
   /** The picture as the model was fed it, without the batch axis. */
@@ -98,12 +99,10 @@ export function topChannels(
   model: PlacedModel & TracedModel,
   occasion: Occasion,
   run: ChannelsRun,
-  target: Target,
+  { target, answer }: { readonly target: Target; readonly answer: ExplainedAnswer },
   top: number,
 ): LayerChannels {
   const { plan, features, weights } = run
-  const answer = occasion.answers.find((a) => a.index === target.index)
-  if (!answer) throw new ExplainError('unknown-label', { what: `There is no class ${target.index} in this model` })
   const shares = sharesOf(features, weights)
   const channels = largest(shares, top).map((index): LayerChannelData => {
     const { dims, data } = sliceFirst(features, index)

@@ -3,9 +3,10 @@ import { ExplainError } from '../core/errors.js'
 import { float32 } from '../core/tensor.js'
 import { linearHead } from '../methods/head.js'
 import { channelsFirstView, type Layer } from '../methods/layout/view.js'
-import type { CompileContext, CompiledMethod, Differentiated, LayerMap } from '../methods/method.js'
+import type { ClassContext, CompileContext, CompiledMethod, Differentiated, LayerMap } from '../methods/method.js'
 import type { Builder } from '../onnx/builder.js'
 import { protoType } from '../onnx/tensors.js'
+import type { TargetForm } from '../targets/target.js'
 import { nodesBetween } from '../vjp/walk.js'
 import { fillValues } from './fill.js'
 import { Gradients } from './gradients.js'
@@ -63,11 +64,10 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
       input: value,
       layout: input.layout,
       head,
-      chosen: target.chosen,
-      logits: flatLogits(stage),
+      classes: () => classesOf(stage, method),
       scores: target.scores,
-      score: () =>
-        b.cached('onnxplain/score', () => b.reduceSum(b.op('Mul', [target.scores, target.seed]), [1], false)),
+      seed: target.seed,
+      score: () => scoreOf(stage),
       path: (from = value) => nodesBetween(b, target.scores, [from]),
       layer: () => {
         if (layer && !(layer instanceof ExplainError)) return layerMap(layer)
@@ -102,6 +102,36 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
     return result
   }
   return build
+}
+
+/** `[N]`: the target's score. */
+export function scoreOf({ b, target }: Stage): string {
+  return b.cached('onnxplain/score', () => {
+    const rank = b.requireRank(target.scores, 'the score of a target')
+    const weighed = b.op('Mul', [target.scores, target.seed])
+    const score = b.reduceSum(
+      weighed,
+      Array.from({ length: rank - 1 }, (_, i) => i + 1),
+      false,
+    )
+    b.know(score, b.type(target.scores), b.dims(target.scores)?.slice(0, 1))
+    return score
+  })
+}
+
+/** What a method knows of classes. */
+function classesOf(stage: Stage, method: CompiledMethod): ClassContext {
+  const { target, form } = stage
+  if (target.weighsClasses)
+    return { weights: target.seed, logits: flatLogits(stage), chosen: () => target.chosen ?? notOneClass(method, form) }
+  return notOneClass(method, form)
+}
+
+function notOneClass(method: CompiledMethod, { kind }: TargetForm): never {
+  throw new ExplainError('method-not-applicable', {
+    what: `${method.id} explains classes of a classifier, and a target of kind ${kind} is none`,
+    remedy: 'Use grad-cam, or explain a class.',
+  })
 }
 
 /** `[N, classes]`. */

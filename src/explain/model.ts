@@ -3,33 +3,34 @@ import { ExplainError, throwIfAborted } from '../core/errors.js'
 import type { OptimizationLevel, Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
 import type { PreprocessSpec } from '../image/index.js'
-import { findMethod } from '../methods/index.js'
-import { type CompiledMethod, type Method, methodInfo } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
-import { BEST, parseTarget, type Score, type Target } from '../targets/target.js'
+import { type GivenTarget, readTarget, settleTarget, type Target, targetKind } from '../targets/index.js'
+import type { Settling, TargetContext } from '../targets/target.js'
+import { isOfLogits } from './asked.js'
 import { compile } from './compile.js'
 import { compose } from './compose.js'
-import { type DriveHost, drive } from './drive.js'
+import { answeredBy, type ExplainHost, explainPlainly } from './explain-plainly.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
-import { explanationsOf } from './explanations.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
 import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
 import { computedIn, lowestByte } from './numbers.js'
-import { optionsFor, refuseUnknown, resolveOptions } from './options.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { photoPreprocessing } from './photo.js'
 import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Prepared, prepareImage } from './prepare.js'
-import { type Making, type Occasion, provenanceInputs, sha256 } from './provenance.js'
-import type { ExplainOptions, ExplanationSet, Refusal } from './request.js'
-import { type Feed, type PlanRun, Runner } from './runner.js'
+import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
+import type { ExplainOptions, ExplanationSet } from './request.js'
+import { type Feed, Runner } from './runner.js'
+import { settlingOf } from './settling.js'
+import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
+import { type Words, writtenText } from './written.js'
 
 export interface ModelOptions {
   /** What the model is called in messages and provenance. */
@@ -43,10 +44,12 @@ export interface ModelOptions {
   readonly preprocessing?: PreprocessSpec | undefined
   /** How far ORT may rewrite the graph. Default: `all`. */
   readonly optimization?: OptimizationLevel
-  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
+  /** The output that holds the answer. Default: found, see {@link findAnswer}. */
   readonly answer?: string | undefined
   /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
   readonly pictureInput?: string | undefined
+  /** What tokens read as, for models of text. Default: their numbers. */
+  readonly words?: Words | undefined
 }
 
 /** Pictures a run, where nothing else is asked for. */
@@ -124,13 +127,14 @@ export class Model {
     this.#assumed = assumed && takesPhotos(this.input)
     this.preprocessing = photoPreprocessing(this.input, options.preprocessing, lowestByte(graph, this.input.name))
     const { classes } = this.answer
-    const miscounted = this.labels.length > 0 && this.labels.length !== classes
+    const hasClasses = this.answer.kind !== 'embedding' && this.answer.kind !== 'values'
+    const miscounted = hasClasses && this.labels.length > 0 && this.labels.length !== classes
     this.notes = [
       ...computedIn(graph),
       ...(this.#assumed && this.preprocessing ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
       ...(this.others.length > 0 ? [`The picture goes to the input "${this.input.name}".`] : []),
       ...(this.answer.others.length > 0
-        ? [`Explained is the output "${this.answer.output}"; others hold scores too: ${this.answer.others.join(', ')}.`]
+        ? [`Explained is the output "${this.answer.output}"; others could be too: ${this.answer.others.join(', ')}.`]
         : []),
       ...(miscounted
         ? [`There are ${this.labels.length} labels for ${classes} classes: they may not belong together.`]
@@ -151,8 +155,20 @@ export class Model {
     image: Image,
     options: ImageOptions & { readonly top?: number } = {},
   ): Promise<readonly ClassAnswer[]> {
+    refuseOtherAnswers('A list of answers', this.answer)
     const logits = await this.#forward(prepareImage(this, image, options).feed)
     return this.#ranked(logits).slice(0, options.top ?? 5)
+  }
+
+  /** The score of a target, in which nothing is left open, for each picture of a batch that is preprocessed like `prepared`. */
+  async scores(prepared: Prepared, pictures: Tensor<'float32'>, target: Target): Promise<Float64Array> {
+    const { others } = prepared.feed
+    const source: ScoreSource = {
+      logits: (shown) => this.#runner.forward({ pictures: shown, others }),
+      scores: (form, rows, shown) => this.#runner.scores(form, rows, { pictures: shown, others }),
+    }
+    const rows = await targetScores(source, [target], this.answer)(pictures)
+    return Float64Array.from(rows, (row) => row[0] ?? 0)
   }
 
   /** The logits of each picture of a batch, preprocessed like `prepared`, whose other inputs go with them. */
@@ -183,43 +199,9 @@ export class Model {
    * Compiled methods share one run.
    */
   async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
-    const explain = (prepared: Prepared, request: ExplainOptions) => this.#explainPlainly(prepared, request)
+    const explain = (prepared: Prepared, request: ExplainOptions) => explainPlainly(this.#host(), prepared, request)
     const explainer = { layout: this.input.layout, inspect: () => this.inspect(), explain }
     return compose(explainer, prepareImage(this, image, options), options)
-  }
-
-  async #explainPlainly(prepared: Prepared, options: ExplainOptions): Promise<ExplanationSet> {
-    const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
-    const given = options.options ?? {}
-    refuseUnknown(methods, given)
-    const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
-    const wanted = [options.target ?? BEST].flat() as readonly (string | number | Target)[]
-    const asked = wanted.map((t) => this.#target(t, options.score))
-    throwIfAborted(options.signal)
-
-    const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
-    const ran = compiled.length > 0 ? await this.#runCompiled(compiled, prepared, asked, options) : undefined
-    const logits = ran?.logits ?? (await this.#forward(prepared.feed))
-    const answers = this.#ranked(logits)
-    const targets = asked.map((t) => settled(t, answers))
-
-    const occasion = await this.#occasion(prepared, answers)
-    const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
-    for (const { raws, ...map } of ran?.maps ?? []) {
-      const about = { ...occasion, targets, ...map, options: settings.get(map.method) ?? {} }
-      made.get(map.method)?.push(...explanationsOf(this, about, raws))
-    }
-    const refused: Refusal[] = (ran?.refused ?? []).map((r) => ({ ...r, method: methodInfo(r.method) }))
-    const context: DriveHost = { model: this, runner: this.#runner, prepared, targets }
-    for (const method of methods) {
-      if (method.kind !== 'driven') continue
-      const explained = (making: Omit<Making, 'method'>, raws: readonly Tensor<'float32'>[]): readonly Explanation[] =>
-        explanationsOf(this, { ...occasion, targets, ...making, method }, raws)
-      const driven = await drive(context, method, settings.get(method) ?? {}, { ...options, explained }, methods.length)
-      made.get(method)?.push(...driven.explanations)
-      refused.push(...driven.refused)
-    }
-    return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
   }
 
   /**
@@ -229,42 +211,19 @@ export class Model {
   async channels(image: Image, options: LayerChannelsOptions = {}): Promise<LayerChannels> {
     const top = channelCount(options.top)
     const prepared = prepareImage(this, image, options)
-    const asked = this.#target(options.target ?? BEST, options.score)
+    const settling = this.#settling(prepared, options)
+    const read = readTarget(options.target, settling)
+    const asked = isOfLogits(read, this.answer) ? read : await settleTarget(read, settling)
     throwIfAborted(options.signal)
-    const request = { layer: options.layer, grid: options.grid, score: asked.score }
-    const run = await this.#runner.channels(request, prepared.feed, asked.index)
+    const { layer, grid } = options
+    const kind = targetKind(asked.kind)
+    const run = await this.#runner.channels({ layer, grid, form: kind.form(asked) }, prepared.feed, kind.rows(asked))
     throwIfAborted(options.signal)
+    const { answer } = this
     const answers = this.#ranked(run.logits)
-    return topChannels(this, await this.#occasion(prepared, answers), run, settled(asked, answers), top)
-  }
-
-  /** Compiled methods, one run for each kind of score among the targets. */
-  async #runCompiled(
-    methods: readonly CompiledMethod[],
-    prepared: Prepared,
-    targets: readonly Target[],
-    { layer, grid, wrt, options: given = {} }: ExplainOptions,
-  ): Promise<PlanRun> {
-    const options = optionsFor(methods, given)
-    const { preprocessing } = this
-    const runs: { readonly score: Score; readonly run: PlanRun }[] = []
-    for (const score of new Set(targets.map((t) => t.score))) {
-      const indices = targets.map((t) => t.index)
-      runs.push({
-        score,
-        run: await this.#runner.maps(
-          { methods, layer, grid, score, wrt, options, preprocessing },
-          prepared.feed,
-          indices,
-        ),
-      })
-    }
-    const first = runs[0]?.run ?? { logits: new Float32Array(), maps: [], refused: [] }
-    const maps = first.maps.map((map, m) => ({
-      ...map,
-      raws: targets.flatMap((target, t) => runs.find((r) => r.score === target.score)?.run.maps[m]?.raws[t] ?? []),
-    }))
-    return { ...first, maps }
+    const target = await settleTarget(asked, { ...settling, ranked: async () => answers.map((a) => a.index) })
+    const answered = answeredBy(target, { answers, logits: run.logits, answer, score: run.scores[0], settling })
+    return topChannels(this, await this.#occasion(prepared, answers), run, { target, answer: answered }, top)
   }
 
   /** What the model holds and what can be explained of it; as {@link inspect} tells it of a file, without loading it again. */
@@ -291,8 +250,40 @@ export class Model {
     await this.#runner.release()
   }
 
-  #target(given: string | number | Target, score: Score = 'logit'): Target {
-    return parseTarget(given, { labels: this.labels, classes: this.answer.classes, score })
+  /** What a given target means for this model and picture. Throws as it is read. */
+  readTarget(given: GivenTarget | undefined, prepared: Prepared, options: Pick<ExplainOptions, 'score'> = {}): Target {
+    return readTarget(given, this.#context(prepared, options))
+  }
+
+  #host(): ExplainHost {
+    return {
+      model: this,
+      runner: this.#runner,
+      settling: (prepared, options) => this.#settling(prepared, options),
+      ranked: (logits) => this.#ranked(logits),
+      occasion: (prepared, answers) => this.#occasion(prepared, answers),
+    }
+  }
+
+  #context({ feed }: Prepared, { score }: Pick<ExplainOptions, 'score'>): TargetContext {
+    const { answer, labels, shapes } = this
+    const written = writtenText(answer, this.others, feed, this.#options.words)
+    return { answer, labels, score, values: shapes, written }
+  }
+
+  #settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures'>): Settling {
+    return settlingOf(
+      {
+        ranked: async ({ feed }) => this.#ranked(await this.#forward(feed)).map((a) => a.index),
+        value: (name, { feed }) => this.#runner.value(name, feed),
+        embedText: (text) => Promise.reject(noText(text)),
+        embedPicture: async (image) => (await this.#runner.value(this.answer.logits, this.prepare(image).feed)).data,
+        boxes: () => Promise.reject(noText('boxes')),
+      },
+      this.#context(prepared, options),
+      prepared,
+      options.pictures ?? {},
+    )
   }
 
   /** The logits of one picture. */
@@ -320,7 +311,6 @@ export class Model {
   }
 }
 
-/** The best answer's index in the place of the one that means it. */
-function settled(target: Target, [best]: readonly ClassAnswer[]): Target {
-  return target.index === BEST ? { ...target, index: best?.index ?? 0 } : target
+function noText(text: string): ExplainError {
+  return new ExplainError('method-not-applicable', { what: `This model reads no texts, and so not “${text}”` })
 }

@@ -6,7 +6,8 @@ import type { CompiledMethod } from '../methods/method.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import type { Answer } from '../targets/answer.js'
-import type { Score } from '../targets/target.js'
+import type { TargetInput } from '../targets/append.js'
+import type { Score, TargetForm } from '../targets/target.js'
 import type { PictureInput } from './input.js'
 import type { GivenOptions } from './options.js'
 import type { OtherInput } from './others.js'
@@ -24,10 +25,14 @@ export interface CompileOptions {
    * token comes before the places. Default before: all that are left over. Default: found from the graph.
    */
   readonly grid?: string | undefined
-  /** The output that holds the class scores. Default: the first such output that no other output is made from. */
+  /** The output that holds the answer. Default: found, see {@link findAnswer}. */
   readonly answer?: string | undefined
-  /** What the maps explain. Default: `logit`. */
-  readonly score?: Score
+  /** What the maps explain: all of a target that is no run-time input. Default: the logit of a class. */
+  readonly form?: TargetForm | undefined
+  /** What the maps explain of a class, where no `form` is given. Default: `logit`. */
+  readonly score?: Score | undefined
+  /** Adds the target's score, float32 `[N]`, as one more output: `score`. Default: false. */
+  readonly scored?: boolean
   /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
   readonly pictureInput?: string | undefined
   /**
@@ -91,8 +96,12 @@ export interface TokenGrid {
 /** What a run of a compiled model needs to know of it. */
 export interface RunnablePlan {
   readonly graph: Graph
-  /** The name of the input for the class: `target`, or `target_1` where the model has a value of that name. */
-  readonly target: string
+  /**
+   * The inputs that were added, which say what is explained: of classes one, `target`, or `target_1` where the model has a value of that name.
+   */
+  readonly targetInputs: readonly TargetInput[]
+  /** The output that holds the target's score; undefined where it was not asked for. */
+  readonly score?: string | undefined
   /** The outputs that were added, and the inputs that they are of. */
   readonly maps: readonly Pick<PlannedMap, 'output' | 'input'>[]
   /** The other inputs that the answer needs. */
@@ -103,7 +112,7 @@ export interface RunnablePlan {
 
 export interface Plan extends RunnablePlan {
   /**
-   * The model's own inputs and outputs; one input more, `target` int64 `[N]` (a class index, -1 for the best answer; `[1]` picture
+   * The model's own inputs and outputs; the target's inputs, of classes `target` int64 `[N]` (a class index, -1 for the best answer; `[1]` picture
    * with `[k]` targets gives k maps), and the maps, float32 `[N,h,w]` (volumes and clips: `[N,d,h,w]`), or in the input's shape.
    */
   readonly graph: Graph
@@ -112,7 +121,7 @@ export interface Plan extends RunnablePlan {
   readonly refused: readonly RefusedMap[]
   readonly input: PictureInput
   readonly answer: Answer
-  readonly score: Score
+  readonly form: TargetForm
   /** True where several targets of one picture share the forward pass up to the first layer, and so cost little more than one. */
   readonly sharesForward: boolean
 }

@@ -1,8 +1,8 @@
 /** What a map was made from, short enough to keep beside it. */
 import type { Tensor } from '../core/tensor.js'
 import type { Answer } from '../targets/answer.js'
-import type { Target } from '../targets/target.js'
-import type { ClassAnswer, Provenance } from './explanation.js'
+import type { Target } from '../targets/index.js'
+import type { ClassAnswer, ExplainedAnswer, Provenance } from './explanation.js'
 import type { TokenGrid } from './plan.js'
 import type { Prepared } from './prepare.js'
 import { VERSION } from './version.js'
@@ -45,7 +45,7 @@ export function provenanceOf(
   { prepared, runtime, sha256, inputs }: Occasion,
   { method, options, layer, tokens, input, notes }: Making,
   target: Target,
-  answer: ClassAnswer,
+  { key: _, ...answer }: ExplainedAnswer,
 ): Provenance {
   const { activation, logits } = model.answer
   const end = `The model ends in ${activation}; the logits before it are "${logits}".`

@@ -1,18 +1,22 @@
 /** What explanations are asked for, and how they are answered. */
 import type { ExplainError } from '../core/errors.js'
 import type { MethodInfo } from '../methods/method.js'
-import type { Score, Target } from '../targets/target.js'
+import type { GivenTarget } from '../targets/index.js'
+import type { Score } from '../targets/target.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import type { GivenOptions } from './options.js'
 import type { CompileOptions } from './plan.js'
-import type { ImageOptions } from './prepare.js'
+import type { Image, ImageOptions } from './prepare.js'
 
 export interface ExplainOptions extends ImageOptions {
   /** Method ids. Default: `grad-cam`. */
   readonly method?: string | readonly string[]
-  /** Labels, indices or target objects. Default: the best answer. */
-  readonly target?: string | number | Target | readonly (string | number | Target)[]
-  /** What is explained of a class. Default: `logit`. */
+  /**
+   * What is explained: labels, indices, `kind:...` as text, or target objects; see {@link Target}. Default: what the model answers: the best class, the whole
+   * caption, the largest region, the best box.
+   */
+  readonly target?: GivenTarget | readonly GivenTarget[]
+  /** What is explained of a class. Default: `logit`; of a whole caption the log-probability. */
   readonly score?: Score
   /**
    * Inputs that gradients and their like are taken of: names of inputs of floats, or `all` of those; one explanation for each. Methods that
@@ -35,6 +39,8 @@ export interface ExplainOptions extends ImageOptions {
   readonly like?: string | undefined
   /** Pictures a run, for methods of many runs. Default: 16. */
   readonly batch?: number
+  /** Other pictures, by the names that targets give them: `similarity:NAME`. */
+  readonly pictures?: Readonly<Record<string, Image>> | undefined
   readonly signal?: AbortSignal | undefined
   /** Told after each batch of a long method. */
   readonly onProgress?: (progress: Progress) => void
@@ -72,6 +78,7 @@ export interface Refusal {
 
 /** Explanations of one picture by several methods and targets. */
 export interface ExplanationSet {
+  /** Classes, best first; none where the model is no classifier. */
   readonly answers: readonly ClassAnswer[]
   readonly explanations: readonly Explanation[]
   readonly refused: readonly Refusal[]

@@ -1,7 +1,7 @@
 /** Runs a model's plans: one session a plan, kept in a small cache together with it. */
 import { ExplainError } from '../core/errors.js'
 import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
-import { float32, int64, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
+import { float32, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import type { PreprocessSpec } from '../image/index.js'
 import { gradient } from '../methods/gradient.js'
 import type { CompiledMethod } from '../methods/method.js'
@@ -13,7 +13,9 @@ import { protoType } from '../onnx/tensors.js'
 import { fillConvChannels } from '../passes/conv-channels.js'
 import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
-import { BEST, type Score } from '../targets/target.js'
+import { targetKind } from '../targets/index.js'
+import type { InputRows, TargetForm } from '../targets/target.js'
+import { targetFeeds } from './asked.js'
 import { compile } from './compile.js'
 import {
   compileLayer,
@@ -22,6 +24,7 @@ import {
   type LayerPlan,
   type OfGradient,
 } from './compile-layer.js'
+import { compileScores, type ScoresPlan } from './compile-scores.js'
 import type { PictureInput } from './input.js'
 import type { GivenOptions } from './options.js'
 import { type OtherInput, repeatRow } from './others.js'
@@ -33,7 +36,7 @@ export interface PlanRequest {
   readonly methods: readonly CompiledMethod[]
   readonly layer: string | readonly string[] | undefined
   readonly grid: string | undefined
-  readonly score: Score
+  readonly form: TargetForm
   /** The inputs that are explained; undefined: the picture. */
   readonly wrt: string | readonly string[] | undefined
   /** Options of these methods. */
@@ -55,25 +58,23 @@ export interface RunMap extends PlannedMap {
 
 /** A run of a plan on one picture. */
 export interface PlanRun {
+  /** Of a classifier; empty for models that answer something else. */
   readonly logits: Float32Array
+  /** Of each target; of a classifier's classes they are read off the logits, and this is empty. */
+  readonly scores: readonly number[]
   readonly maps: readonly RunMap[]
   readonly refused: Plan['refused']
 }
 
-/** Which layer is meant, and how its tokens are read. */
+/** Which layer is meant, on the way to what, and how its tokens are read. */
 export interface LayerPlace {
   readonly layer: string | undefined
   readonly grid: string | undefined
-}
-
-/** What of a layer is asked. */
-export interface LayerRequest extends LayerPlace {
-  readonly score: Score
+  readonly form: TargetForm
 }
 
 /** A run that gives a layer's channels `[K,...places]` and their weights `[K]`. */
-export interface ChannelsRun {
-  readonly logits: Float32Array
+export interface ChannelsRun extends Pick<PlanRun, 'logits' | 'scores'> {
   readonly plan: LayerGradientPlan
   readonly features: Tensor<'float32'>
   readonly weights: Tensor<'float32'>
@@ -90,6 +91,7 @@ export class Runner {
   readonly #plans = new Map<string, Plan>()
   readonly #layers = new Map<string, LayerPlan>()
   readonly #gradients = new Map<string, LayerGradientPlan>()
+  readonly #scores = new Map<string, ScoresPlan>()
 
   constructor(
     graph: Graph,
@@ -123,14 +125,34 @@ export class Runner {
     return this.#rows(result, count)
   }
 
+  /** Scores `[pictures][targets]` of targets of one form, in which nothing is left open. */
+  async scores(form: TargetForm, rows: readonly InputRows[], feed: Feed): Promise<readonly Float32Array[]> {
+    const key = JSON.stringify(['scores', form])
+    const plan = kept(this.#scores, key, () => {
+      const end = targetKind(form.kind).end(form, { graph: this.#graph, shapes: this.#shapes, answer: this.#answer })
+      return compileScores(end.graph, end.shapes, { answer: this.#answer, form, end: end.value })
+    })
+    return this.#scored(key, plan, rows, feed, {})
+  }
+
+  /** A value of the graph for one picture, without the batch axis where that is of 1. */
+  async value(name: string, feed: Feed): Promise<Tensor<'float32'>> {
+    const result = await this.#sessions.use(
+      JSON.stringify(['value', name]),
+      () => this.#file(this.#graph.with({ outputs: [declare(name)] }), [name], false),
+      (session) => session.run(this.#feeds(session, feed)),
+    )
+    return this.#float(result, name)
+  }
+
   /** Logits and maps of one picture: in one run where targets share the forward pass, else in as many as they need. */
-  async maps(request: PlanRequest, feed: Feed, indices: readonly number[]): Promise<PlanRun> {
+  async maps(request: PlanRequest, feed: Feed, rows: readonly InputRows[]): Promise<PlanRun> {
     const { key, plan } = this.#plan(request)
     // without a shared forward pass a batch is not faster than run after run, and takes more memory (npm run bench)
     // a map of an input that has no row for each picture is one for all targets of a run
     const single = plan.maps.some((m) => isShared(plan, m))
     if (single && (this.#input.batch ?? 1) > 1) throw mixedMaps(plan, this.#input.batch ?? 1)
-    const runs = plan.sharesForward ? [indices] : chunks(indices, single ? 1 : (this.#input.batch ?? 1))
+    const runs = plan.sharesForward ? [rows] : chunks(rows, single ? 1 : (this.#input.batch ?? 1))
     const parts = await this.#sessions.use(
       key,
       () => this.#planFile(plan),
@@ -142,14 +164,15 @@ export class Runner {
     )
     return {
       logits: parts[0]?.logits ?? new Float32Array(),
+      scores: parts.flatMap((part) => part.scores),
       maps: plan.maps.map((map, m) => ({ ...map, raws: parts.flatMap((part) => part.raws[m] ?? []) })),
       refused: plan.refused,
     }
   }
 
-  /** Gradients of one class' score by each picture of a batch, `size` pictures a run. */
-  async gradients(feed: Feed, score: Score, index: number, size: number): Promise<Tensor<'float32'>> {
-    const { key, plan } = this.#plan({ ...GRADIENT, score })
+  /** Gradients of one target's score by each picture of a batch, `size` pictures a run. */
+  async gradients(feed: Feed, form: TargetForm, row: InputRows, size: number): Promise<Tensor<'float32'>> {
+    const { key, plan } = this.#plan({ ...GRADIENT, form })
     const { pictures, others } = feed
     const [count = 0, ...rest] = pictures.dims
     const data = new Float32Array(pictures.data.length)
@@ -161,7 +184,7 @@ export class Runner {
         for (const part of chunks([...Array(count).keys()], this.batch ?? size)) {
           const [from = 0, n] = [part[0], part.length]
           const some = float32([n, ...rest], pictures.data.subarray(from * step, (from + n) * step))
-          const { raws } = await this.#once(session, plan, { pictures: some, others }, Array(n).fill(index))
+          const { raws } = await this.#once(session, plan, { pictures: some, others }, Array(n).fill(row))
           for (const [i, raw] of (raws[0] ?? []).entries()) data.set(raw.data, (from + i) * step)
         }
       },
@@ -169,15 +192,15 @@ export class Runner {
     return float32(pictures.dims, data)
   }
 
-  /** The channels of a layer and their weights for one class. */
-  async channels(request: LayerRequest, feed: Feed, index: number): Promise<ChannelsRun> {
-    const { plan, logits, features, found } = await this.#layerGradient(request, 'weights', feed, index)
-    return { logits, plan, features, weights: found }
+  /** The channels of a layer and their weights for one target. */
+  async channels(place: LayerPlace, feed: Feed, row: InputRows): Promise<ChannelsRun> {
+    const { plan, logits, scores, features, found } = await this.#layerGradient(place, 'weights', feed, row)
+    return { logits, scores, plan, features, weights: found }
   }
 
-  /** A layer's features of one picture and the gradient of a class' score by them, `[1,K,...places]` each. */
-  async layerGradient(request: LayerRequest, feed: Feed, index: number) {
-    const { features, found } = await this.#layerGradient(request, 'gradient', feed, index)
+  /** A layer's features of one picture and the gradient of a target's score by them, `[1,K,...places]` each. */
+  async layerGradient(place: LayerPlace, feed: Feed, row: InputRows) {
+    const { features, found } = await this.#layerGradient(place, 'gradient', feed, row)
     const one = ({ dims, data }: Tensor<'float32'>): Tensor<'float32'> => float32([1, ...dims], data)
     return { features: one(features), gradients: one(found) }
   }
@@ -210,37 +233,54 @@ export class Runner {
     return this.#rows(result, feed.pictures.dims[0] ?? 0)
   }
 
+  /** Scores `[pictures][targets]` of the part behind the layer, where that holds `own`. */
+  async scoresBehind(
+    place: LayerPlace,
+    own: Tensor<'float32'>,
+    feed: Feed,
+    rows: readonly InputRows[],
+  ): Promise<readonly Float32Array[]> {
+    const { layer, behind, end, shapes } = this.layer(place)
+    const key = keyOf('scores behind', place)
+    const request = { answer: this.#answer, form: place.form, end }
+    const plan = kept(this.#scores, key, () => compileScores(behind, shapes, request))
+    return this.#scored(key, plan, rows, feed, { [layer]: own })
+  }
+
   async release(): Promise<void> {
     this.#plans.clear()
     this.#layers.clear()
     this.#gradients.clear()
+    this.#scores.clear()
     await this.#sessions.release()
   }
 
   /** The plan of a request, made once, and the name of its session. */
   #plan({ methods, preprocessing, ...rest }: PlanRequest): { readonly key: string; readonly plan: Plan } {
     const method = methods.map((m) => m.id)
-    const { score, layer, grid, wrt, options } = rest
+    const { form, layer, grid, wrt, options } = rest
     const isColoured = methods.some((m) => Object.values(m.options).some((o) => o.kind === 'fill'))
     const colours = isColoured ? preprocessing : undefined
-    const key = JSON.stringify([method, score, layer, grid, wrt, Object.entries(options).sort(), colours])
-    const make = (): Plan => compile(this.#graph, { method, ...rest, preprocessing, ...this.#known() })
+    const key = JSON.stringify([method, form, layer, grid, wrt, Object.entries(options).sort(), colours])
+    const scored = !this.#isOfLogits(form)
+    const make = (): Plan => compile(this.#graph, { method, ...rest, scored, preprocessing, ...this.#known() })
     return { key, plan: kept(this.#plans, key, make) }
   }
 
   /** One run of a layer's features, and of what is made of the gradient by them. */
-  async #layerGradient(request: LayerRequest, of: OfGradient, feed: Feed, index: number) {
-    const key = keyOf(of, request)
+  async #layerGradient(place: LayerPlace, of: OfGradient, feed: Feed, row: InputRows) {
+    const key = keyOf(of, place)
+    const scored = !this.#isOfLogits(place.form)
     const plan = kept(this.#gradients, key, () =>
-      compileLayerGradient(this.#graph, { ...request, ...this.#known() }, of),
+      compileLayerGradient(this.#graph, { ...place, scored, ...this.#known() }, of),
     )
-    const { logits, raws } = await this.#sessions.use(
+    const { logits, scores, raws } = await this.#sessions.use(
       key,
       () => this.#planFile(plan),
-      (session) => this.#once(session, plan, feed, [index]),
+      (session) => this.#once(session, plan, feed, [row]),
     )
     const [[features], [found]] = [raws[0] ?? [], raws[1] ?? []]
-    if (features && found) return { plan, logits, features, found }
+    if (features && found) return { plan, logits, scores, features, found }
     throw new ExplainError('runtime-failed', { what: `The ${of} of "${plan.layer}" did not come out` })
   }
 
@@ -254,16 +294,22 @@ export class Runner {
     }
   }
 
-  async #once(session: Session, plan: RunnablePlan, feed: Feed, indices: readonly number[]): Promise<RunPart> {
-    const fixed = plan.batched ? indices.length : (this.#input.batch ?? 1)
-    const classes = Array.from({ length: fixed }, (_, i) => indices[i] ?? BEST)
-    const target = plan.maps.length > 0 ? { [plan.target]: int64([fixed], classes) } : {}
-    const result = await session.run({ ...this.#feeds(session, feed), ...target })
+  async #once(session: Session, plan: RunnablePlan, feed: Feed, rows: readonly InputRows[]): Promise<RunPart> {
+    const count = plan.batched ? rows.length : (this.#input.batch ?? 1)
+    const wanted = new Set(session.inputs.map((i) => i.name))
+    const targets = targetFeeds(
+      plan.targetInputs.filter((i) => wanted.has(i.name)),
+      rows,
+      count,
+    )
+    const result = await session.run({ ...this.#feeds(session, feed), ...targets })
     const raws = plan.maps.map((map) => {
       const value = this.#float(result, map.output)
-      return isShared(plan, map) ? [value] : indices.map((_, i) => sliceFirst(value, i))
+      return isShared(plan, map) ? [value] : rows.map((_, i) => sliceFirst(value, i))
     })
-    return { logits: this.#rows(result, 1)[0] ?? new Float32Array(), raws }
+    const scores =
+      plan.score === undefined ? [] : Array.from(this.#float(result, plan.score).data.subarray(0, rows.length))
+    return { logits: this.#rows(result, 1)[0] ?? new Float32Array(), scores, raws }
   }
 
   /** What a session is fed: its own inputs only, rows repeated for as many pictures as there are. */
@@ -291,15 +337,39 @@ export class Runner {
     return float32([batch, ...rest], data)
   }
 
-  #planFile({ graph, maps }: RunnablePlan): ModelFile {
-    return this.#file(
-      graph,
-      maps.map((m) => m.output),
+  async #scored(
+    key: string,
+    { graph, scores, targetInputs }: ScoresPlan,
+    rows: readonly InputRows[],
+    feed: Feed,
+    others: Readonly<Record<string, Tensor>>,
+  ): Promise<readonly Float32Array[]> {
+    const result = await this.#sessions.use(
+      key,
+      () => this.#file(graph, [scores], false),
+      (session) => session.run({ ...this.#feeds(session, feed), ...targetFeeds(targetInputs, rows), ...others }),
     )
+    const { data, dims } = this.#float(result, scores)
+    const width = dims[1] ?? 1
+    const count = feed.pictures.dims[0] ?? 0
+    return Array.from({ length: count }, (_, i) => {
+      const own = data.subarray(i * width, (i + 1) * width)
+      // targets without an input are all the same
+      return targetInputs.length > 0 ? own : Float32Array.from(rows, () => own[0] ?? 0)
+    })
+  }
+
+  /** True for forms whose scores are read off a classifier's logits. */
+  #isOfLogits({ kind }: TargetForm): boolean {
+    return this.#answer.kind === 'classes' && targetKind(kind).ofLogits !== undefined
+  }
+
+  #planFile({ graph, maps, score }: RunnablePlan): ModelFile {
+    return this.#file(graph, [...maps.map((m) => m.output), ...(score === undefined ? [] : [score])])
   }
 
   /** The graph with `outputs` and, unless told otherwise, the logits, as float32: which is all that is computed then. */
-  #file(graph: Graph, outputs: readonly string[], answers = true): ModelFile {
+  #file(graph: Graph, outputs: readonly string[], answers = this.#answer.kind === 'classes'): ModelFile {
     const own = graph.outputs.filter((o) => outputs.includes(o.name))
     const b = new Builder(graph, this.#shapes)
     const narrow = answers && (b.type(this.#answer.logits) ?? 'float32') !== 'float32'
@@ -311,7 +381,8 @@ export class Runner {
   }
 
   #rows(result: Readonly<Record<string, Tensor>>, count: number): readonly Float32Array[] {
-    const { logits, classes } = this.#answer
+    const { kind, logits, classes } = this.#answer
+    if (kind !== 'classes') return []
     const { data } = this.#float(result, result[NARROW_LOGITS] ? NARROW_LOGITS : logits)
     return Array.from({ length: count }, (_, i) => data.subarray(i * classes, (i + 1) * classes))
   }
@@ -324,8 +395,8 @@ export class Runner {
 }
 
 /** What is kept of a layer, by all that it depends on. */
-function keyOf(what: string, request: LayerPlace | LayerRequest): string {
-  return JSON.stringify([what, request.layer, request.grid, 'score' in request ? request.score : null])
+function keyOf(what: string, { layer, grid, form }: LayerPlace): string {
+  return JSON.stringify([what, layer, grid, form])
 }
 
 /** The value of a key, made where it is not there. */
@@ -349,8 +420,7 @@ const GRADIENT = {
 const NARROW_LOGITS = 'onnxplain/logits'
 
 /** What one run gives: raw maps by map and target. */
-interface RunPart {
-  readonly logits: Float32Array
+interface RunPart extends Pick<PlanRun, 'logits' | 'scores'> {
   readonly raws: readonly (readonly Tensor<'float32'>[])[]
 }
 
@@ -367,6 +437,6 @@ function mixedMaps(plan: Plan, batch: number): ExplainError {
   })
 }
 
-function chunks(indices: readonly number[], size: number): readonly (readonly number[])[] {
-  return Array.from({ length: Math.ceil(indices.length / size) }, (_, i) => indices.slice(i * size, (i + 1) * size))
+function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
 }

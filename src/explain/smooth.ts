@@ -5,6 +5,7 @@ import { didYouMean } from '../core/nearest.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import { noisy } from '../methods/many-gradients.js'
 import { mirrored } from '../methods/mirror.js'
+import { targetKey } from '../targets/index.js'
 import type { Explanation } from './explanation.js'
 import { withMap } from './on-input.js'
 import type { Prepared } from './prepare.js'
@@ -117,9 +118,9 @@ function copy(isMirrored: boolean, factor: number, layout: string): Copy {
 }
 
 function keyOf({ method, raw, input, target }: Explanation): string {
-  return JSON.stringify([method.id, raw.layer ?? null, input, target.index, target.score])
+  return JSON.stringify([method.id, raw.layer ?? null, input, target])
 }
 
 function distinctTargets(explanations: readonly Explanation[]): readonly Explanation['target'][] {
-  return [...new Map(explanations.map((e) => [JSON.stringify([e.target.index, e.target.score]), e.target])).values()]
+  return [...new Map(explanations.map((e) => [targetKey(e.target), e.target])).values()]
 }

@@ -13,8 +13,9 @@ import { declaredShapes, type Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
 import { sorted } from '../passes/prune.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
-import { type AppendedTarget, appendTarget, targetInput } from '../targets/append.js'
-import type { Score } from '../targets/target.js'
+import { type AppendedTarget, appendTarget } from '../targets/append.js'
+import { plainForm, refuseUnfit, targetKind } from '../targets/index.js'
+import type { TargetForm } from '../targets/target.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { lowestByte } from './numbers.js'
@@ -42,7 +43,9 @@ export interface Stage {
   /** The inputs that are explained. */
   readonly wrt: readonly string[]
   readonly answer: Answer
-  readonly score: Score
+  readonly form: TargetForm
+  /** The value that is explained, before what the target adds. */
+  readonly end: string
   readonly batched: boolean
   /** The layers that were asked for, in that order; none where no method wants one. */
   readonly layers: readonly StagedLayer[]
@@ -54,22 +57,28 @@ export interface Stage {
 }
 
 export function stageOf(model: Graph, options: CompileOptions, methods: readonly CompiledMethod[]): Stage {
-  const shapes = options.shapes ?? declaredShapes(model)
-  const score = options.score ?? 'logit'
-  const source = lower(model)
-  const input = findPictureInput(source, shapes, options.pictureInput)
-  const answer = findAnswer(source, shapes, options.answer)
-  const others = otherInputs(source, shapes, input, answer.logits)
+  const lowered = lower(model)
+  const found = options.shapes ?? declaredShapes(model)
+  const input = findPictureInput(lowered, found, options.pictureInput)
+  const answer = findAnswer(lowered, found, options.answer)
+  const form = options.form ?? plainForm(answer, options.score)
+  refuseUnfit(targetKind(form.kind), answer)
+  const {
+    graph: source,
+    shapes,
+    value: end,
+  } = targetKind(form.kind).end(form, { graph: lowered, shapes: found, answer })
+  const others = otherInputs(source, shapes, input, end)
   const wrt = explainedInputs(source, shapes, options.wrt, input, others)
   const isRow = (name: string): boolean => others.every((o) => o.name !== name || o.batch === 'row')
   const batched =
     input.batch === undefined &&
-    typeof answer.dims[0] !== 'number' &&
+    typeof shapes.get(end)?.dims?.[0] !== 'number' &&
     others.every((o) => o.batch !== 'unclear') &&
     wrt.every(isRow)
   const picture = { name: input.name, layout: input.layout }
   const grid = options.grid === undefined ? undefined : parseGrid(options.grid)
-  const network = networkOf({ graph: source, shapes, picture, logits: answer.logits }, grid)
+  const network = networkOf({ graph: source, shapes, picture, logits: end }, grid)
   const wanted = [...new Set([options.layer ?? []].flat())]
   const names = wanted.length > 0 ? wanted : [undefined]
   const layers = names.flatMap((name): StagedLayer[] => {
@@ -80,14 +89,18 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const rows = [input.name, ...others.filter((o) => o.batch === 'row').map((o) => o.name)]
   // a method without a layer reads values all over the network
   const isShared = methods.every((m) => m.space === 'layer' && m.atLayer)
-  const ends = [answer.logits, ...layers.flatMap(({ found }) => (found instanceof ExplainError ? [] : found.value))]
+  const ends = [end, ...layers.flatMap(({ found }) => (found instanceof ExplainError ? [] : found.value))]
   const at = isShared ? firstOf(source, ends.slice(1)) : undefined
-  const repeated = batched
-    ? repeatForTargets(source, shapes, { inputs: rows, at, ends, layouts: network.layouts })
-    : { graph: source, shapes, inputs: new Map<string, string>() }
-  const request = { input: targetInput(source), batch: input.batch ?? TARGETS_AXIS }
-  const { graph, target } = appendTarget(repeated.graph, repeated.shapes, answer, score, request)
-  const b = new Builder(graph, repeated.shapes, { lacks: options.lacks })
+  const count = firstInput(source, shapes, { answer, form, end })
+  const repeated =
+    batched && count !== undefined
+      ? repeatForTargets(source, shapes, { count, inputs: rows, at, ends, layouts: network.layouts })
+      : { graph: source, shapes, inputs: new Map<string, string>() }
+  const own = shapes.get(input.name)?.dims?.[0]
+  const batch = input.batch ?? (count === undefined && typeof own === 'string' ? own : TARGETS_AXIS)
+  const appended = appendTarget(repeated.graph, repeated.shapes, { answer, form, end, batch })
+  const { graph, target } = appended
+  const b = new Builder(graph, appended.shapes, { lacks: options.lacks })
   const { inputs } = repeated
   const preprocessing = photoPreprocessing(input, options.preprocessing, lowestByte(model, input.name))
   return {
@@ -99,13 +112,23 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
     others,
     wrt,
     answer,
-    score,
-    batched,
+    form,
+    end,
+    batched: batched && count !== undefined,
     layers,
     inputs,
     target,
     b,
   }
+}
+
+/** The input of the target that says how many targets there are; undefined for targets that have no input. */
+function firstInput(
+  graph: Graph,
+  shapes: Shapes,
+  request: { readonly answer: Answer; readonly form: TargetForm; readonly end: string },
+): string | undefined {
+  return appendTarget(graph, shapes, { ...request, batch: TARGETS_AXIS }).target.inputs[0]?.name
 }
 
 /** The value that is computed first. */

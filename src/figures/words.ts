@@ -26,12 +26,12 @@ export function takenAt({ raw, provenance }: Pick<Explanation, 'raw' | 'provenan
 }
 
 /** Where a figure came from. */
-export function figureFooter(
-  { explanations }: Pick<ExplanationSet, 'explanations'>,
-  model: string,
-  score: 'logit' | 'probability',
-): string {
+export function figureFooter({ explanations }: Pick<ExplanationSet, 'explanations'>, model: string): string {
   const { onnxplain = '', runtime = '' } = explanations[0]?.provenance ?? {}
-  const scores = score === 'logit' ? 'logits' : 'probabilities'
+  const scores = [...new Set(explanations.map((e) => ('score' in e.target ? SCORES[e.target.score] : 'scores')))].join(
+    ', ',
+  )
   return `onnxplain ${onnxplain} · ${model} · maps of ${scores} · ${runtime}`
 }
+
+const SCORES = { logit: 'logits', probability: 'probabilities', 'log-probability': 'log-probabilities' } as const

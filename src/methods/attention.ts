@@ -110,10 +110,10 @@ function tokensOf({ graph, layouts, directions }: Network, value: string): Axis 
 }
 
 /** `[N,heads,tokens,tokens]` of weights whose heads may be part of the batch. */
-function splitHeads({ b, chosen }: CompileContext, value: string, like: string): string {
+function splitHeads({ b, seed }: CompileContext, value: string, like: string): string {
   if ((b.rank(like) ?? 4) === 4) return value
   const tokens = b.extent(like, -1)
-  return b.reshape(value, [b.extent(chosen, 0), -1, tokens, tokens])
+  return b.reshape(value, [b.extent(seed, 0), -1, tokens, tokens])
 }
 
 /** `[1,1,tokens]`: the tokens that the answer is read from, alike: those that are picked behind the last attention, or else all places. */

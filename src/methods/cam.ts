@@ -1,7 +1,6 @@
 import { ExplainError } from '../core/errors.js'
-import type { Builder } from '../onnx/builder.js'
 import { EIGEN_SMOOTH, weightedSum } from './maps.js'
-import { type CompileContext, defineMethod } from './method.js'
+import { defineMethod } from './method.js'
 import { poolingNote } from './pooling.js'
 
 /**
@@ -22,7 +21,8 @@ export const cam = defineMethod({
   cost: '1 forward',
   options: EIGEN_SMOOTH,
   build: (context) => {
-    const { b, chosen, head } = context
+    const { b, head } = context
+    const { weights: wanted } = context.classes()
     if (!head)
       throw new ExplainError('method-not-applicable', {
         what: 'cam needs a network that ends in global pooling and one linear layer; this one does not',
@@ -37,23 +37,11 @@ export const cam = defineMethod({
     const { weights, pooling } = head
     const note = poolingNote(pooling)
     if (note !== undefined) context.note(note)
-    if (!weights) return pooledChannel(context, features)
+    // where the pooled channels are the logits, the map is the class' own channel
+    if (!weights) return weightedSum(context, features, wanted)
     const rank = b.rank(weights.value) ?? 2
     const matrix = rank === 2 ? weights.value : b.op('Flatten', [weights.value], { axis: 1 })
-    const rows = b.op('Gather', [matrix, chosen], { axis: weights.classAxis })
-    return weightedSum(context, features, weights.classAxis === 0 ? rows : b.transpose(rows, [1, 0]))
+    const byClass = weights.classAxis === 0 ? matrix : b.transpose(matrix, [1, 0])
+    return weightedSum(context, features, b.op('MatMul', [wanted, byClass]))
   },
 })
-
-/** Where the pooled channels are the logits, the map is the class' own channel. */
-function pooledChannel(context: CompileContext, features: string): string {
-  const { b, chosen } = context
-  const classes = b.extent(features, 1)
-  const depth = b.op('Reshape', [b.vector([classes]), b.int64s([1])])
-  const values = b.op('Concat', [unit(b, features, 0), unit(b, features, 1)], { axis: 0 })
-  return weightedSum(context, features, b.op('OneHot', [chosen, depth, values], { axis: 1 }))
-}
-
-function unit(b: Builder, like: string, value: number): string {
-  return b.op('Reshape', [b.scalar(value, like), b.int64s([1])])
-}

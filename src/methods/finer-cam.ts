@@ -47,7 +47,8 @@ export const finerCam = defineMethod({
 })
 
 /** `[N,1]`: how far the class' logit is above those nearest to it. */
-function difference({ b, logits, chosen, options }: CompileContext<typeof OPTIONS>): string {
+function difference({ b, options, ...context }: CompileContext<typeof OPTIONS>): string {
+  const { logits, chosen } = context.classes()
   const [, classes] = b.dims(logits) ?? []
   if (typeof classes === 'number' && classes < 2)
     throw new ExplainError('method-not-applicable', {
@@ -55,7 +56,7 @@ function difference({ b, logits, chosen, options }: CompileContext<typeof OPTION
       remedy: 'Use grad-cam.',
     })
   const near = typeof classes === 'number' ? Math.min(NEAREST, classes - 1) : NEAREST
-  const column = b.op('Unsqueeze', [chosen, b.int64s([1])])
+  const column = b.op('Unsqueeze', [chosen(), b.int64s([1])])
   const own = b.op('GatherElements', [logits, column], { axis: 1 })
   // the class itself is nearest of all, and not one of the others
   const far = b.op('Abs', [b.op('Sub', [logits, own])])

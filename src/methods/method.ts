@@ -121,6 +121,16 @@ export interface Differentiated {
   readonly override?: Override
 }
 
+/** What a compiled method knows of a classifier's classes. */
+export interface ClassContext {
+  /** `[N, classes]`: the weights of the classes' scores in the target's: 1 for a class, and -1 for one that it is told from. */
+  readonly weights: string
+  /** `[N, classes]`: the scores before a final Softmax or Sigmoid. */
+  readonly logits: string
+  /** int64 `[N]`: the class of each picture. Throws `method-not-applicable` for targets that are not one class. */
+  chosen(): string
+}
+
 /** What a compiled method is given. Values are names in the graph. */
 export interface CompileContext<O extends OptionDefinitions = OptionDefinitions> {
   readonly b: Builder
@@ -135,12 +145,12 @@ export interface CompileContext<O extends OptionDefinitions = OptionDefinitions>
   layer(): LayerMap
   /** The linear head behind global pooling, where the network ends in one. */
   readonly head: LinearHead | undefined
-  /** int64 `[N]`: the class of each picture. */
-  readonly chosen: string
-  /** `[N, classes]`: the scores before a final Softmax or Sigmoid. */
-  readonly logits: string
-  /** `[N, classes]`: the scores that are explained: the logits, or their probabilities. */
+  /** The classes that the target is about. Throws `method-not-applicable` where it is about none. */
+  classes(): ClassContext
+  /** `[N, ...]`: what is explained, of classes `[N, classes]`, the logits or their probabilities. */
   readonly scores: string
+  /** In the shape of `scores`: the weights with which it sums to the target's score. */
+  readonly seed: string
   /** `[N]`: the target's score. */
   score(): string
   /** The nodes between a value, the input say, and the score, in order. */

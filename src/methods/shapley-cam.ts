@@ -34,8 +34,9 @@ export const shapleyCam = defineMethod({
 })
 
 /** `[N,1]`: the residual softmax target, a class' logit and its log softmax. */
-function rest({ b, logits, chosen }: CompileContext): string {
-  const column = b.op('Unsqueeze', [chosen, b.int64s([1])])
+function rest({ b, ...context }: CompileContext): string {
+  const { logits, chosen } = context.classes()
+  const column = b.op('Unsqueeze', [chosen(), b.int64s([1])])
   const whole = b.op('Add', [logits, b.op('LogSoftmax', [logits], { axis: 1 })])
   return b.op('GatherElements', [whole, column], { axis: 1 })
 }

@@ -18,7 +18,7 @@ export const aic = defineMetric({
   cost: () => ({ forwards: INFORMATION_FORWARDS }),
   measure: (context) =>
     informationCurve(context, (answer) => {
-      const own = answer[context.target.index] ?? 0
+      const own = answer[context.classIndex()] ?? 0
       return answer.every((p) => p <= own) ? 1 : 0
     }),
   aggregate: medianCurve,

@@ -13,9 +13,12 @@ import {
   type Smoothing,
 } from '../explain/index.js'
 import { itself } from '../explain/prepare.js'
+import { refuseOtherAnswers } from '../explain/target-scores.js'
 import type { Graph } from '../onnx/ir.js'
 import { lower } from '../passes/lower.js'
 import { probabilities } from '../targets/answer.js'
+import { type Target, targetKind } from '../targets/index.js'
+import type { Score } from '../targets/target.js'
 import type { Again, Draw, MapPlane, Metric, MetricContext, RedrawnModel, ScoreOf, Sized } from './metric.js'
 import { redrawn, type WeightLayer, weightLayers } from './redraw.js'
 import { type GivenTruth, truthOn } from './truth.js'
@@ -38,6 +41,11 @@ interface Redrawn extends RedrawnModel {
   readonly model: Model
 }
 
+/** What is explained of a class, by a target. */
+function scoreKind(target: Target): Score {
+  return 'score' in target ? target.score : 'logit'
+}
+
 /** The context of one metric on one subject. `step` is told of each forward pass, map and note. */
 export function contextOf(
   subject: Subject,
@@ -49,12 +57,17 @@ export function contextOf(
   const { pictures: input } = prepared.feed
   const { layout } = model.input
   const grid = gridOf(layout.slice(1), input.dims.slice(1))
-  const { index, score } = explanation.target
+  const { target } = explanation
   const map = planeOf(explanation, subject)
   const weights = weightsOf(model)
   const redrawnModels = new Map<symbol, Redrawn>()
 
-  const rows = async (count: number, draw: Draw, take: (row: Float32Array) => void): Promise<void> => {
+  /** Changed copies of the picture, a batch at a time. */
+  const batches = async (
+    count: number,
+    draw: Draw,
+    take: (pictures: Tensor<'float32'>) => Promise<void>,
+  ): Promise<void> => {
     const size = input.data.length
     for (let done = 0; done < count; done += batch) {
       throwIfAborted(signal)
@@ -65,13 +78,19 @@ export function contextOf(
         picture.set(input.data)
         draw(done + i, picture)
       }
-      for (const row of await model.logits(prepared, float32([n, ...input.dims.slice(1)], data))) take(row)
+      await take(float32([n, ...input.dims.slice(1)], data))
       told.step(n)
     }
   }
-  const scoreOf = (row: Float32Array, of: ScoreOf): number => {
-    const isLogit = of === 'logit' || (of === 'explained' && score === 'logit')
-    return (isLogit ? row : probabilities(row, model.answer.activation))[index] ?? 0
+  const measured = (of: ScoreOf): Target =>
+    of === 'explained' || !('score' in target) ? target : { ...target, score: of }
+  const classIndex = (): number => {
+    refuseOtherAnswers(metric.id, model.answer)
+    const index = targetKind(target.kind).classOf(target)
+    if (index !== undefined) return index
+    throw new ExplainError('method-not-applicable', {
+      what: `${metric.id} measures maps of classes, and a target of kind ${target.kind} is about none`,
+    })
   }
   const explain = async (draw: (picture: Float32Array) => void, again: Again = {}): Promise<MapPlane> => {
     throwIfAborted(signal)
@@ -80,8 +99,9 @@ export function contextOf(
     const on = again.model ? redrawnModels.get(again.model.id)?.model : model
     if (!on) throw new ExplainError('bad-option', { what: 'The redrawn model was released' })
     const changed = { ...prepared, feed: { ...prepared.feed, pictures: float32(input.dims, data) } }
-    const target = { ...explanation.target, index: again.target ?? index }
-    const made = await on.explain(changed, { ...asBefore(explanation), target, batch, signal })
+    const of =
+      again.target === undefined ? target : ({ kind: 'class', index: again.target, score: scoreKind(target) } as const)
+    const made = await on.explain(changed, { ...asBefore(explanation), target: of, batch, signal })
     told.step(1)
     return planeOf(made, subject)
   }
@@ -93,17 +113,23 @@ export function contextOf(
     grid,
     map,
     attribution: () => spread(explanation, map, input, layout),
-    target: explanation.target,
+    target,
+    classIndex,
     classes: model.answer.classes,
     truth: truthOn(prepared.geometry, truth, metric),
     scores: async (of, count, draw) => {
       const out: number[] = []
-      await rows(count, draw, (row) => out.push(scoreOf(row, of)))
+      await batches(count, draw, async (pictures) => {
+        out.push(...(await model.scores(prepared, pictures, measured(of))))
+      })
       return Float64Array.from(out)
     },
     answers: async (count, draw) => {
       const out: Float64Array[] = []
-      await rows(count, draw, (row) => out.push(probabilities(row, model.answer.activation)))
+      refuseOtherAnswers(metric.id, model.answer)
+      await batches(count, draw, async (pictures) => {
+        for (const row of await model.logits(prepared, pictures)) out.push(probabilities(row, model.answer.activation))
+      })
       return out
     },
     fill: (text) => model.fill(text),

@@ -6,7 +6,7 @@ import type { Grid, InputLayout } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import type { Explanation } from '../explain/index.js'
 import type { OptionDefinitions, OptionValues } from '../methods/method.js'
-import type { Target } from '../targets/target.js'
+import type { Target } from '../targets/index.js'
 import type { Truth, TruthNeeds } from './truth.js'
 
 export type MetricFamily = 'faithfulness' | 'localisation' | 'robustness' | 'randomisation' | 'complexity' | 'axiom'
@@ -110,6 +110,8 @@ export interface MetricContext<O extends OptionDefinitions = OptionDefinitions> 
   /** The map in the shape of one picture: as it was computed where it has channels, else each place's value for all of its channels. */
   attribution(): Float32Array
   readonly target: Target
+  /** The class that the target is about. Throws `method-not-applicable` where it is about none. */
+  classIndex(): number
   readonly classes: number
   /** Where the object is, on the map's places. */
   readonly truth: Truth

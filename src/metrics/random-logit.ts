@@ -22,8 +22,9 @@ export const randomLogit = defineMetric({
   },
   cost: ({ classes }) => ({ maps: classes }),
   measure: async (context) => {
-    const { options, map, target } = context
-    const others = Array.from({ length: context.classes }, (_, i) => i).filter((i) => i !== target.index)
+    const { options, map } = context
+    const own = context.classIndex()
+    const others = Array.from({ length: context.classes }, (_, i) => i).filter((i) => i !== own)
     const chance = uniform(options.seed)
     const chosen: number[] = []
     for (let k = 0; k < options.classes && others.length > 0; k++)

@@ -17,6 +17,6 @@ export const sic = defineMetric({
   constant: '0.5: all places are shown at once, and the curve is straight',
   options: INFORMATION_OPTIONS,
   cost: () => ({ forwards: INFORMATION_FORWARDS }),
-  measure: (context) => informationCurve(context, (answer) => answer[context.target.index] ?? 0),
+  measure: (context) => informationCurve(context, (answer) => answer[context.classIndex()] ?? 0),
   aggregate: medianCurve,
 })

@@ -28,7 +28,9 @@ export interface Explained {
     readonly index: number
     readonly label: string
     readonly logit: number
-    readonly probability: number
+    readonly probability: number | null
+    /** Equal for explanations of the same target. */
+    readonly key: string
   }
   /** The map on the picture scaled to a size; `sum` adds colour channels up, signs and all. */
   at(size: { readonly width: number; readonly height: number }, channels?: 'sum'): PictureMap
@@ -129,7 +131,7 @@ export function comparisonFigure(
   options: ComparisonOptions = {},
 ): FigureSpec {
   const columns: FigureColumn[] = methods.map(({ title, subtitle }) => ({ title, ...(subtitle ? { subtitle } : {}) }))
-  const classes = [...new Map(explanations.map((e) => [e.answer.index, e.answer])).values()]
+  const classes = [...new Map(explanations.map((e) => [e.answer.key, e.answer])).values()]
   const [any] = explanations
   const plain = any ? unmapped(picture, any) : picture
   const alone = methods.length === 1
@@ -138,7 +140,7 @@ export function comparisonFigure(
       const found = explanations.find(
         (e) =>
           e.method.id === method.id &&
-          e.answer.index === answer.index &&
+          e.answer.key === answer.key &&
           (method.layer === undefined || e.raw?.layer === method.layer),
       )
       if (!found) return { message: method.refusal ?? 'not computed' }
@@ -149,7 +151,7 @@ export function comparisonFigure(
     })
     return {
       title: answer.label,
-      subtitle: `p = ${printProbability(answer.probability)}, logit ${answer.logit.toFixed(2)}`,
+      subtitle: scoreText(answer),
       cells: alone ? cells : [{ image: plain }, ...cells],
     }
   })
@@ -160,6 +162,13 @@ export function comparisonFigure(
     ...(caption ? { caption } : {}),
     ...(footer ? { footer } : {}),
   }
+}
+
+/** `p = 0.40, logit 9.10`; of targets that are no class, their score. */
+export function scoreText({ probability, logit }: Explained['answer']): string {
+  return probability === null
+    ? `score ${logit.toFixed(2)}`
+    : `p = ${printProbability(probability)}, logit ${logit.toFixed(2)}`
 }
 
 /** Two decimals, or two digits where that would say nothing. */

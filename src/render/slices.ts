@@ -83,14 +83,14 @@ export function slicesFigure(
 ): FigureSpec {
   const indices = evenSlices(slices.length)
   const { caption, footer, word = 'slice' } = options
-  const classes = [...new Set(explanations.map((e) => e.answer.index))]
-  const byClass = classes.flatMap((index) => explanations.filter((e) => e.answer.index === index))
+  const classes = [...new Set(explanations.map((e) => e.answer.key))]
+  const byClass = classes.flatMap((key) => explanations.filter((e) => e.answer.key === key))
   const rows = byClass.map((e): FigureRow => {
     const [odd] = e.diagnosis
     const cells: readonly FigureCell[] = odd
       ? indices.map((_, i) => ({ message: i === 0 ? `${odd.code}: ${odd.message}` : '' }))
       : drawSlices(slices, indices, e, options)
-    const subtitle = `${e.method.title}, logit ${e.answer.logit.toFixed(2)}`
+    const subtitle = `${e.method.title}, ${e.answer.probability === null ? 'score' : 'logit'} ${e.answer.logit.toFixed(2)}`
     return { title: e.answer.label, subtitle, cells }
   })
   const plain = indices.flatMap((i) => slices[i] ?? []).map((image): FigureCell => ({ image }))

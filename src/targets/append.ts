@@ -1,66 +1,75 @@
-/** Puts a target into the graph: the class is a run-time input, so that another class costs no new session. */
-import { float32 } from '../core/tensor.js'
+/** Puts a target into the graph: what of it is not its form is a run-time input, so that another class costs no new session. */
+
+import type { Dim, ValueInfo } from '../core/runtime.js'
+import type { DataType } from '../core/tensor.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { protoType } from '../onnx/tensors.js'
 import type { Answer } from './answer.js'
-import type { Score } from './target.js'
+import { targetKind } from './index.js'
+import type { Appended, TargetForm } from './target.js'
 
-/** The name of the input that takes class indices in this graph: `target`, or the next free name where the model has that. */
-export function targetInput(graph: Graph): string {
-  let name = 'target'
-  for (let n = 1; graph.has(name); n++) name = `target_${n}`
-  return name
+/** A run-time input of a target. */
+export interface TargetInput {
+  /** What it is: `target`, `other`, `mask`, ... */
+  readonly role: string
+  /** Its name in the graph: the role, or the next free name where the model has that: `target_1`. */
+  readonly name: string
+  readonly type: DataType
+  /** Behind the batch. */
+  readonly dims: readonly Dim[]
+  /** For people. */
+  readonly meaning: string
 }
 
 /** Value names of an appended target, over a batch of N pictures. */
-export interface AppendedTarget {
-  /** The input: int64 `[N]`. */
-  readonly input: string
-  /** int64 `[N]`: the class of each picture, negative ones replaced by the best answer. */
-  readonly chosen: string
-  /** `[N, classes]`: what is differentiated. */
-  readonly scores: string
-  /** `[N, classes]`: the gradient of the wanted score by `scores`: one-hot. A class that is not there fails at run time. */
-  readonly seed: string
+export interface AppendedTarget extends Appended {
+  readonly inputs: readonly TargetInput[]
 }
 
-/**
- * Appends the score of a class. The input `input` (int64 `[N]`, or `[1]` for all pictures) is broadcast; `batch` is its declared
- * extent.
- */
+/** What is appended, and to what. */
+export interface AppendRequest {
+  readonly answer: Answer
+  readonly form: TargetForm
+  /** The value that is explained. */
+  readonly end: string
+  /** The declared extent of the batch of the target's inputs. */
+  readonly batch: number | string
+  /** True where nothing is left open, and the inputs' batch is not the pictures'. */
+  readonly settled?: boolean
+}
+
+/** Appends the scores and the seed of a target. The inputs, `[N,...]`, may be `[1,...]` for all pictures. */
 export function appendTarget(
   graph: Graph,
   shapes: Shapes,
-  answer: Answer,
-  score: Score,
-  request: { readonly input: string; readonly batch: number | string },
-): { graph: Graph; target: AppendedTarget } {
-  const { input, batch } = request
+  { answer, form, end, batch, settled = false }: AppendRequest,
+): { readonly graph: Graph; readonly shapes: Shapes; readonly target: AppendedTarget } {
   const b = new Builder(graph, shapes)
-  return b.scope('onnxplain/target', () => {
-    const logits = answer.dims.length === 2 ? answer.logits : b.op('Flatten', [answer.logits], { axis: 1 })
-    const scores = score === 'logit' ? logits : probability(b, logits, answer)
-    const narrow = (b.type(answer.logits) ?? 'float32') !== 'float32'
-    const wide = narrow ? b.op('Cast', [logits], { to: protoType('float32') }) : logits
-    const best = b.op('ArgMax', [wide], { axis: 1, keepdims: 0 })
-    const chosen = b.op('Where', [b.op('Less', [input, b.int64s([0])]), best, input])
-    const count = b.op('Shape', [chosen])
-    const filled = (value: number, width: number): string =>
-      b.op('Expand', [b.constant(float32([1, 1], [value])), b.op('Concat', [count, b.int64s([width])], { axis: 0 })])
-    const column = b.op('Unsqueeze', [chosen, b.int64s([1])])
-    const hot = b.op('ScatterElements', [filled(0, answer.classes), column, filled(1, 1)], { axis: 1 })
-    const seed = narrow ? b.op('CastLike', [hot, logits]) : hot
-    b.know(seed, b.type(answer.logits), [batch, answer.classes])
-    b.declareShape(seed)
-    return {
-      graph: b.finish({ inputs: [...graph.inputs, declare(input, 'int64', [batch])] }),
-      target: { input, chosen, scores, seed },
-    }
-  })
+  const inputs: TargetInput[] = []
+  const input = (role: string, type: DataType, dims: readonly Dim[], meaning: string): string => {
+    const name = freeName(graph, role)
+    inputs.push({ role, name, type, dims, meaning })
+    b.know(name, type, [batch, ...dims])
+    return name
+  }
+  const appended = b.scope('onnxplain/target', () =>
+    targetKind(form.kind).append(form, { b, answer, end, batch, input, settled }),
+  )
+  const known = new Map<string, ValueInfo>(shapes)
+  for (const name of [...inputs.map((i) => i.name), ...b.nodes.flatMap((node) => node.outputs)])
+    if (b.type(name) ?? b.dims(name)) known.set(name, { name, type: b.type(name), dims: b.dims(name) })
+  const declared = inputs.map(({ name, type, dims }) => declare(name, type, [batch, ...dims]))
+  return {
+    graph: b.finish({ inputs: [...graph.inputs, ...declared] }),
+    shapes: known,
+    target: { ...appended, inputs },
+  }
 }
 
-function probability(b: Builder, logits: string, answer: Answer): string {
-  return answer.activation === 'sigmoid' ? b.op('Sigmoid', [logits]) : b.op('Softmax', [logits], { axis: 1 })
+/** The first name of an input that is free in the graph: `target`, `target_1`, ... */
+export function freeName(graph: Graph, role: string): string {
+  let name = role
+  for (let n = 1; graph.has(name); n++) name = `${role}_${n}`
+  return name
 }

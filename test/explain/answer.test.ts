@@ -79,11 +79,14 @@ describe('the answer', () => {
     ).toBeLessThan(1e-4)
   })
 
-  test('a model without class scores is refused, with its outputs', async () => {
+  test('of a model without class scores is what its outputs are', async () => {
     const graph = network().with({ outputs: [declare('features')] })
-    const error = await refusal(planOf(graph))
+    const { answer, form, targetInputs } = await planOf(graph)
+    expect([answer.kind, form.kind]).toEqual(['map', 'region'])
+    expect(targetInputs.map((i) => i.name)).toEqual(['target', 'mask'])
+    const error = await refusal(planOf(graph, { form: { kind: 'class', score: 'logit' } }))
     expect(error.code).toBe('method-not-applicable')
-    expect(error.message).toContain('features')
+    expect(error.message).toMatch(/explains scores of classes.*a map of scores.*"features".*region/)
   })
 
   test('a model without a picture is refused, with its inputs', async () => {

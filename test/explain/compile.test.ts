@@ -147,7 +147,8 @@ describe('the contract', () => {
     const named = graph.with({
       nodes: graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) })),
     })
-    const { graph: compiled, target } = await planOf(named)
+    const { graph: compiled, targetInputs } = await planOf(named)
+    const target = targetInputs[0]?.name ?? ''
     const x = picture(2)
     const out = await run(compiled, { x, [target]: int64([1], [1]) })
     const want = numbers((await mapsOf(graph, x, [1])).heatmap)

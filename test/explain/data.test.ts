@@ -71,7 +71,7 @@ test('work that goes on has explanations like those of work that is done', async
     batch: 4,
     onProgress: ({ partial }) => seen.push(partial()),
   })
-  expect(seen.map((list) => list.map((e) => e.target.index))).toEqual([
+  expect(seen.map((list) => list.map((e) => e.answer.index))).toEqual([
     [0, 3],
     [0, 3],
     [0, 3],

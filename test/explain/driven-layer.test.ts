@@ -11,14 +11,14 @@ import type { Graph } from '../../src/onnx/ir.js'
 import { lower } from '../../src/passes/lower.js'
 import { probe } from '../../src/passes/probe.js'
 import { findAnswer } from '../../src/targets/answer.js'
-import type { Target } from '../../src/targets/target.js'
+import type { ClassTarget } from '../../src/targets/index.js'
 import { pathOf, readBytes } from '../support/files.js'
 import { relativeL2 } from '../support/measures.js'
 import { network, noise, picture } from '../support/networks.js'
 import { readNpyFloat32 } from '../support/npy.js'
 import { runtime } from '../support/ort.js'
 
-const targets: readonly Target[] = [0, 2].map((index) => ({ kind: 'class', index, score: 'logit' }))
+const targets: readonly ClassTarget[] = [0, 2].map((index) => ({ kind: 'class', index, score: 'logit' }))
 
 /** A layer of a network, with the logits of the targets as the whole network has them. */
 async function layerOf(model: Graph, pictures: Tensor<'float32'>, layer?: string) {
@@ -30,7 +30,13 @@ async function layerOf(model: Graph, pictures: Tensor<'float32'>, layer?: string
   const runner = new Runner(graph, shapes, { input, answer, others }, runtime, 'all')
   const feed = { pictures, others: {} }
   const scores = (logits: Float32Array): Float32Array => Float32Array.from(targets, (t) => logits[t.index] ?? 0)
-  const at = await drivenLayer({ runner, feed, targets, place: { layer, grid: undefined }, scores })
+  const at = await drivenLayer({
+    runner,
+    feed,
+    targets,
+    place: { layer, grid: undefined, form: { kind: 'class', score: 'logit' } },
+    answer,
+  })
   return { at, runner, whole: (await runner.forward(feed)).map(scores) }
 }
 

@@ -238,7 +238,7 @@ describe.each(Object.entries(SHAPES))('%s', (_, shape) => {
     const loaded = await load(answering(shape))
     const options = { method: 'gradient', target: [2, 0], inputs: GIVEN, wrt: ['image', 'mask'] }
     const { explanations } = await loaded.explainAll(picture(1), options)
-    expect(explanations.map((e) => [e.input, e.target.index, e.raw.dims.slice(-3)])).toEqual([
+    expect(explanations.map((e) => [e.input, e.answer.index, e.raw.dims.slice(-3)])).toEqual([
       ['image', 2, [3, SIDE, SIDE]],
       ['image', 0, [3, SIDE, SIDE]],
       ['mask', 2, [1, SIDE, SIDE]],
@@ -247,7 +247,7 @@ describe.each(Object.entries(SHAPES))('%s', (_, shape) => {
     for (const e of explanations) {
       const x = e.input === 'image' ? picture(1) : MASK
       const places = [0, 17, 60, 100]
-      const want = await differences(answering(), e.input, x, e.target.index, places)
+      const want = await differences(answering(), e.input, x, e.answer.index, places)
       const got = places.map((i) => e.raw.data[i] ?? Number.NaN)
       expect(relativeL2(got, want)).toBeLessThan(5e-3)
     }
@@ -278,14 +278,14 @@ describe('maps of other inputs', () => {
       inputs: GIVEN,
       wrt: 'all',
     })
-    expect(explanations.map((e) => `${e.method.id} ${e.input} ${e.target.index}`)).toEqual(
+    expect(explanations.map((e) => `${e.method.id} ${e.input} ${e.answer.index}`)).toEqual(
       ['gradient', 'input-x-gradient'].flatMap((m) =>
         ['image', 'mask', 'size'].flatMap((i) => [2, 1].map((t) => `${m} ${i} ${t}`)),
       ),
     )
     for (const e of explanations.filter((e) => e.input === 'size')) {
       expect(e.raw.dims).toEqual([2])
-      const want = await differences(answering(), 'size', float32([2], [0.75, 1.5]), e.target.index, [0, 1])
+      const want = await differences(answering(), 'size', float32([2], [0.75, 1.5]), e.answer.index, [0, 1])
       const times = e.method.id === 'gradient' ? [1, 1] : [0.75, 1.5]
       expect(
         relativeL2(

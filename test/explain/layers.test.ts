@@ -179,12 +179,12 @@ describe('several layers', () => {
     const layer = loaded.inspect().layers.map((l) => l.name)
     expect(layer.length).toBeGreaterThan(5)
     const { explanations } = await loaded.explainAll(x, { method: ['grad-cam', 'hires-cam'], target, layer })
-    expect(explanations.map((e) => [e.method.id, e.raw.layer, e.target.index])).toEqual(
+    expect(explanations.map((e) => [e.method.id, e.raw.layer, e.answer.index])).toEqual(
       ['grad-cam', 'hires-cam'].flatMap((m) => layer.flatMap((l) => target.map((t) => [m, l, t]))),
     )
     for (const e of explanations.filter((_, i) => i % 7 === 0)) {
       const at = e.raw.layer ?? ''
-      const alone = await loaded.explain(x, { method: e.method.id, target: e.target.index, layer: at })
+      const alone = await loaded.explain(x, { method: e.method.id, target: e.answer.index, layer: at })
       expect(e.raw.dims).toEqual(alone.raw.dims)
       expect(relativeL2(e.raw.data, alone.raw.data)).toBeLessThan(1e-4)
       expect([e.provenance.layer, e.provenance.tokens]).toEqual([at, alone.provenance.tokens])

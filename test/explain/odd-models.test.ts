@@ -70,8 +70,8 @@ async function explainAll(
 
 /** Holds every map of one set to that of another. */
 function expectSame(got: ExplanationSet, want: ExplanationSet, tolerance: number): void {
-  expect(got.explanations.map((e) => [e.method.id, e.target.index])).toEqual(
-    want.explanations.map((e) => [e.method.id, e.target.index]),
+  expect(got.explanations.map((e) => [e.method.id, e.answer.index])).toEqual(
+    want.explanations.map((e) => [e.method.id, e.answer.index]),
   )
   for (const [i, e] of got.explanations.entries())
     expect(relativeL2(e.raw.data, want.explanations[i]?.raw.data ?? [])).toBeLessThan(tolerance)
@@ -158,24 +158,26 @@ describe('several outputs', () => {
     expect([answer.output, answer.logits, answer.activation]).toEqual(['p', 'logits', 'softmax'])
   })
 
-  test('another can be asked for; one that is no list of scores is refused', async () => {
+  test('another can be asked for; one that is no list of scores is no list of answers', async () => {
     const graph = network({ outputs: { flat: 5, logits: 4 } })
     const { answer } = await Model.load(graph, runtime, { name: 'test', answer: 'flat' })
     expect(answer.classes).toBe(5)
     const error = await refusal(Model.load(graph, runtime, { name: 'test', answer: 'conv' }))
     expect(error).toMatchObject({ code: 'method-not-applicable' })
-    expect(error.message).toMatch(/There is no output "conv".*Class scores are: flat, logits\./)
+    expect(error.message).toMatch(/There is no output "conv".*Explained can be: flat, logits\./)
     const maps = network({ outputs: { logits: 4 } })
     const more = maps.with({ outputs: [...maps.outputs, declare('features', 'float32', ['N', 5, 6, 6])] })
-    const none = await refusal(Model.load(more, runtime, { name: 'test', answer: 'features' }))
-    expect(none.message).toContain('The output "features" is no list of class scores')
+    const map = await Model.load(more, runtime, { name: 'test', answer: 'features' })
+    expect([map.answer.kind, map.answer.classes]).toEqual(['map', 5])
+    const none = await refusal(map.classify(picture(1)))
+    expect(none.message).toMatch(/needs the scores of all classes/)
   })
 })
 
 describe('the target', () => {
   test('takes another name where the picture has it', async () => {
     const graph = network({ input: 'target', nodes: body('target', 'logits', PLAIN) })
-    expect((await planOf(graph)).target).toBe('target_1')
+    expect((await planOf(graph)).targetInputs[0]?.name).toBe('target_1')
     expectSame(await explainAll(graph, [1]), await explainAll(network(), [1]), 1e-6)
   })
 

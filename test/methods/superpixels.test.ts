@@ -238,7 +238,7 @@ test('the same seed gives the same map, however runs are shared out and whatever
   const among = await explain(network(), x, { method, target: [0, 2], options, batch: 16 })
   const other = await explain(network({ batch: 4 }), x, { method, target: 2, options: { ...options, seed: 6 } })
   for (const [i, { raw, provenance }] of alone.explanations.entries()) {
-    const same = among.explanations.filter((e) => e.target.index === 2)[i]
+    const same = among.explanations.filter((e) => e.answer.index === 2)[i]
     expect(relativeL2(same?.raw.data ?? [], raw.data), provenance.method).toBeLessThan(1e-3)
     expect(relativeL2(other.explanations[i]?.raw.data ?? [], raw.data), provenance.method).toBeGreaterThan(1e-3)
   }

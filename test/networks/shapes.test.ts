@@ -67,7 +67,7 @@ describe.each(networks.map((n) => [n.name, n] as const))('%s', (name, network) =
     for (const method of ['grad-cam', 'guided-grad-cam']) {
       const { explanations } = await model.explainAll(x, { method, target: [0, 3, 1] })
       for (const e of explanations) {
-        const alone = await (await load(name)).explain(x, { method, target: e.target.index })
+        const alone = await (await load(name)).explain(x, { method, target: e.answer.index })
         expect(e.raw.dims).toEqual(alone.raw.dims)
         expect(relativeL2(e.raw.data, alone.raw.data)).toBeLessThan(1e-5)
       }

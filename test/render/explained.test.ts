@@ -11,7 +11,7 @@ function explained(): Explained & { readonly asked: unknown[] } {
   return {
     asked,
     method: { id: 'gradient', title: 'Gradient', display: 'positive' },
-    answer: { index: 0, label: 'ant', logit: 1, probability: 0.5 },
+    answer: { index: 0, label: 'ant', logit: 1, probability: 0.5, key: 'ant' },
     diagnosis: [],
     at({ width, height }, channels) {
       asked.push([width, height, channels])

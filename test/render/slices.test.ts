@@ -18,7 +18,7 @@ function explained(display: Explained['method']['display'], odd = false): Explai
   const heatmap = { width: WIDTH, height: HEIGHT, data, seen: { x0: 0, y0: 0, x1: WIDTH, y1: HEIGHT } }
   return {
     method: { id: 'test', title: 'Test', display },
-    answer: { index: 0, label: 'ant', logit: 1, probability: 0.5 },
+    answer: { index: 0, label: 'ant', logit: 1, probability: 0.5, key: 'ant' },
     at: () => ({ heatmap, channels: display === 'pixels' ? channels : undefined }),
     diagnosis: odd ? [{ code: 'blank', message: 'nothing arrives' }] : [],
   }

@@ -1,15 +1,33 @@
 /** What a user may type for a target. */
 import { describe, expect, test } from 'vitest'
 import { probabilities, softmax } from '../../src/targets/answer.js'
-import { BEST, parseTarget, type TargetContext } from '../../src/targets/target.js'
+import { type GivenTarget, readTarget } from '../../src/targets/index.js'
+import { BEST, type TargetContext } from '../../src/targets/target.js'
 
 const context: TargetContext = {
   labels: ['tench, Tinca tinca', 'Egyptian cat', 'tabby, tabby cat', 'espresso', '7 UP'],
-  classes: 5,
+  answer: {
+    kind: 'classes',
+    output: 'logits',
+    logits: 'logits',
+    dims: ['batch', 5],
+    classes: 5,
+    activation: 'none',
+    others: [],
+  },
   score: 'logit',
+  values: new Map(),
+  written: undefined,
 }
 
-describe('parseTarget', () => {
+/** The class that is read. */
+const parseTarget = (given: GivenTarget, by: TargetContext) => {
+  const target = readTarget(given, by)
+  if (target.kind !== 'class') throw new Error(target.kind)
+  return target
+}
+
+describe('readTarget of classes', () => {
   test.each([
     [3, 3],
     ['3', 3],

@@ -26,7 +26,7 @@ export async function saveFigure(studio: Studio, comparing: Comparing, type: Fig
   if (!first || !view.value || !subject.value) throw nothing()
   const background = backgroundOf(first, subject.value.picture, view.value.preprocessing)
   const spec = figureOf(background, set, figureColumns(comparing.columns.value, set), {
-    footer: figureFooter(set, view.value.name, first.target.score),
+    footer: figureFooter(set, view.value.name),
     each: (explained) => possible(look.value, explained),
   })
   const ending = type === 'image/svg+xml' ? 'svg' : 'png'

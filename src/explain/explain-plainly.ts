@@ -1,0 +1,158 @@
+/** Every target by every method, once: compiled methods in one run for each form of target, driven ones in their loops. */
+import { throwIfAborted } from '../core/errors.js'
+import type { Tensor } from '../core/tensor.js'
+import { findMethod } from '../methods/index.js'
+import { type CompiledMethod, type Method, methodInfo } from '../methods/method.js'
+import type { Answer } from '../targets/answer.js'
+import {
+  describeTarget,
+  type GivenTarget,
+  readTarget,
+  settleTarget,
+  type Target,
+  targetKey,
+  targetKind,
+} from '../targets/index.js'
+import type { Settling } from '../targets/target.js'
+import { byForm, isOfLogits, scoreOfLogits } from './asked.js'
+import { type DriveHost, drive } from './drive.js'
+import type { ClassAnswer, ExplainedAnswer, Explanation } from './explanation.js'
+import { explanationsOf } from './explanations.js'
+import { optionsFor, refuseUnknown, resolveOptions } from './options.js'
+import type { PlacedModel } from './place.js'
+import type { Prepared } from './prepare.js'
+import type { Making, Occasion, TracedModel } from './provenance.js'
+import type { ExplainOptions, ExplanationSet, Refusal } from './request.js'
+import type { PlanRun, Runner } from './runner.js'
+import { targetScores } from './target-scores.js'
+
+/** What explaining needs of a model. */
+export interface ExplainHost {
+  readonly model: PlacedModel & TracedModel & DriveHost['model']
+  readonly runner: Runner
+  /** What targets are read and settled by. */
+  settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures'>): Settling
+  /** The answers of a classifier, best first. */
+  ranked(logits: Float32Array): readonly ClassAnswer[]
+  occasion(prepared: Prepared, answers: readonly ClassAnswer[]): Promise<Occasion>
+}
+
+export async function explainPlainly(
+  host: ExplainHost,
+  prepared: Prepared,
+  options: ExplainOptions,
+): Promise<ExplanationSet> {
+  const { model, runner } = host
+  const { answer } = model
+  const methods = [options.method ?? 'grad-cam'].flat().map(findMethod)
+  const given = options.options ?? {}
+  refuseUnknown(methods, given)
+  const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
+  const settling = host.settling(prepared, options)
+  const wanted = [options.target].flat() as readonly (GivenTarget | undefined)[]
+  const read = wanted.map((t) => readTarget(t, settling))
+  throwIfAborted(options.signal)
+  // the best class is found by the run that explains it
+  const asked: Target[] = []
+  for (const target of read) asked.push(isOfLogits(target, answer) ? target : await settleTarget(target, settling))
+
+  const compiled = methods.filter((m): m is CompiledMethod => m.kind === 'compiled')
+  const ran = compiled.length > 0 ? await runCompiled(host, compiled, prepared, asked, options) : undefined
+  const plain = async (): Promise<Float32Array> => (await runner.forward(prepared.feed))[0] ?? new Float32Array()
+  const logits = answer.kind === 'classes' ? (ran?.logits ?? (await plain())) : new Float32Array()
+  const answers = host.ranked(logits)
+  const best = { ...settling, ranked: async () => answers.map((a) => a.index) }
+  const targets: Target[] = []
+  for (const target of asked) targets.push(await settleTarget(target, best))
+  const scores = ran?.scores ?? (await scoresOf(host, prepared, targets))
+  const answered = targets.map((target, t) =>
+    answeredBy(target, { answers, logits, answer, score: scores[t], settling }),
+  )
+
+  const occasion = await host.occasion(prepared, answers)
+  const about = { ...occasion, targets, answered }
+  const made = new Map<Method, Explanation[]>(methods.map((m) => [m, []]))
+  for (const { raws, ...map } of ran?.maps ?? [])
+    made
+      .get(map.method)
+      ?.push(...explanationsOf(model, { ...about, ...map, options: settings.get(map.method) ?? {} }, raws))
+  const refused: Refusal[] = (ran?.refused ?? []).map((r) => ({ ...r, method: methodInfo(r.method) }))
+  const context: DriveHost = { model, runner, prepared, targets }
+  for (const method of methods) {
+    if (method.kind !== 'driven') continue
+    const explained = (making: Omit<Making, 'method'>, raws: readonly Tensor<'float32'>[]): readonly Explanation[] =>
+      explanationsOf(model, { ...about, ...making, method }, raws)
+    const driven = await drive(context, method, settings.get(method) ?? {}, { ...options, explained }, methods.length)
+    made.get(method)?.push(...driven.explanations)
+    refused.push(...driven.refused)
+  }
+  return { answers, explanations: methods.flatMap((m) => made.get(m) ?? []), refused }
+}
+
+/** Compiled methods, one run for each form among the targets. */
+async function runCompiled(
+  { model, runner }: ExplainHost,
+  methods: readonly CompiledMethod[],
+  prepared: Prepared,
+  targets: readonly Target[],
+  { layer, grid, wrt, options: given = {} }: ExplainOptions,
+): Promise<PlanRun> {
+  const options = optionsFor(methods, given)
+  const { preprocessing } = model
+  const runs: { readonly places: readonly number[]; readonly run: PlanRun }[] = []
+  for (const { form, rows, places } of byForm(targets)) {
+    const request = { methods, layer, grid, form, wrt, options, preprocessing }
+    runs.push({ places, run: await runner.maps(request, prepared.feed, rows) })
+  }
+  const first = runs[0]?.run ?? { logits: new Float32Array(), scores: [], maps: [], refused: [] }
+  const of = <T>(pick: (run: PlanRun, at: number) => T): T[] =>
+    targets.flatMap((_, t) =>
+      runs.flatMap(({ places, run }) => (places.includes(t) ? pick(run, places.indexOf(t)) : [])),
+    ) as T[]
+  const maps = first.maps.map((map, m) => ({
+    ...map,
+    raws: of((run, at) => run.maps[m]?.raws[at]).filter((raw) => raw !== undefined),
+  }))
+  return { ...first, scores: of((run, at) => run.scores[at] ?? Number.NaN), maps }
+}
+
+/** The scores of the unchanged picture, of targets that are not read off the logits. */
+async function scoresOf(
+  { model, runner }: ExplainHost,
+  { feed }: Prepared,
+  targets: readonly Target[],
+): Promise<ArrayLike<number>> {
+  const { answer } = model
+  if (targets.every((t) => isOfLogits(t, answer))) return []
+  const source = {
+    logits: (pictures: Tensor<'float32'>) => runner.forward({ ...feed, pictures }),
+    scores: (
+      form: Parameters<Runner['scores']>[0],
+      rows: Parameters<Runner['scores']>[1],
+      pictures: Tensor<'float32'>,
+    ) => runner.scores(form, rows, { ...feed, pictures }),
+  }
+  const [scores = new Float32Array()] = await targetScores(source, targets, answer)(feed.pictures)
+  return scores
+}
+
+/** What a target is called, and its score. */
+export function answeredBy(
+  target: Target,
+  of: {
+    readonly answers: readonly ClassAnswer[]
+    readonly logits: Float32Array
+    readonly answer: Answer
+    readonly score: number | undefined
+    readonly settling: Settling
+  },
+): ExplainedAnswer {
+  const kind = targetKind(target.kind)
+  const index = kind.classOf(target) ?? -1
+  const key = targetKey(target)
+  const isClass = target.kind === 'class' || target.kind === 'answer'
+  const known = isClass ? of.answers.find((a) => a.index === index) : undefined
+  if (known) return { ...known, key }
+  const score = isOfLogits(target, of.answer) ? scoreOfLogits(target, of.logits, of.answer) : (of.score ?? Number.NaN)
+  return { index, label: describeTarget(target, of.settling), logit: score, probability: null, key }
+}
