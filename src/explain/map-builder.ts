@@ -52,7 +52,7 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
         remedy: 'Explain other inputs by gradient or input-x-gradient.',
       })
     const notes: string[] = []
-    const value = stage.inputs.get(at) ?? at
+    const value = stage.embeddings.get(at) ?? stage.inputs.get(at) ?? at
     const rounding = (of: string, by: string): void => {
       const rounded = straightThrough(nodesBetween(b, of, [by]))
       if (rounded !== undefined && !notes.includes(rounded)) notes.push(rounded)
@@ -101,7 +101,18 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
     made.set(key, result)
     return result
   }
-  return build
+  return (method, place) => {
+    const embedding = stage.embeddings.get(place.at)
+    if (embedding === undefined) return build(method, place)
+    if (!method.ofTokens)
+      throw new ExplainError('method-not-applicable', {
+        what: `${method.id} has no map of the tokens of "${place.at}"`,
+        remedy: 'Explain tokens by input-x-gradient: the gradient by their embeddings, times these.',
+      })
+    const { value, notes } = build(method, place)
+    const note = `Of each token of "${place.at}" the sum over its embedding, "${embedding}".`
+    return { value: b.reduceSum(value, [-1], false), notes: [...notes, note] }
+  }
 }
 
 /** `[N]`: the target's score. */

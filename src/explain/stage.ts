@@ -17,6 +17,7 @@ import { type AppendedTarget, appendTarget } from '../targets/append.js'
 import { plainForm, refuseUnfit, targetKind } from '../targets/index.js'
 import type { TargetForm } from '../targets/target.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
+import { embeddingOf } from './embeddings.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
@@ -42,6 +43,8 @@ export interface Stage {
   readonly others: readonly OtherInput[]
   /** The inputs that are explained. */
   readonly wrt: readonly string[]
+  /** Of inputs of tokens among them: the value that stands for them, their embeddings. */
+  readonly embeddings: ReadonlyMap<string, string>
   readonly answer: Answer
   readonly form: TargetForm
   /** The value that is explained, before what the target adds. */
@@ -69,7 +72,7 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
     value: end,
   } = targetKind(form.kind).end(form, { graph: lowered, shapes: found, answer })
   const others = otherInputs(source, shapes, input, end)
-  const wrt = explainedInputs(source, shapes, options.wrt, input, others)
+  const { wrt, embeddings } = explainedInputs(source, shapes, options.wrt, input, others)
   const isRow = (name: string): boolean => others.every((o) => o.name !== name || o.batch === 'row')
   const batched =
     input.batch === undefined &&
@@ -111,6 +114,7 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
     preprocessing,
     others,
     wrt,
+    embeddings,
     answer,
     form,
     end,
@@ -145,11 +149,12 @@ function explainedInputs(
   wanted: string | readonly string[] | undefined,
   picture: PictureInput,
   others: readonly OtherInput[],
-): readonly string[] {
+): Pick<Stage, 'wrt' | 'embeddings'> {
   const isFloat = (name: string): boolean => shapes.get(name)?.type?.includes('float') ?? false
   const names = [wanted ?? picture.name].flat()
   const all = [picture.name, ...others.map((o) => o.name)]
-  if (names.includes('all')) return all.filter((name) => name === picture.name || isFloat(name))
+  const embeddings = new Map<string, string>()
+  if (names.includes('all')) return { wrt: all.filter((name) => name === picture.name || isFloat(name)), embeddings }
   for (const name of names) {
     if (!graph.inputs.some((i) => i.name === name))
       throw new ExplainError('unknown-value', {
@@ -157,13 +162,16 @@ function explainedInputs(
         remedy: didYouMean(name, all) || `Its inputs are: ${all.join(', ')}; "all" takes those of floats.`,
         details: { inputs: all },
       })
-    if (name !== picture.name && !isFloat(name))
+    if (name === picture.name || isFloat(name)) continue
+    const embedding = embeddingOf(graph, shapes, name)
+    if (embedding === undefined)
       throw new ExplainError('method-not-applicable', {
         what: `The input "${name}" is ${shapes.get(name)?.type ?? 'of unknown type'}, which has no gradient`,
-        remedy: 'Explain the picture, or an input of floats.',
+        remedy: 'Explain the picture, an input of floats, or tokens that are looked up in a table of embeddings.',
       })
+    embeddings.set(name, embedding)
   }
-  return [...new Set(names)]
+  return { wrt: [...new Set(names)], embeddings }
 }
 
 /** Asked for one map, a failure is thrown; asked for several, it is kept beside the others. */

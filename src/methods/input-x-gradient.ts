@@ -10,6 +10,7 @@ export const inputXGradient = defineMethod({
   space: 'input',
   atLayer: false,
   channels: 'sum',
+  ofTokens: true,
   display: 'signed',
   summary: 'Each pixel times its gradient: evidence for and against the class.',
   source: 'Shrikumar et al. 2016 (arXiv 1605.01713), section 2',

@@ -172,14 +172,37 @@ function lastWhole(network: Network, maps: readonly Layer[]): Layer | undefined 
   const reach = reachOf(graph, layouts, logits, directions)
   if (!reach) return undefined
   const isAttention = reach.last.op === 'MatMul' && reach.last.inputs.every((x) => layouts.has(x))
-  return [...maps]
-    .reverse()
-    .find(
-      ({ value }) =>
-        reach.whole(value) &&
-        !(isAttention && isProjection(network, value)) &&
-        leadsThrough(graph, picture.name, value, reach.last),
-    )
+  const whole = maps.filter(
+    ({ value }) =>
+      reach.whole(value) &&
+      !(isAttention && isProjection(network, value)) &&
+      leadsThrough(graph, picture.name, value, reach.last),
+  )
+  return lastOfPicture(network, whole) ?? whole.at(-1)
+}
+
+/** Weighted layers that make an encoder of a picture; one alone embeds its patches. */
+const ENCODES = 2
+
+/**
+ * Where the answer is made of other inputs too (a question, words): the last map that depends on the picture alone, behind an encoder of its own; what
+ * comes later is of both. undefined for networks of the picture alone, and where picture and words go through the same layers from the start.
+ */
+function lastOfPicture({ graph, picture, logits }: Network, maps: readonly Layer[]): Layer | undefined {
+  const others = new Set(graph.inputs.map((i) => i.name).filter((name) => name !== picture.name))
+  const mixed = new Set(others)
+  const weights = new Map<string, number>()
+  for (const node of sorted(graph)) {
+    const inputs = [...reads(node)]
+    const own = WEIGHTED.has(node.op) ? 1 : 0
+    const before = Math.max(0, ...inputs.map((i) => weights.get(i) ?? 0))
+    for (const output of node.outputs) {
+      if (inputs.some((i) => mixed.has(i))) mixed.add(output)
+      weights.set(output, before + own)
+    }
+  }
+  if (!mixed.has(logits)) return undefined
+  return maps.filter(({ value }) => !mixed.has(value) && (weights.get(value) ?? 0) >= ENCODES).at(-1)
 }
 
 /** True for what a linear layer makes, with or without its bias. */

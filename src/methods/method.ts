@@ -84,6 +84,8 @@ interface Info<O extends OptionDefinitions> {
   readonly atLayer: boolean
   /** Present where the raw map is in the shape of the model's input, with channels, and how these become one number a pixel. */
   readonly channels?: ChannelReduction
+  /** True where the map of a token's embedding, summed, says something of the token. */
+  readonly ofTokens?: boolean
   readonly options: O
 }
 
