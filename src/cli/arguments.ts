@@ -2,6 +2,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { METHODS } from '../methods/index.js'
 import type { Method, MethodOption } from '../methods/method.js'
+import type { GivenTarget } from '../targets/index.js'
+import { SCORES } from '../targets/target.js'
 
 /** What `--grid` says of itself. */
 export const GRID =
@@ -16,6 +18,29 @@ export function collect(value: string, before: readonly string[] = []): readonly
 export function named(text: string): readonly [string, string] | undefined {
   const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
   return name !== undefined && value !== undefined ? [name, value] : undefined
+}
+
+/** Ends with a usage error where a score has none of its names. */
+export function checkScore(command: Command, score: string | undefined): void {
+  if (score !== undefined && !SCORES.some((s) => s === score))
+    command.error(`error: --score is ${SCORES.slice(0, -1).join(', ')} or ${SCORES.at(-1)}`, { exitCode: 2 })
+}
+
+/** What `--target` is given: text, or a JSON object. */
+export function givenTarget(text: string): GivenTarget {
+  if (!text.trim().startsWith('{')) return text
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `It begins as JSON does, and is none (${error instanceof Error ? error.message : error}).`,
+    )
+  }
+}
+
+/** For `--target`, which repeats. */
+export function collectTargets(text: string, before: readonly GivenTarget[] = []): readonly GivenTarget[] {
+  return [...before, givenTarget(text)]
 }
 
 /** `0.5,0.5,0.5` */

@@ -1,11 +1,13 @@
 /** `onnxplain check PICTURE`: one map, and whether it deserves belief. */
+
 import type { Command } from 'commander'
 import { backgroundOf, figureColumns, figureFooter, figureOf, withCheck } from '../figures/index.js'
 import { type CheckReport, check } from '../metrics/index.js'
 import { drawFigure, refuseFormat } from '../node/draw.js'
 import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { readImage } from '../node/open.js'
-import { addMethodOptions, count, givenMethodOptions } from './arguments.js'
+import type { GivenTarget } from '../targets/index.js'
+import { addMethodOptions, count, givenMethodOptions, givenTarget } from './arguments.js'
 import {
   addModelOptions,
   checkModelOptions,
@@ -21,7 +23,7 @@ import { showProgress } from './progress.js'
 
 interface Options extends ModelOptions {
   readonly method: string
-  readonly target?: string
+  readonly target?: GivenTarget
   readonly output?: string
   readonly json?: boolean
   readonly passes: number
@@ -33,7 +35,7 @@ export function checkCommand(program: Command): void {
     .description('says in words and figures whether a map deserves belief')
     .argument('<pictures...>', 'JPEG, PNG, WebP, AVIF, TIFF or GIF files')
     .option('--method <id>', 'method whose map is checked', 'grad-cam')
-    .option('-t, --target <label|index>', 'class to explain (default: the best answer)')
+    .option('-t, --target <label|index|kind:...>', 'what to explain (default: the best answer)', givenTarget)
     .option(
       '--passes <n>',
       'the most forward passes to spend (a backward pass counts as one); all: no limit',

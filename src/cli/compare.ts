@@ -1,4 +1,5 @@
 /** `onnxplain compare PICTURES... --method ... --metric ...`: which method is better, by numbers with their confidence. */
+
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { ExplainError } from '../core/errors.js'
@@ -17,7 +18,8 @@ import { drawChart, refuseFormat } from '../node/draw.js'
 import { readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { readImage } from '../node/open.js'
 import type { ChartPanel } from '../render/index.js'
-import { addMethodOptions, collect, givenMethodOptions, named } from './arguments.js'
+import type { GivenTarget } from '../targets/index.js'
+import { addMethodOptions, collect, givenMethodOptions, givenTarget, named } from './arguments.js'
 import { openJournal } from './journal.js'
 import {
   addModelOptions,
@@ -37,7 +39,7 @@ interface Options extends ModelOptions {
   readonly method?: readonly string[]
   readonly metric?: readonly string[]
   readonly metricOption?: readonly string[]
-  readonly target?: string
+  readonly target?: GivenTarget
   readonly truth?: string
   readonly output?: readonly string[]
   readonly rows?: readonly string[]
@@ -57,7 +59,11 @@ export function compareCommand(program: Command): void {
       collect,
     )
     .option('--metric-option <name=value>', 'option of the metrics, as docs/metrics.md lists them; repeats', collect)
-    .option('-t, --target <label|index>', 'class to explain in every picture (default: the best answer of each)')
+    .option(
+      '-t, --target <label|index|kind:...>',
+      'what to explain in every picture (default: the best answer of each)',
+      givenTarget,
+    )
     .option(
       '--truth <file.json>',
       'where the objects are, for metrics of localisation: {"cat.jpg": [[x0, y0, x1, y1], ...], ...} in pixels of the pictures',

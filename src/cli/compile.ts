@@ -7,8 +7,9 @@ import { ortRuntime } from '../node/ort.js'
 import { resolveModel } from '../node/resolve.js'
 import { encode } from '../onnx/encode.js'
 import { probe } from '../passes/probe.js'
-import type { Score } from '../targets/target.js'
-import { addMethodOptions, collect, GRID, givenMethodOptions } from './arguments.js'
+import { TARGET_KINDS } from '../targets/index.js'
+import { SCORES, type Score } from '../targets/target.js'
+import { addMethodOptions, checkScore, collect, GRID, givenMethodOptions } from './arguments.js'
 
 interface Options {
   readonly output: string
@@ -16,7 +17,8 @@ interface Options {
   readonly layer?: string
   readonly grid?: string
   readonly answer?: string
-  readonly score: Score
+  readonly score?: Score
+  readonly target?: string
   readonly pictureInput?: string
   readonly explain?: readonly string[]
   readonly relu?: boolean
@@ -33,8 +35,12 @@ export function compileCommand(program: Command): void {
     .option('--method <id>', 'method of one run; repeats (default: grad-cam)', collect)
     .option('-l, --layer <value>', 'layer for CAM methods, by its value name (default: the last feature map)')
     .option('--grid <RxC[+N]>', GRID)
-    .option('--answer <output>', 'output that holds the class scores, where the model has several')
-    .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
+    .option('--answer <output>', 'output that holds the answer, where the model has several')
+    .option(
+      '--target <kind>',
+      `what is explained: ${TARGET_KINDS.map((d) => d.kind).join(', ')}; of a value by its name, as neuron:VALUE (default: class, or what the model answers)`,
+    )
+    .option('--score <kind>', `what is explained of a class: ${SCORES.join(', ')}`)
     .option('--picture-input <name>', 'input that takes the picture, where several could')
     .option(
       '--explain <input>',
@@ -49,8 +55,7 @@ export function compileCommand(program: Command): void {
     METHODS.filter((m) => m.kind === 'compiled'),
   )
   command.action(async (path: string, options: Options) => {
-    if (options.score !== 'logit' && options.score !== 'probability')
-      command.error('error: --score is logit or probability', { exitCode: 2 })
+    checkScore(command, options.score)
     await refuseUnwritable(options.output)
     const { graph, files, preprocessing } = await resolveModel(path)
     await refuseOverwriting(files, [options.output], 'Give --output another file.')

@@ -21,7 +21,8 @@ import { isFile, isFolder, placeOf, readBytes, refuseOverwriting, refuseUnwritab
 import { type NodeModel, readImage } from '../node/open.js'
 import { decodeNpy, encodeNpy } from '../onnx/npy.js'
 import { COLORMAP_NAMES, type ColormapName, parseColormap } from '../render/index.js'
-import { addMethodOptions, collect, givenMethodOptions } from './arguments.js'
+import { type GivenTarget, TARGET_KINDS } from '../targets/index.js'
+import { addMethodOptions, collect, collectTargets, givenMethodOptions } from './arguments.js'
 import {
   addModelOptions,
   checkModelOptions,
@@ -39,7 +40,7 @@ const FIGURE = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlus
 const BEST_ANSWERS = 5
 
 interface Options extends ModelOptions {
-  readonly target?: readonly string[]
+  readonly target?: readonly GivenTarget[]
   readonly method?: readonly string[]
   readonly smooth?: string
   readonly fuse?: string
@@ -58,9 +59,9 @@ export function explainCommand(program: Command): void {
   program
     .argument('[pictures...]', 'JPEG, PNG, WebP, AVIF, TIFF or GIF files')
     .option(
-      '-t, --target <label|index>',
-      'class to explain; repeats (default: the best answer, and the best that rests on another part of the picture)',
-      collect,
+      '-t, --target <label|index|kind:...>',
+      `what to explain: a class, or ${TARGET_KINDS.map((d) => d.syntax).join(', ')}, or JSON; repeats (default: the best answer, and the best that rests on another part of the picture)`,
+      collectTargets,
     )
     .option(
       '--method <id>',
@@ -257,8 +258,8 @@ async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<
   try {
     const set = await model.explainAll(image, {
       method: methods.map((m) => m.id),
-      target,
-      score: options.score,
+      ...(target === undefined ? {} : { target }),
+      ...(options.score === undefined ? {} : { score: options.score }),
       layer: options.layer,
       grid: options.grid,
       smooth: options.smooth,
@@ -282,7 +283,8 @@ async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<
 async function defaultTargets(
   { model, options, inputs }: Work,
   image: Picture | Tensor<'float32'>,
-): Promise<readonly number[]> {
+): Promise<readonly number[] | undefined> {
+  if (model.model.answer.kind !== 'classes') return undefined
   const answers =
     options.raw === undefined
       ? await distinctAnswers(model.model, image, { inputs, layer: options.layer, grid: options.grid })

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import type { GivenInputs } from '../explain/index.js'
 import { type NodeModel, open } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
-import type { Score } from '../targets/target.js'
-import { collect, GRID, numbers, positive, size } from './arguments.js'
+import { SCORES, type Score } from '../targets/target.js'
+import { checkScore, collect, GRID, numbers, positive, size } from './arguments.js'
 import { readInputs } from './inputs.js'
 
 export interface ModelOptions {
@@ -12,7 +12,7 @@ export interface ModelOptions {
   readonly layer?: readonly string[]
   readonly grid?: string
   readonly answer?: string
-  readonly score: Score
+  readonly score?: Score
   readonly labels?: string
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
@@ -34,8 +34,8 @@ export function addModelOptions(command: Command): void {
       collect,
     )
     .option('--grid <RxC[+N]>', GRID)
-    .option('--answer <output>', 'output that holds the class scores, where the model has several')
-    .option('--score <kind>', 'what is explained of a class: logit or probability', 'logit')
+    .option('--answer <output>', 'output that holds the answer, where the model has several')
+    .option('--score <kind>', `what is explained of a class: ${SCORES.join(', ')} (default: logit)`)
     .option(
       '--input <name=value>',
       'what another input of the model is given: a number, numbers separated by commas, JSON, or a .npy file; repeats',
@@ -59,7 +59,7 @@ export function addModelOptions(command: Command): void {
 /** Ends with a usage error where an option has none of its words. */
 export function checkModelOptions(command: Command, { score, fit, channels }: ModelOptions): void {
   const usage = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 })
-  if (score !== 'logit' && score !== 'probability') usage('--score is logit or probability')
+  checkScore(command, score)
   if (fit !== undefined && fit !== 'crop' && fit !== 'stretch') usage('--fit is crop or stretch')
   if (channels !== undefined && channels !== 'RGB' && channels !== 'BGR') usage('--channels is RGB or BGR')
 }

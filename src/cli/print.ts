@@ -19,10 +19,13 @@ export function answersText(
   const rows = set.answers
     .slice(0, top)
     .map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`])
+  const others = [...new Map(set.explanations.map((e) => [e.answer.key, e.answer])).values()]
+    .filter((a) => a.probability === null)
+    .map((a) => `  ${a.label}: score ${Number(a.logit.toPrecision(4))}\n`)
   const layers = [...new Set(set.explanations.flatMap((e) => e.raw.layer ?? []))]
   const figures = written.figures.map((path) => `  figure: ${path}\n`)
   const files = [...figures, ...(written.raw === undefined ? [] : [`  raw: ${written.raw}\n`])]
-  return `${name}\n${table(rows, [0])}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
+  return `${name}\n${table(rows, [0])}${others.join('')}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
 }
 
 export function inspectionText(name: string, i: Inspection): string {

@@ -26,7 +26,7 @@ export interface LayerChannelsOptions extends ImageOptions {
   /** What is explained, as for {@link ExplainOptions}. Default: the best answer. */
   readonly target?: GivenTarget
   /** What is explained of the class. Default: `logit`. */
-  readonly score?: Score
+  readonly score?: Score | undefined
   /** How many channels. Default: 8. */
   readonly top?: number
   readonly signal?: AbortSignal | undefined

@@ -31,6 +31,8 @@ export interface CompileOptions {
   readonly form?: TargetForm | undefined
   /** What the maps explain of a class, where no `form` is given. Default: `logit`. */
   readonly score?: Score | undefined
+  /** What the maps explain, as text, where no `form` is given: a kind of target, `contrast`, `word`, `neuron:VALUE`, `expression:...`. Default: the plain one of the answer. */
+  readonly target?: string | undefined
   /** Adds the target's score, float32 `[N]`, as one more output: `score`. Default: false. */
   readonly scored?: boolean
   /** The input that takes the picture. Default: found, see {@link findPictureInput}. */

@@ -17,7 +17,7 @@ export interface ExplainOptions extends ImageOptions {
    */
   readonly target?: GivenTarget | readonly GivenTarget[]
   /** What is explained of a class. Default: `logit`; of a whole caption the log-probability. */
-  readonly score?: Score
+  readonly score?: Score | undefined
   /**
    * Inputs that gradients and their like are taken of: names of inputs of floats, or `all` of those; one explanation for each. Methods that
    * explain at a layer, and occlusion, explain the picture alone. Default: the picture.

@@ -14,7 +14,7 @@ import { lower } from '../passes/lower.js'
 import { sorted } from '../passes/prune.js'
 import { type Answer, findAnswer } from '../targets/answer.js'
 import { type AppendedTarget, appendTarget } from '../targets/append.js'
-import { plainForm, refuseUnfit, targetKind } from '../targets/index.js'
+import { plainForm, readForm, refuseUnfit, targetKind } from '../targets/index.js'
 import type { TargetForm } from '../targets/target.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { embeddingOf } from './embeddings.js'
@@ -64,7 +64,7 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const found = options.shapes ?? declaredShapes(model)
   const input = findPictureInput(lowered, found, options.pictureInput)
   const answer = findAnswer(lowered, found, options.answer)
-  const form = options.form ?? plainForm(answer, options.score)
+  const form = options.form ?? formOf(answer, found, options)
   refuseUnfit(targetKind(form.kind), answer)
   const {
     graph: source,
@@ -124,6 +124,11 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
     target,
     b,
   }
+}
+
+function formOf(answer: Answer, values: Shapes, { target, score }: CompileOptions): TargetForm {
+  if (target === undefined) return plainForm(answer, score)
+  return readForm(target, { answer, values, score, labels: [], written: undefined })
 }
 
 /** The input of the target that says how many targets there are; undefined for targets that have no input. */

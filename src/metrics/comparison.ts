@@ -1,8 +1,10 @@
 /** Many pictures, methods and metrics: what was measured of each, and what comes of it together. */
+
 import { ExplainError } from '../core/errors.js'
 import type { ExplainOptions, GivenOptions, Image, Model } from '../explain/index.js'
 import { optionsFor, refuseUnknown } from '../explain/options.js'
 import { findMethod } from '../methods/index.js'
+import type { GivenTarget } from '../targets/index.js'
 import { type Aggregate, aggregate } from './aggregate.js'
 import { findMetric } from './list.js'
 import { type MetricResult, measureAll } from './measure.js'
@@ -30,7 +32,7 @@ export interface CompareOptions extends Omit<ExplainOptions, 'method' | 'target'
   /** Options of the metrics, under their own names; `options` are those of the methods. */
   readonly metricOptions?: GivenOptions
   /** Default: the best answer. */
-  readonly target?: string | number | undefined
+  readonly target?: GivenTarget | undefined
   readonly truth?: GivenTruth | undefined
 }
 

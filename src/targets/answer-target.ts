@@ -30,6 +30,7 @@ export const answerTarget = defineTarget<AnswerTarget>({
   settle: async (target, host) => ({ ...target, index: await settledIndex(target.index, host) }),
   // an answer is a class of a model that was asked a question: they share their plans
   form: ({ score }) => scoreForm('class', score),
+  formOf: (_, { score = 'logit' }) => scoreForm('class', score),
   append: appendClass,
   rows: ({ index }) => ({ target: int64Row([], [index]) }),
   ofLogits: ({ index, score }, logits, answer) => scoreOfRow(logits, answer, index, score),

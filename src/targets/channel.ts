@@ -1,6 +1,6 @@
 import { ExplainError } from '../core/errors.js'
 import { asSeed } from './class-scores.js'
-import { axesOf, channelAxis, checkIndex, hotAlong, parseSubscript } from './element.js'
+import { axesOf, bare, channelAxis, checkIndex, hotAlong, parseSubscript } from './element.js'
 import {
   type AnyTarget,
   defineTarget,
@@ -73,6 +73,10 @@ function ofChannel<K extends 'channel' | 'unit'>(kind: K) {
       return `${value}[${dims.map((_, i) => (i + 1 === axis ? channel : ':')).join(',')}]`
     },
     form: ({ value, axis }: T) => ({ kind, value, axis }),
+    formOf: (text: string, context: TargetContext) => {
+      const value = bare(text)
+      return { kind, value, axis: channelAxis(axesOf(value, context, kind)) }
+    },
     rows: ({ channel }: T) => ({ channel: int64Row([], [channel]) }),
   } satisfies Partial<TargetParts<T>>
 }

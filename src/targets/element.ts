@@ -26,6 +26,11 @@ export function parseSubscript(text: string, kind: string): Subscript {
   })
 }
 
+/** The name of a value, without what may stand in brackets behind it. */
+export function bare(text: string): string {
+  return text.replace(/\[[^\]]*\]\s*$/, '').trim()
+}
+
 /** The axes behind the batch of a value of floats. Throws `unknown-value` and `bad-option`. */
 export function axesOf(value: string, { values }: TargetContext, kind: string): readonly Dim[] {
   const info = values.get(value)

@@ -63,6 +63,7 @@ export const textTarget = defineTarget<TextTarget>({
     return { ...target, embedding: one.map((v, i) => v - (two[i] ?? 0)) }
   },
   form: () => ({ kind: 'text' }),
+  formOf: () => ({ kind: 'text' }),
   append: (_, context) => appendEmbedding(context, 'embedding of the text, of length 1; or the difference of two'),
   rows: rowsOf,
 })
@@ -87,6 +88,7 @@ export const similarityTarget = defineTarget<SimilarityTarget>({
     target.embedding ? target : { ...target, embedding: unit(await host.embedding({ picture: target.to })) },
   // the same in the graph
   form: () => ({ kind: 'text' }),
+  formOf: () => ({ kind: 'text' }),
   append: (_, context) => appendEmbedding(context, 'embedding of the other picture, of length 1'),
   rows: rowsOf,
 })

@@ -28,6 +28,7 @@ export const expressionTarget = defineTarget<ExpressionTarget>({
   print: ({ expression }) => expression,
   describe: ({ expression }) => expression,
   form: ({ expression }) => ({ kind: 'expression', expression }),
+  formOf: (text, context) => ({ ...checked(text.trim(), context) }),
   end: ({ expression }, { graph, shapes }) => {
     const b = new Builder(graph, shapes)
     const value = b.scope('onnxplain/expression', () => written(b, parseExpression(String(expression))))

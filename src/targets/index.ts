@@ -145,6 +145,14 @@ export function plainForm(answer: Answer, score: Score = 'logit'): TargetForm {
   return kind === 'text' ? { kind } : { kind, score }
 }
 
+/** The form of a target that is compiled, from its text: `word`, `contrast`, `neuron:VALUE`, `expression:...`. Throws as {@link readTarget}. */
+export function readForm(text: string, context: TargetContext): TargetForm {
+  const [, name = '', rest = ''] = /^([a-z]+)(?::([\s\S]*))?$/.exec(text.trim()) ?? []
+  const definition = targetKind(name === '' ? text : name)
+  refuseUnfit(definition, context.answer)
+  return definition.formOf(rest, context)
+}
+
 /** Throws `method-not-applicable` where a kind does not explain what this model answers. */
 export function refuseUnfit({ kind, answers }: TargetDefinition<Target>, answer: Answer): void {
   if (!answers || answers.includes(answer.kind)) return

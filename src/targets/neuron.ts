@@ -1,7 +1,7 @@
 import { ExplainError } from '../core/errors.js'
 import type { Dim } from '../core/runtime.js'
 import { asSeed } from './class-scores.js'
-import { axesOf, checkIndex, hotAlong, parseSubscript } from './element.js'
+import { axesOf, bare, checkIndex, hotAlong, parseSubscript } from './element.js'
 import { defineTarget, int64Row, numbersOf, type TargetContext, textOf } from './target.js'
 
 /** One element of any value of the graph. */
@@ -33,6 +33,10 @@ export const neuronTarget = defineTarget<NeuronTarget>({
   print: ({ value, index }) => `${value}[${index.join(',')}]`,
   describe: ({ value, index }) => `${value}[${index.join(', ')}]`,
   form: ({ value, index }) => ({ kind: 'neuron', value, rank: index.length }),
+  formOf: (text, context) => {
+    const value = bare(text)
+    return { kind: 'neuron', value, rank: axesOf(value, context, 'neuron').length }
+  },
   end: ({ value }, { graph, shapes }) => ({ graph, shapes, value: String(value) }),
   append: ({ rank }, context) => {
     const { b, end } = context

@@ -144,6 +144,8 @@ export interface TargetDefinition<T extends AnyTarget = AnyTarget> {
   /** With nothing left open: the best class found, a point become a mask. */
   settle(target: T, host: Settling): Promise<T>
   form(target: T): TargetForm
+  /** The form of what stands behind `kind:` where a model is compiled: what is a run-time input is left out. Throws as `parse`. */
+  formOf(text: string, context: TargetContext): TargetForm
   /** The value that is explained, which may have to be added to the network. */
   end(form: TargetForm, network: { readonly graph: Graph; readonly shapes: Shapes; readonly answer: Answer }): TargetEnd
   append(form: TargetForm, context: AppendContext): Appended
@@ -153,13 +155,16 @@ export interface TargetDefinition<T extends AnyTarget = AnyTarget> {
 }
 
 /** A kind without what most kinds have alike. */
-export type TargetParts<T extends AnyTarget> = Omit<TargetDefinition<T>, 'classOf' | 'settle' | 'end'> &
-  Partial<Pick<TargetDefinition<T>, 'classOf' | 'settle' | 'end'>>
+export type TargetParts<T extends AnyTarget> = Omit<TargetDefinition<T>, Usual> &
+  Partial<Pick<TargetDefinition<T>, Usual>>
+
+type Usual = 'classOf' | 'settle' | 'end' | 'formOf'
 
 export function defineTarget<T extends AnyTarget>(parts: TargetParts<T>): TargetDefinition<T> {
   return {
     classOf: () => undefined,
     settle: async (target) => target,
+    formOf: (_, { score = 'logit' }) => ({ kind: parts.kind, score }),
     end: (_, { graph, shapes, answer }) => ({ graph, shapes, value: answer.logits }),
     ...parts,
   }
