@@ -239,9 +239,9 @@ export class Model {
     return compile(this.graph, { ...own, ...options, shapes: this.shapes })
   }
 
-  /** The hash of the model's file; null on web pages that are not secure. */
+  /** The hash of the model's file, of several files one after the other; null on web pages that are not secure. */
   async sha256(): Promise<string | null> {
-    this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
+    this.#sha256 ??= sha256(...this.graph.sources)
     return this.#sha256
   }
 
