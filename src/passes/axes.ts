@@ -1,11 +1,16 @@
 /** The named axes of two graphs of which one reads what the other gives: what is one axis gets one name, and what is not gets two. */
 import type { ValueInfoProto } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
-import type { Dim } from '../core/runtime.js'
+import type { Dim, ValueInfo } from '../core/runtime.js'
 import { declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { printDims, valueInfo } from '../onnx/shapes.js'
-import type { Link } from './join.js'
+
+/** An encoder's output and a decoder's input. */
+export interface Link {
+  readonly output: ValueInfo
+  readonly input: ValueInfo
+}
 
 export interface Bound {
   readonly front: Graph

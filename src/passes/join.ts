@@ -13,7 +13,7 @@ import type { Graph } from '../onnx/ir.js'
 import { printDims, valueInfo } from '../onnx/shapes.js'
 import { namesInUse, ownValues, renameValues } from '../onnx/subgraphs.js'
 import { atLocation, protoType, writeTensor } from '../onnx/tensors.js'
-import { bindAxes } from './axes.js'
+import { bindAxes, type Link } from './axes.js'
 import { renamed } from './distinct-names.js'
 import { inlineFunctions } from './functions.js'
 import { withoutPast } from './past.js'
@@ -41,12 +41,6 @@ export function join(encoder: Graph, decoder: Graph, options: JoinOptions = {}):
   const joint = { output: link.output, input: { ...link.input, name: own.rename(link.input.name) } }
   const bound = bindAxes(front, own.graph, joint)
   return connected(bound.front, bound.back, joint)
-}
-
-/** An encoder's output and a decoder's input. */
-export interface Link {
-  readonly output: ValueInfo
-  readonly input: ValueInfo
 }
 
 /** Names by which exporters of Hugging Face and others write the two ends. */
