@@ -76,7 +76,7 @@ async function beamSearch(next: Next, start: readonly number[], options: SearchO
     throwIfAborted(options.signal)
     const rows = (await next(running.map((b) => b.ids))).map(logSoftmax)
     const size = rows[0]?.length ?? 0
-    const totals = new Float64Array(beams * size)
+    const totals = new Float64Array(running.length * size)
     for (const [i, row] of rows.entries()) {
       const beam = running[i] as Beam
       const allowed = row.slice()
