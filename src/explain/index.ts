@@ -3,6 +3,7 @@ export { refuseDisagreement } from './agreement.js'
 export { compile } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { type Askable, type DistinctOptions, distinctAnswers } from './distinct.js'
+export { ENTRIES, encoderDecoder } from './entries.js'
 export {
   type ClassAnswer,
   type Explanation,
@@ -36,7 +37,6 @@ export { Model, type ModelOptions } from './model.js'
 export {
   type AssembledModel,
   assembleModel,
-  ENTRIES,
   type ModelFiles,
   type ModelParts,
   parseLabels,
