@@ -16,6 +16,8 @@ import { isFile, isFolder, readBytes, readIfThere } from './files.js'
 export const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
 
 export interface ResolvedModel extends ModelParts {
+  /** The .onnx that stands for the whole model: its only one, or the decoder. */
+  readonly entry: string
   /** The .onnx, or an encoder's and a decoder's, and their external data. */
   readonly files: readonly string[]
   /** The .json files that were read, where there are any. */
