@@ -1,8 +1,9 @@
 /** A text that a model writes about a picture, with its words one by one. */
 import { ExplainError } from '../core/errors.js'
-import { type GenerationSettings, type TextSettings, type Tokenizer, type Written, write } from '../text/index.js'
-import type { Feed } from './runner.js'
+import { type GenerationSettings, type Tokenizer, type Written, write } from '../text/index.js'
+import type { Feed } from './feed.js'
 import type { Writer } from './writer.js'
+import { decoderTokens, endsOf, type ModelText, startOf } from './written.js'
 
 /** How a text is written. Defaults: as generation_config.json and config.json say, else greedily up to 20 tokens. */
 export interface CaptionOptions
@@ -38,7 +39,7 @@ export interface Caption {
   readonly text: string
   /** What was written, in order; the token that ends the text is the last, where it was not cut off. */
   readonly words: readonly CaptionWord[]
-  /** The numbers that the model is given to score every one of these words: all tokens but the last. */
+  /** The numbers that the model is given to score every one of these words: all tokens but the one that ends the text. */
   readonly inputIds: readonly number[]
   /** Of all words: the sum. */
   readonly logProbability: number
@@ -50,41 +51,42 @@ export interface Caption {
 export async function captions(
   writer: Writer,
   feed: Feed,
-  words: { readonly tokenizer: Tokenizer; readonly settings: TextSettings },
+  words: ModelText,
   options: CaptionOptions = {},
 ): Promise<readonly Caption[]> {
   const { tokenizer, settings } = words
-  const { prompt, signal, onProgress, ...given } = options
-  const start = startOf(tokenizer, settings, prompt)
-  const ends = settings.eos.length > 0 ? settings.eos : tokenizer.eos === undefined ? [] : [tokenizer.eos]
-  if (ends.length === 0) throw unnamed('what ends a text', '"eos_token_id": 2')
-  const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const generation: GenerationSettings = { ...settings.generation, ...wanted }
+  const { prompt, maxLength, minLength, beams, lengthPenalty, earlyStopping } = options
+  const start = prompt === undefined ? [startOf(words)] : decoderTokens(prompt, words)
+  const ends = endsOf(words)
+  const own = settings.generation
+  const generation: GenerationSettings = {
+    ...own,
+    maxLength: Math.min(maxLength ?? own.maxLength, writer.longest ?? Number.POSITIVE_INFINITY),
+    minLength: minLength ?? own.minLength,
+    beams: beams ?? own.beams,
+    lengthPenalty: lengthPenalty ?? own.lengthPenalty,
+    earlyStopping: earlyStopping ?? own.earlyStopping,
+  }
   refuseImpossible(generation, start)
-  const maxLength = Math.min(generation.maxLength, writer.longest ?? generation.maxLength)
   const onStep = (ids: readonly number[]): void =>
-    onProgress?.({ done: ids.length, total: maxLength, text: tokenizer.decode(ids) })
+    options.onProgress?.({ done: ids.length, total: generation.maxLength, text: tokenizer.decode(ids) })
   const next = await writer.see(feed)
-  const written = await write(next, start, { ...generation, maxLength, ends, signal, onStep })
-  return written.map((text) => captionOf(text, tokenizer))
+  const written = await write(next, start, { ...generation, ends, signal: options.signal, onStep })
+  return written.map((text) => captionOf(text, tokenizer, ends))
 }
 
-/** What a model is given before the first word. */
-function startOf(tokenizer: Tokenizer, settings: TextSettings, prompt: string | undefined): readonly number[] {
-  const first = settings.start ?? tokenizer.bos
-  if (first === undefined) throw unnamed('what a text begins with', '"decoder_start_token_id": 1')
-  if (prompt === undefined) return [first]
-  const special = new Set([first, tokenizer.bos, tokenizer.eos, ...settings.eos])
-  return [first, ...tokenizer.encode(prompt).filter((id) => !special.has(id))]
-}
-
-function captionOf({ start, tokens, logProbability, score }: Written, tokenizer: Tokenizer): Caption {
+function captionOf(
+  { start, tokens, logProbability, score }: Written,
+  tokenizer: Tokenizer,
+  ends: readonly number[],
+): Caption {
   const ids = tokens.map((t) => t.id)
   const pieces = tokenizer.tokens(ids)
+  const isEnded = ends.includes(ids.at(-1) ?? -1)
   return {
     text: tokenizer.decode([...start, ...ids]),
     words: tokens.map((token, i) => ({ ...token, piece: pieces[i] ?? '', position: start.length - 1 + i })),
-    inputIds: [...start, ...ids].slice(0, -1),
+    inputIds: [...start, ...(isEnded ? ids.slice(0, -1) : ids)],
     logProbability,
     score,
   }
@@ -103,12 +105,4 @@ function refuseImpossible({ beams, maxLength, lengthPenalty }: GenerationSetting
     )
   if (!Number.isFinite(lengthPenalty))
     throw bad(`${lengthPenalty} is no number`, 'lengthPenalty', 'Give a number, such as 1.')
-}
-
-function unnamed(what: string, example: string): ExplainError {
-  return new ExplainError('no-vocabulary', {
-    what: `The model's files do not say ${what}`,
-    where: 'config.json',
-    remedy: `Name it in config.json: ${example}.`,
-  })
 }

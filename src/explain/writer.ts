@@ -6,16 +6,16 @@ import { encodeSkeleton } from '../onnx/encode.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { fillConvChannels } from '../passes/conv-channels.js'
-import { lower } from '../passes/lower.js'
 import type { Next } from '../text/index.js'
 import { fixedLength, type WordInputs, wordFeeds, wordInputs } from '../text/rows.js'
+import type { Feed } from './feed.js'
 import { type Halves, halvesOf } from './halves.js'
 import type { PictureInput } from './input.js'
 import { repeatRow } from './others.js'
-import type { Feed } from './runner.js'
 import { SessionCache } from './sessions.js'
 
 export interface WriterParts {
+  /** Lowered. */
   readonly graph: Graph
   readonly shapes: Shapes
   readonly input: PictureInput
@@ -28,6 +28,8 @@ export interface WriterParts {
 export class Writer {
   /** The inputs of the text that is written. */
   readonly inputs: WordInputs
+  /** The names of these. */
+  readonly names: readonly string[]
   readonly #input: PictureInput
   readonly #scores: string
   readonly #pad: number
@@ -38,7 +40,7 @@ export class Writer {
 
   /** Throws `method-not-applicable` for a model that reads no words. */
   constructor(parts: WriterParts, runtime: Runtime, optimization: OptimizationLevel = 'all') {
-    const graph = lower(parts.graph)
+    const { graph } = parts
     const known = graph.inputs.flatMap((i) => parts.shapes.get(i.name) ?? [])
     const inputs = wordInputs(known)?.written
     if (!inputs)
@@ -50,8 +52,8 @@ export class Writer {
     this.#scores = parts.scores
     // what fills a row stands behind all words, which do not see it
     this.#pad = parts.pad ?? 0
-    const words = Object.values(inputs).flatMap((i) => i?.name ?? [])
-    this.#halves = halvesOf(graph, parts.shapes, { picture: parts.input.name, words }, parts.scores)
+    this.names = Object.values(inputs).flatMap((i) => i?.name ?? [])
+    this.#halves = halvesOf(graph, parts.shapes, { picture: parts.input.name, words: this.names }, parts.scores)
     this.#shapes = parts.shapes
     this.#runtime = runtime
     this.#sessions = new SessionCache(runtime, { optimization })

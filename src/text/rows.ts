@@ -43,11 +43,14 @@ function inputsOf(inputs: readonly ValueInfo[], prefix: string): WordInputs | un
   return ids && { ids, mask: named(ROLES.mask), positions: named(ROLES.positions), kinds: named(ROLES.kinds) }
 }
 
-/** The only rows of whole numbers. */
+/** The only rows of whole numbers, or the only ones whose name says that they are numbers of tokens. */
 function unnamed(inputs: readonly ValueInfo[]): WordInputs | undefined {
   const rows = inputs.filter((i) => /^int(64|32)$/.test(i.type ?? '') && i.dims?.length === 2)
-  const [ids] = rows.filter((i) => !Object.values(ROLES).some((role) => i.name.endsWith(role)))
-  return ids && rows.length === 1 ? { ids, mask: undefined, positions: undefined, kinds: undefined } : undefined
+  const named = rows.filter((i) => /(^|_)ids$|tokens?$/.test(i.name))
+  const [ids] = named.length === 1 ? named : rows
+  return ids && (named.length === 1 || rows.length === 1)
+    ? { ids, mask: undefined, positions: undefined, kinds: undefined }
+    : undefined
 }
 
 /** The length that a model's file fixes; undefined where it takes any. */
