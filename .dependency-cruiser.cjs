@@ -4,13 +4,14 @@ const MAY_IMPORT = {
   ort: ['core'],
   image: ['core'],
   render: ['core'],
+  text: ['core'],
   onnx: ['core'],
   passes: ['core', 'onnx'],
   vjp: ['core', 'onnx', 'passes'],
   targets: ['core', 'onnx', 'passes', 'vjp'],
   methods: ['core', 'onnx', 'passes', 'vjp', 'targets'],
-  explain: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'image'],
-  metrics: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'image'],
+  explain: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'image', 'text'],
+  metrics: ['core', 'onnx', 'passes', 'vjp', 'targets', 'methods', 'explain', 'image', 'text'],
   figures: ['core', 'explain', 'image', 'render'],
   snippets: ['core', 'image'],
   node: [
@@ -23,6 +24,7 @@ const MAY_IMPORT = {
     'explain',
     'metrics',
     'image',
+    'text',
     'render',
     'ort',
     'figures',
@@ -37,6 +39,7 @@ const MAY_IMPORT = {
     'explain',
     'metrics',
     'image',
+    'text',
     'render',
     'ort',
     'figures',
@@ -52,12 +55,13 @@ const MAY_IMPORT = {
     'explain',
     'metrics',
     'image',
+    'text',
     'render',
     'figures',
     'node',
   ],
 }
-const PORTABLE = '^src/(core|image|render|onnx|passes|vjp|targets|methods|explain|metrics|figures|snippets|index)'
+const PORTABLE = '^src/(core|image|render|text|onnx|passes|vjp|targets|methods|explain|metrics|figures|snippets|index)'
 
 module.exports = {
   forbidden: [

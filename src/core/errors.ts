@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'missing-input',
   'no-image-input',
   'no-runtime',
+  'no-vocabulary',
   'not-connected',
   'not-finite-weight',
   'runtime-disagrees',
@@ -32,6 +33,7 @@ export const ERROR_CODES = [
   'unknown-method',
   'unknown-metric',
   'unknown-value',
+  'unknown-word',
   'unsupported-operator',
   'unsupported-opset',
 ] as const

@@ -1,6 +1,5 @@
 /** A network taken apart at a layer: what comes out there, and what the rest makes of it. Pure, as `compile` is. */
 import { ExplainError } from '../core/errors.js'
-import type { Dim } from '../core/runtime.js'
 import { int64 } from '../core/tensor.js'
 import { gradCam } from '../methods/grad-cam.js'
 import { channelsFirstView, type Layer } from '../methods/layout/view.js'
@@ -8,6 +7,7 @@ import { overPlaces } from '../methods/maps.js'
 import { Builder, declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
+import { behind } from '../passes/behind.js'
 import { Gradients } from './gradients.js'
 import { asFloat32, layerMaps, scoreOf } from './map-builder.js'
 import type { CompileOptions, RunnablePlan, TokenGrid } from './plan.js'
@@ -51,7 +51,7 @@ export function compileLayer(model: Graph, options: LayerOptions): LayerPlan {
     tokens: tokenGrid(layer, options),
     notes: layerNotes(stage, layer, options.layer),
     before: before(stage, layer),
-    behind: behind(stage.source, value, stage.shapes.get(value)?.dims ?? []),
+    behind: behind(stage.source, [value], stage.shapes),
     end: stage.end,
     shapes: stage.shapes,
     batchAxis: batchAxis(layer),
@@ -121,21 +121,6 @@ function before(stage: Stage, layer: Layer): LayerPlan['before'] {
   })
   const outputs = [own, features, places].map((name) => declare(name ?? '', 'float32'))
   return { graph: b.finish({ outputs }), own: own ?? '', features: features ?? '', places: places ?? '' }
-}
-
-/** The graph with a value that it makes as an input. */
-function behind(graph: Graph, value: string, dims: readonly Dim[]): Graph {
-  const nodes = graph.nodes.map((node) =>
-    node.outputs.includes(value)
-      ? { ...node, outputs: node.outputs.map((o) => (o === value ? `onnxplain/made/${value}` : o)) }
-      : node,
-  )
-  const free = dims.map((d, axis): Dim => (typeof d === 'number' ? d : `${value}/${axis}`))
-  return graph.with({
-    nodes,
-    inputs: [...graph.inputs, declare(value, 'float32', free)],
-    valueInfo: graph.valueInfo.filter((v) => v.name !== value),
-  })
 }
 
 /** The axis whose coarsest factor is the batch. */

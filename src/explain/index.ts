@@ -1,8 +1,10 @@
 /** Compile, run, attribute, lay on the picture. */
 export { refuseDisagreement } from './agreement.js'
+export type { Caption, CaptionOptions, CaptionProgress, CaptionWord } from './caption.js'
 export { compile } from './compile.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { type Askable, type DistinctOptions, distinctAnswers } from './distinct.js'
+export { ENTRIES, encoderDecoder } from './entries.js'
 export {
   type ClassAnswer,
   type Explanation,
@@ -36,7 +38,6 @@ export { Model, type ModelOptions } from './model.js'
 export {
   type AssembledModel,
   assembleModel,
-  ENTRIES,
   type ModelFiles,
   type ModelParts,
   parseLabels,
@@ -49,3 +50,4 @@ export type { Image, ImageOptions, Prepared } from './prepare.js'
 export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
 export { VERSION } from './version.js'
+export type { ModelText, TextOptions } from './written.js'

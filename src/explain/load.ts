@@ -2,8 +2,10 @@
 import { ExplainError } from '../core/errors.js'
 import type { OptimizationLevel, Runtime } from '../core/runtime.js'
 import { adjustPreprocessing, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
+import { tokenizerOf } from '../text/index.js'
 import { Model } from './model.js'
 import type { ModelParts } from './model-files.js'
+import type { ModelText } from './written.js'
 
 /** What may be said of a model when it is opened. Plain data. */
 export interface LoadOptions extends PreprocessOptions {
@@ -27,9 +29,15 @@ export async function loadModel(parts: ModelParts, runtime: Runtime, options: Lo
     preprocessing: options.preprocessing ?? parts.preprocessing,
     answer: options.answer,
     pictureInput: options.pictureInput,
+    text: await textOf(parts),
     ...(options.optimization ? { optimization: options.optimization } : {}),
   })
   return model.withPreprocessing(adjusted(model, options))
+}
+
+async function textOf({ text: settings }: ModelParts): Promise<ModelText | undefined> {
+  const tokenizer = settings && (await tokenizerOf(settings))
+  return tokenizer && { tokenizer, settings }
 }
 
 function adjusted({ preprocessing, input }: Model, options: LoadOptions): PreprocessSpec | undefined {

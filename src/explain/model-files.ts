@@ -6,7 +6,11 @@ import { ExplainError } from '../core/errors.js'
 import { type PreprocessSpec, parsePreprocessorConfig } from '../image/index.js'
 import { decode, externalLocations } from '../onnx/decode.js'
 import type { Graph } from '../onnx/ir.js'
+import { valueInfo } from '../onnx/shapes.js'
 import { checkExternalData } from '../onnx/tensors.js'
+import { join } from '../passes/join.js'
+import { type TextSettings, textSettings } from '../text/index.js'
+import { encoderDecoder } from './entries.js'
 
 /** Files by paths relative to one place; `/` between folders. */
 export interface ModelFiles {
@@ -21,27 +25,50 @@ export interface ModelParts {
   readonly graph: Graph
   readonly labels: readonly string[] | undefined
   readonly preprocessing: PreprocessSpec | undefined
+  /** What the model's files say of its words; undefined where it has none. */
+  readonly text?: TextSettings | undefined
 }
 
 export interface AssembledModel extends Omit<ModelParts, 'name'> {
+  /** Paths of the .onnx files: one, or an encoder and a decoder. */
+  readonly models: readonly string[]
   /** Paths of the external data files. */
   readonly external: readonly string[]
-  /** Paths of the two .json files, where they were found. */
+  /** Paths of the .json files, where they were found. */
   readonly companions: readonly string[]
 }
 
-/** Where the .onnx lies in a folder in the Hugging Face layout. */
-export const ENTRIES = ['onnx/model.onnx', 'model.onnx'] as const
+/** How a model is put together. */
+export interface AssembleOptions {
+  /** True where the entry is to be the whole model, though its name is an encoder's. Default: false. */
+  readonly alone?: boolean
+}
 
 /**
- * Puts a model together from its .onnx, whose path is `entry`. `config.json` (labels) and `preprocessor_config.json` are looked for beside it
- * and, where it lies in `onnx/`, in the folder above. Rejects with `invalid-model`, `external-data-missing`, `cannot-read`.
+ * Puts a model together from its .onnx, whose path is `entry`. An encoder (`encoder_model.onnx`) is joined with the decoder beside it, and a
+ * decoder with its encoder. `config.json` (labels, words), `preprocessor_config.json`, `generation_config.json`, `tokenizer.json` and
+ * `tokenizer_config.json` are looked for beside it and, where it lies in `onnx/`, in the folder above. Rejects with `invalid-model`,
+ * `external-data-missing`, `cannot-read`, and what {@link join} throws.
  */
-export async function assembleModel(entry: string, bytes: Uint8Array, files: ModelFiles): Promise<AssembledModel> {
+export async function assembleModel(
+  entry: string,
+  bytes: Uint8Array,
+  files: ModelFiles,
+  { alone = false }: AssembleOptions = {},
+): Promise<AssembledModel> {
   const folder = folderOf(entry)
-  const bare = decode(bytes, { name: files.name(entry) })
-  const external = await externalData(bare, folder, files)
-  const graph = external.size === 0 ? bare : bare.with({ externalData: external })
+  const parts = await halvesOf(entry, bytes, files, alone)
+  const graphs: Graph[] = []
+  const external = new Set<string>()
+  for (const { path, bytes: own } of parts) {
+    const bare = decode(own, { name: files.name(path) })
+    const found = await externalData(bare, folder, files)
+    for (const location of found.keys()) external.add(location)
+    graphs.push(found.size === 0 ? bare : bare.with({ externalData: found }))
+  }
+  const [first, second] = graphs
+  if (!first) throw new ExplainError('cannot-read', { what: `"${files.name(entry)}" cannot be read` })
+  const graph = second ? join(first, second) : first
   const home = lastOf(folder) === 'onnx' ? [folder, folderOf(folder)] : [folder]
   const find = async (name: string): Promise<{ path: string; json: unknown } | undefined> => {
     for (const place of home) {
@@ -53,13 +80,67 @@ export async function assembleModel(entry: string, bytes: Uint8Array, files: Mod
   }
   const config = await find('config.json')
   const preprocessor = await find('preprocessor_config.json')
+  // asked for of models of words alone: on a server each is a request
+  const isOfWords = readsWords(graph)
+  const ofWords = (name: string) => (isOfWords ? find(name) : undefined)
+  const generation = await ofWords('generation_config.json')
+  const tokenizer = await ofWords('tokenizer.json')
+  const tokenizerConfig = tokenizer && (await find('tokenizer_config.json'))
   return {
     graph,
-    labels: config && labelsOf(config.json),
+    // what a decoder writes are words, and labels those of classes
+    labels: second ? undefined : config && labelsOf(config.json),
     preprocessing: preprocessor && readPreprocessing(files.name(preprocessor.path), preprocessor.json),
-    external: [...external.keys()].map((location) => joined(folder, location)),
-    companions: [config, preprocessor].flatMap((found) => found?.path ?? []),
+    text: isOfWords
+      ? textSettings({
+          config: config?.json,
+          generationConfig: generation?.json,
+          tokenizer: tokenizer?.json,
+          tokenizerConfig: tokenizerConfig?.json,
+        })
+      : undefined,
+    models: parts.map((part) => part.path),
+    external: [...external].map((location) => joined(folder, location)),
+    companions: [config, preprocessor, generation, tokenizer, tokenizerConfig].flatMap((found) => found?.path ?? []),
   }
+}
+
+/** True for a model that is given rows of whole numbers. */
+function readsWords(graph: Graph): boolean {
+  return graph.inputs.map(valueInfo).some(({ type, dims }) => /^int(64|32)$/.test(type ?? '') && dims?.length === 2)
+}
+
+/** A .onnx file of a model. */
+interface ModelPart {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/** The files that make up a model: the entry, or the encoder and the decoder of which it is one. */
+async function halvesOf(
+  entry: string,
+  bytes: Uint8Array,
+  files: ModelFiles,
+  alone: boolean,
+): Promise<readonly ModelPart[]> {
+  const own = { path: entry, bytes }
+  const halves = alone ? undefined : encoderDecoder(entry)
+  if (!halves) return [own]
+  const isEncoder = entry === halves.encoder
+  const missing: string[] = []
+  for (const path of isEncoder ? halves.decoders : [halves.encoder]) {
+    const found = await files.read(path)
+    if (found) return isEncoder ? [own, { path, bytes: found }] : [{ path, bytes: found }, own]
+    missing.push(lastOf(path))
+  }
+  throw new ExplainError('cannot-read', {
+    what: `"${lastOf(entry)}" is one half of a model, and its other half is missing: there is no ${missing.join(', no ')}`,
+    where: files.name(folderOf(entry)),
+    remedy: isEncoder
+      ? 'Keep encoder and decoder in one folder; or name the encoder itself, to explain what it gives.'
+      : 'Keep encoder and decoder in one folder.',
+    details: { missing },
+  })
 }
 
 async function externalData(graph: Graph, folder: string, files: ModelFiles): Promise<Map<string, Uint8Array>> {

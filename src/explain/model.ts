@@ -11,10 +11,12 @@ import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { type GivenTarget, readTarget, settleTarget, type Target, targetKind } from '../targets/index.js'
 import type { Settling, TargetContext } from '../targets/target.js'
 import { isOfLogits } from './asked.js'
+import { type Caption, type CaptionOptions, captions } from './caption.js'
 import { compile } from './compile.js'
 import { compose } from './compose.js'
 import { answeredBy, type ExplainHost, explainPlainly } from './explain-plainly.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
+import type { Feed } from './feed.js'
 import { fillValues } from './fill.js'
 import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
@@ -24,13 +26,13 @@ import { computedIn, lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { photoPreprocessing } from './photo.js'
 import type { CompileOptions, Plan } from './plan.js'
-import { type Image, type ImageOptions, type Prepared, prepareImage } from './prepare.js'
+import { type Image, type ImageOptions, type Intake, type Prepared, prepareImage } from './prepare.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
-import { type Feed, Runner } from './runner.js'
+import { Runner } from './runner.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
-import { type Words, writtenText } from './written.js'
+import { type ModelText, writtenText } from './written.js'
 
 export interface ModelOptions {
   /** What the model is called in messages and provenance. */
@@ -48,8 +50,8 @@ export interface ModelOptions {
   readonly answer?: string | undefined
   /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
   readonly pictureInput?: string | undefined
-  /** What tokens read as, for models of text. Default: their numbers. */
-  readonly words?: Words | undefined
+  /** What is known of the model's words. Default: nothing; tokens go by their numbers. */
+  readonly text?: ModelText | undefined
 }
 
 /** Pictures a run, where nothing else is asked for. */
@@ -66,6 +68,8 @@ export class Model {
   readonly labels: readonly string[]
   /** undefined where the model takes no photos, but tensors alone. */
   readonly preprocessing: PreprocessSpec | undefined
+  /** What is known of its words: a tokenizer and the model's own settings; undefined where its files know none. */
+  readonly text: ModelText | undefined
   /** What had to be assumed, for people. */
   readonly notes: readonly string[]
   readonly #runtime: Runtime
@@ -124,6 +128,7 @@ export class Model {
     this.answer = findAnswer(source, shapes, options.answer)
     this.others = otherInputs(source, shapes, this.input, this.answer.logits)
     this.labels = options.labels ?? []
+    this.text = options.text
     this.#assumed = assumed && takesPhotos(this.input)
     this.preprocessing = photoPreprocessing(this.input, options.preprocessing, lowestByte(graph, this.input.name))
     const { classes } = this.answer
@@ -169,6 +174,23 @@ export class Model {
     }
     const rows = await targetScores(source, [target], this.answer)(pictures)
     return Float64Array.from(rows, (row) => row[0] ?? 0)
+  }
+
+  /** The texts that the model writes about a picture, best first; see {@link CaptionOptions}. Rejects with `method-not-applicable` for one that writes none. */
+  async captions(image: Image, options: CaptionOptions & ImageOptions = {}): Promise<readonly Caption[]> {
+    const writer = this.#runner.writer()
+    const written = new Set(writer.names)
+    const others = this.others.filter((o) => !written.has(o.name))
+    const prepared = prepareImage({ ...this.#intake(), others }, image, { ...options, caption: undefined })
+    if (!this.text) throw wordless(this.name)
+    return captions(writer, prepared.feed, this.text, options)
+  }
+
+  /** The text that the model writes about a picture. Rejects as {@link captions} does. */
+  async caption(image: Image, options: CaptionOptions & ImageOptions = {}): Promise<Caption> {
+    const [best] = await this.captions(image, options)
+    if (best) return best
+    throw new ExplainError('runtime-failed', { what: 'The model wrote nothing' })
   }
 
   /** The logits of each picture of a batch, preprocessed like `prepared`, whose other inputs go with them. */
@@ -239,9 +261,9 @@ export class Model {
     return compile(this.graph, { ...own, ...options, shapes: this.shapes })
   }
 
-  /** The hash of the model's file; null on web pages that are not secure. */
+  /** The hash of the model's file, of several files one after the other; null on web pages that are not secure. */
   async sha256(): Promise<string | null> {
-    this.#sha256 ??= sha256(this.graph.source ?? new Uint8Array())
+    this.#sha256 ??= sha256(...this.graph.sources)
     return this.#sha256
   }
 
@@ -253,6 +275,11 @@ export class Model {
   /** What a given target means for this model and picture. Throws as it is read. */
   readTarget(given: GivenTarget | undefined, prepared: Prepared, options: Pick<ExplainOptions, 'score'> = {}): Target {
     return readTarget(given, this.#context(prepared, options))
+  }
+
+  #intake(): Intake {
+    const { graph, input, others, preprocessing, text } = this
+    return { graph, input, others, preprocessing, text }
   }
 
   #host(): ExplainHost {
@@ -267,7 +294,7 @@ export class Model {
 
   #context({ feed }: Prepared, { score }: Pick<ExplainOptions, 'score'>): TargetContext {
     const { answer, labels, shapes } = this
-    const written = writtenText(answer, this.others, feed, this.#options.words)
+    const written = writtenText(answer, this.others, feed, this.text)
     return { answer, labels, score, values: shapes, written }
   }
 
@@ -309,6 +336,13 @@ export class Model {
     const inputs = await provenanceInputs(prepared.feed.others)
     return { prepared, answers, runtime: this.#runtime.name, sha256: await this.sha256(), inputs }
   }
+}
+
+function wordless(name: string): ExplainError {
+  return new ExplainError('no-vocabulary', {
+    what: `The files of "${name}" do not say what its words are: there is neither a tokenizer.json nor a list of words`,
+    remedy: 'Keep tokenizer.json beside the model, or "vocabulary": [...] in its config.json.',
+  })
 }
 
 function noText(text: string): ExplainError {

@@ -11,9 +11,10 @@ import {
   type Size,
 } from '../image/index.js'
 import type { Graph } from '../onnx/ir.js'
+import type { Feed } from './feed.js'
 import type { PictureInput } from './input.js'
 import { type GivenInputs, type OtherInput, readGiven } from './others.js'
-import type { Feed } from './runner.js'
+import { type ModelText, type TextOptions, textFeeds } from './written.js'
 
 /**
  * A picture, or an already preprocessed tensor as the model takes it, with or without the batch axis of 1: `[C,H,W]`, for volumes and clips
@@ -22,7 +23,7 @@ import type { Feed } from './runner.js'
 export type Image = Picture | Tensor<'float32'> | Prepared
 
 /** What goes with a picture. */
-export interface ImageOptions {
+export interface ImageOptions extends TextOptions {
   /**
    * What the model's other inputs are given, by name: tensors, or plain numbers in the input's shape (without the batch axis, if liked),
    * converted to the input's type. All that the answer needs must be given.
@@ -48,19 +49,22 @@ export interface Intake {
   readonly input: PictureInput
   readonly others: readonly OtherInput[]
   readonly preprocessing: PreprocessSpec | undefined
+  /** What is known of its words. */
+  readonly text?: ModelText | undefined
 }
 
 /**
  * Makes a picture what the model is fed. Throws `missing-input` and what else {@link readGiven} throws; `no-image-input` for a photo to a
  * model that takes none; `invalid-tensor`, `shape-mismatch`.
  */
-export function prepareImage(model: Intake, image: Image, { inputs, size }: ImageOptions): Prepared {
+export function prepareImage(model: Intake, image: Image, options: ImageOptions): Prepared {
   if ('feed' in image) return image
   const { layout } = model.input
-  const others = readGiven(model.others, inputs ?? {}, model.input, model.graph)
+  const given = { ...textFeeds(model.others, model.text, options), ...options.inputs }
+  const others = readGiven(model.others, given, model.input, model.graph)
   if (!('dims' in image)) {
     if (!model.preprocessing) throw tensorsOnly(model.input)
-    const preprocessing = adjustPreprocessing(model.preprocessing, { size })
+    const preprocessing = adjustPreprocessing(model.preprocessing, { size: options.size })
     const { data, dims, geometry } = preprocess(image, preprocessing)
     checkSize(model.input, dims)
     return { feed: { pictures: float32([1, ...dims], data), others }, geometry, depth: 1, preprocessing }

@@ -81,10 +81,25 @@ export async function provenanceInputs(inputs: Readonly<Record<string, Tensor>>)
 const NO_HASH =
   'The SHA-256 of the model is not known: this page is not secure (https), and browsers hash on secure pages alone.'
 
-/** SHA-256 of bytes, in hexadecimal; null on web pages that are not secure, where browsers give no `crypto.subtle`. */
-export async function sha256(bytes: Uint8Array): Promise<string | null> {
+/**
+ * SHA-256 of bytes, of several pieces one after the other, in hexadecimal; null on web pages that are not secure, where browsers give no
+ * `crypto.subtle`.
+ */
+export async function sha256(...pieces: readonly Uint8Array[]): Promise<string | null> {
   const { subtle } = globalThis.crypto as Partial<typeof globalThis.crypto>
   if (!subtle) return null
+  const [only] = pieces
+  const bytes = only && pieces.length === 1 ? only : concatenated(pieces)
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
   return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('')
+}
+
+function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((n, piece) => n + piece.byteLength, 0))
+  let at = 0
+  for (const piece of pieces) {
+    all.set(piece, at)
+    at += piece.byteLength
+  }
+  return all
 }

@@ -25,11 +25,13 @@ import {
   type OfGradient,
 } from './compile-layer.js'
 import { compileScores, type ScoresPlan } from './compile-scores.js'
+import type { Feed } from './feed.js'
 import type { PictureInput } from './input.js'
 import type { GivenOptions } from './options.js'
 import { type OtherInput, repeatRow } from './others.js'
 import type { CompileOptions, Plan, PlannedMap, RunnablePlan } from './plan.js'
 import { SessionCache } from './sessions.js'
+import { Writer } from './writer.js'
 
 /** What a plan is made of. */
 export interface PlanRequest {
@@ -43,12 +45,6 @@ export interface PlanRequest {
   readonly options: GivenOptions
   /** What colours among them become. */
   readonly preprocessing: PreprocessSpec | undefined
-}
-
-/** What one run is fed: the picture, or several, and what the other inputs are given, one row each. */
-export interface Feed {
-  readonly pictures: Tensor<'float32'>
-  readonly others: Readonly<Record<string, Tensor>>
 }
 
 /** One map of a run: its raw maps, one a target, without the batch axis. */
@@ -88,6 +84,9 @@ export class Runner {
   readonly #answer: Answer
   readonly #sessions: SessionCache
   readonly #lacks: readonly Lack[] | undefined
+  readonly #runtime: Runtime
+  readonly #optimization: OptimizationLevel
+  #writer: Writer | undefined
   readonly #plans = new Map<string, Plan>()
   readonly #layers = new Map<string, LayerPlan>()
   readonly #gradients = new Map<string, LayerGradientPlan>()
@@ -106,7 +105,20 @@ export class Runner {
     this.#others = parts.others
     this.#answer = parts.answer
     this.#lacks = runtime.lacks
+    this.#runtime = runtime
+    this.#optimization = optimization
     this.#sessions = new SessionCache(runtime, { optimization })
+  }
+
+  /** The model as one that writes texts. Throws `method-not-applicable`. */
+  writer(): Writer {
+    if (this.#answer.kind !== 'words')
+      throw new ExplainError('method-not-applicable', {
+        what: `This model writes no texts: its answer "${this.#answer.output}" holds no scores of words`,
+      })
+    const parts = { graph: this.#graph, shapes: this.#shapes, input: this.#input, scores: this.#answer.logits }
+    this.#writer ??= new Writer(parts, this.#runtime, this.#optimization)
+    return this.#writer
   }
 
   /** How many pictures may go in one run; undefined: any number. */
@@ -253,6 +265,7 @@ export class Runner {
     this.#gradients.clear()
     this.#scores.clear()
     await this.#sessions.release()
+    await this.#writer?.release()
   }
 
   /** The plan of a request, made once, and the name of its session. */

@@ -2,26 +2,37 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ExplainError } from '../core/errors.js'
-import { assembleModel, ENTRIES, type ModelFiles, type ModelParts, parseLabels } from '../explain/index.js'
+import {
+  assembleModel,
+  ENTRIES,
+  encoderDecoder,
+  type ModelFiles,
+  type ModelParts,
+  parseLabels,
+} from '../explain/index.js'
 import { isFile, isFolder, readBytes, readIfThere } from './files.js'
 
 /** The folder of the model that comes with the package. */
 export const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
 
 export interface ResolvedModel extends ModelParts {
-  /** The .onnx and its external data. */
+  /** The .onnx that stands for the whole model: its only one, or the decoder. */
+  readonly entry: string
+  /** The .onnx, or an encoder's and a decoder's, and their external data. */
   readonly files: readonly string[]
-  /** The config.json and preprocessor_config.json that were read, where there are any. */
+  /** The .json files that were read, where there are any. */
   readonly companions: readonly string[]
 }
 
 /**
- * Finds a model: a .onnx file, a folder in the Hugging Face layout (`onnx/model.onnx` or `model.onnx`, `config.json`,
- * `preprocessor_config.json`), or, given nothing, the shipped one. For a file the two .json are looked for beside it, and in
- * the folder above where it lies in `onnx/`. Rejects with `cannot-read`, `invalid-model`, `external-data-missing`, `bad-option`.
+ * Finds a model: a .onnx file, a folder in the Hugging Face layout (`onnx/model.onnx` or `model.onnx`, or
+ * `encoder_model.onnx` with its decoder; `config.json`, `preprocessor_config.json`, `tokenizer.json` and others), or, given nothing, the shipped
+ * one. For a file the .json are looked for beside it, and in the folder above where it lies in `onnx/`. An encoder's file is a model by itself; a
+ * decoder's is joined with the encoder beside it. Rejects with `cannot-read`, `invalid-model`, `external-data-missing`, `bad-option`.
  */
 export async function resolveModel(path: string = SHIPPED): Promise<ResolvedModel> {
-  const file = (await isFolder(path)) ? await modelInFolder(path) : path
+  const named = !(await isFolder(path))
+  const file = named ? path : await modelInFolder(path)
   const bytes = await readBytes(file, 'The model')
   const folder = dirname(resolve(file))
   const base = basename(folder) === 'onnx' ? dirname(folder) : folder
@@ -31,15 +42,22 @@ export async function resolveModel(path: string = SHIPPED): Promise<ResolvedMode
     read: (name) => readIfThere(place(name), 'The file'),
     name: (name) => (name === entry ? file : place(name)),
   }
-  const { external, companions, ...parts } = await assembleModel(entry, bytes, files)
+  const alone = named && encoderDecoder(entry)?.encoder === entry
+  const { models, external, companions, ...parts } = await assembleModel(entry, bytes, files, { alone })
   const name = path === SHIPPED ? 'efficientnet-lite0 (shipped)' : basename(resolve(path))
-  return { name, files: [file, ...external.map(place)], companions: companions.map(place), ...parts }
+  return {
+    name,
+    entry: files.name(models.at(-1) ?? entry),
+    files: [...models.map(files.name), ...external.map(place)],
+    companions: companions.map(place),
+    ...parts,
+  }
 }
 
 async function modelInFolder(folder: string): Promise<string> {
   for (const place of ENTRIES) if (await isFile(join(folder, place))) return join(folder, place)
   throw new ExplainError('cannot-read', {
-    what: `The folder "${folder}" holds neither onnx/model.onnx nor model.onnx`,
+    what: `The folder "${folder}" holds no model: neither ${ENTRIES.slice(0, -1).join(', ')} nor ${ENTRIES.at(-1)}`,
     remedy: 'Name the .onnx file itself.',
   })
 }

@@ -59,8 +59,7 @@ async function shippedFiles(): Promise<readonly (readonly [string, string])[]> {
 
 /** The files of a model by the paths they are served under, and the .onnx as an address within the server. */
 async function filesOf(path: string): Promise<{ readonly files: ReadonlyMap<string, string>; readonly start: string }> {
-  const { files, companions } = await resolveModel(path)
-  const [onnx = path] = files
+  const { entry: onnx, files, companions } = await resolveModel(path)
   const folder = dirname(resolve(onnx))
   const beside = companions.map((file) => [`/model/${basename(file)}`, resolve(file)] as const)
   const own = files.map(

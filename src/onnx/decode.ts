@@ -48,7 +48,7 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
     irVersion: Number(model.irVersion),
     metadata: new Map(),
     origin: model,
-    source: bytes,
+    sources: [bytes],
     externalData: options.externalData ?? new Map(),
   })
 }

@@ -18,7 +18,7 @@ import { externalReference, storedBytes } from './tensors.js'
 
 /** Weights below this size travel inside the skeleton, so that ORT's shape inference can read them. */
 const INLINE_BYTES = 1024
-/** The name under which a skeleton points into the bytes it came from. */
+/** The name, before its number, under which a skeleton points into bytes it came from. */
 const SOURCE_LOCATION = 'onnxplain-source'
 
 /** The graph as one self-contained ONNX file; external data is drawn in. Throws `external-data-missing`. */
@@ -38,13 +38,15 @@ export function encode(graph: Graph): Uint8Array {
  */
 export function encodeSkeleton(graph: Graph): ModelFile {
   const externalData = new Map(graph.externalData)
-  const { source } = graph
   const detach = (t: TensorProto): TensorProto => {
-    const inSource = source !== undefined && t.rawData.buffer === source.buffer
-    if (!inSource || t.rawData.byteLength < INLINE_BYTES) return t
-    externalData.set(SOURCE_LOCATION, source)
+    if (t.rawData.byteLength < INLINE_BYTES) return t
+    const at = graph.sources.findIndex((bytes) => isWithin(t.rawData, bytes))
+    const source = graph.sources[at]
+    if (!source) return t
+    const location = `${SOURCE_LOCATION}-${at}`
+    externalData.set(location, source)
     const entries = {
-      location: SOURCE_LOCATION,
+      location,
       offset: t.rawData.byteOffset - source.byteOffset,
       length: t.rawData.byteLength,
     }
@@ -60,6 +62,12 @@ export function encodeSkeleton(graph: Graph): ModelFile {
   }
   const model = toModel(graph, [...graph.initializers.values()].map(detach))
   return { bytes: toBinary(ModelProtoSchema, model), externalData }
+}
+
+/** True for a view into some bytes; files that were read together may lie in one buffer. */
+function isWithin(view: Uint8Array, bytes: Uint8Array): boolean {
+  const start = view.byteOffset - bytes.byteOffset
+  return view.buffer === bytes.buffer && start >= 0 && start + view.byteLength <= bytes.byteLength
 }
 
 function toModel(graph: Graph, initializers: readonly TensorProto[]): ModelProto {

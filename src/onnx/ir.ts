@@ -36,8 +36,8 @@ export interface GraphParts {
   /** Written to the model's metadata, after what the model already has. */
   readonly metadata: ReadonlyMap<string, string>
   readonly origin: ModelProto
-  /** The bytes that the model was read from: weights are views into them. */
-  readonly source: Uint8Array | undefined
+  /** The bytes that the model was read from: weights are views into them. Of a model that was joined from several files, those of each. */
+  readonly sources: readonly Uint8Array[]
   readonly externalData: ExternalData
   /** The graph around this one, where this one is inside a node (`If`, `Loop`, `Scan`): its values can be read here. */
   readonly outer?: Graph | undefined
@@ -58,7 +58,7 @@ export class Graph implements GraphParts {
   readonly irVersion: number
   readonly metadata: ReadonlyMap<string, string>
   readonly origin: ModelProto
-  readonly source: Uint8Array | undefined
+  readonly sources: readonly Uint8Array[]
   readonly externalData: ExternalData
   readonly outer: Graph | undefined
   #index: Index | undefined
@@ -73,7 +73,7 @@ export class Graph implements GraphParts {
     this.irVersion = parts.irVersion
     this.metadata = parts.metadata
     this.origin = parts.origin
-    this.source = parts.source
+    this.sources = parts.sources
     this.externalData = parts.externalData
     this.outer = parts.outer
   }

@@ -9,6 +9,7 @@ import {
 } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
 import { type DataType, type DataTypes, sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
+import { replaced } from './messages.js'
 
 /** Contents of external data files by `location`. */
 export type ExternalData = ReadonlyMap<string, Uint8Array>
@@ -87,6 +88,13 @@ export function externalReference(proto: TensorProto): ExternalReference | undef
     offset: Number(entry(proto.externalData, 'offset') ?? 0),
     length: length === undefined ? undefined : Number(length),
   }
+}
+
+/** An external tensor that points to its file by another name; others stay. */
+export function atLocation(proto: TensorProto, rename: (location: string) => string): TensorProto {
+  if (proto.dataLocation !== DataLocation.EXTERNAL) return proto
+  const moved = proto.externalData.map((e) => (e.key === 'location' ? replaced(e, { value: rename(e.value) }) : e))
+  return replaced(proto, { externalData: moved })
 }
 
 /** The bytes of an external tensor; `size` of them where the model does not say how many. */

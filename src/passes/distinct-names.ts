@@ -29,7 +29,8 @@ function another(name: string, taken: Set<string>): string {
   return `${name}/${n}`
 }
 
-function renamed(graph: Graph, names: ReadonlyMap<string, string>): Graph {
+/** The graph with other names for values, those inside its nodes included; names that are not in the map stay. */
+export function renamed(graph: Graph, names: ReadonlyMap<string, string>): Graph {
   const rename = (name: string): string => names.get(name) ?? name
   const named = <T extends { name: string }>(v: T): T => replaced<{ name: string }>(v, { name: rename(v.name) }) as T
   return graph.with({

@@ -156,8 +156,12 @@ async function measure(graph: Graph, runtime: Runtime, names: readonly string[],
   return { extents, folded: new Set(folded.keys()) }
 }
 
-function sizesAt(dims: readonly Dim[], { batch, side }: Setting): readonly number[] {
-  return dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? batch : side))
+/** The sizes of an input at a setting. A free axis of channels has the size that a convolution's weights take. */
+function sizesAt(graph: Graph, name: string, dims: readonly Dim[], { batch, side }: Setting): readonly number[] {
+  const reader = graph.consumers(name).find((n) => n.op === 'Conv' && n.domain === '' && n.inputs[0] === name)
+  const each = graph.initializers.get(reader?.inputs[1] ?? '')?.dims[1]
+  const channels = reader && each !== undefined ? Number(each) * intOf(reader, 'group', 1) : side
+  return dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? batch : axis === 1 ? channels : side))
 }
 
 /** Adds a `Shape` node for each name: the shape's name by the value's. */
@@ -174,7 +178,7 @@ function withShapes(
 async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Extents> {
   const inputs = graph.inputs.map((proto) => {
     const { name, type, dims } = valueInfo(proto)
-    return type && dims ? declare(name, type, sizesAt(dims, at)) : proto
+    return type && dims ? declare(name, type, sizesAt(graph, name, dims, at)) : proto
   })
   // no shape rests on the numbers of a large weight: as an input it is neither loaded nor folded into others
   const initializers = new Map(graph.initializers)
@@ -207,7 +211,7 @@ async function run(graph: Graph, runtime: Runtime, names: readonly string[], at:
   for (const proto of graph.inputs) {
     const { name, type, dims } = valueInfo(proto)
     if (type === undefined || dims === undefined) return new Map()
-    const sizes = sizesAt(dims, at)
+    const sizes = sizesAt(graph, name, dims, at)
     const data = zeros(type, sizeOf(sizes))
     if (data instanceof Float32Array || data instanceof Float64Array) for (const i of data.keys()) data[i] = at.fill(i)
     feeds[name] = tensor(type, sizes, data)

@@ -121,6 +121,18 @@ const toResize: Convert = (node, b) => {
   return [up, resize(grown, stored(known.map((s) => Math.min(s, 1))), 'ceil', y, node.name)]
 }
 
+/** Scale and bias, which were one number for each group, repeated for its channels. */
+const perChannel: Convert = (node, b) => {
+  const [x = '', ...vectors] = node.inputs
+  const start = b.nodes.length
+  const repeated = b.scope(node.name || node.op, () => {
+    const size = b.div(b.extent(x, 1), intOf(node, 'num_groups', 1))
+    const each = b.vector([1, size])
+    return vectors.map((v) => b.reshape(b.op('Expand', [b.op('Unsqueeze', [v, b.int64s([1])]), each]), [-1]))
+  })
+  return [...b.nodes.splice(start), { ...node, inputs: [x, ...repeated] }]
+}
+
 const CHANGES = new Map<string, readonly Change[]>(
   Object.entries({
     BatchNormalization: [
@@ -137,12 +149,20 @@ const CHANGES = new Map<string, readonly Change[]>(
       },
     ],
     Clip: [{ before: 11, convert: toInputs({ min: 1, max: 2 }, floatScalar) }],
+    DFT: [{ before: 20, convert: toInputs({ axis: 2 }, (node) => int64([], [intOf(node, 'axis', 1)])) }],
     Dropout: [
       {
         before: 12,
         convert: (node) => [{ ...without(node, ['ratio']), inputs: node.inputs.slice(0, 1) }],
       },
     ],
+    GridSample: [
+      {
+        before: 20,
+        convert: (node) => [withAttributes(node, { mode: stringOf(node, 'mode', 'bilinear').replace(/^bi/, '') })],
+      },
+    ],
+    GroupNormalization: [{ before: 21, convert: perChannel }],
     Hardmax: [{ before: 13, convert: flattenedAxis }],
     LogSoftmax: [{ before: 13, convert: flattenedAxis }],
     Pad: [
@@ -204,8 +224,11 @@ const CHANGES = new Map<string, readonly Change[]>(
   } satisfies Readonly<Record<string, readonly Change[]>>),
 )
 
-/** Upgrades the graph to opset {@link MINIMUM_OPSET} where it is older. Throws `unsupported-opset`. */
-export function upgrade(graph: Graph): Graph {
+/**
+ * Upgrades the graph to an opset (default: {@link MINIMUM_OPSET}) where it is older. A newer one is wanted where graphs of different opsets
+ * become one. Throws `unsupported-opset`.
+ */
+export function upgrade(graph: Graph, to: number = MINIMUM_OPSET): Graph {
   const { opset } = graph
   if (opset < OLDEST_OPSET)
     throw new ExplainError('unsupported-opset', {
@@ -213,18 +236,19 @@ export function upgrade(graph: Graph): Graph {
       remedy: 'Convert it with onnx.version_converter, or export it again.',
       details: { opset },
     })
-  if (opset >= MINIMUM_OPSET) return graph
-  return everywhere(convertNodes)(graph).with({
-    opsets: new Map([...graph.opsets, ['', MINIMUM_OPSET]]),
+  if (opset >= to) return graph
+  return everywhere((g) => convertNodes(g, to))(graph).with({
+    opsets: new Map([...graph.opsets, ['', to]]),
     irVersion: Math.max(graph.irVersion, 8),
   })
 }
 
-function convertNodes(graph: Graph): Graph {
+function convertNodes(graph: Graph, to: number): Graph {
   const { opset } = graph
   const b = new Builder(graph)
   for (const node of graph.nodes) {
-    const changes = node.domain === '' ? (CHANGES.get(node.op) ?? []).filter((c) => opset < c.before) : []
+    const changes =
+      node.domain === '' ? (CHANGES.get(node.op) ?? []).filter((c) => opset < c.before && c.before <= to) : []
     const converted = changes.reduce<readonly Node[]>(
       (nodes, change) => nodes.flatMap((n) => (n.op === node.op ? change.convert(n, b, opset) : [n])),
       [node],

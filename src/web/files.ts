@@ -1,6 +1,7 @@
 /** A model's files as a worker reads them: fetched, dropped on the page, or given as bytes. */
 import { ExplainError } from '../core/errors.js'
-import { type AssembledModel, assembleModel, ENTRIES, type ModelFiles, parseLabels } from '../explain/model-files.js'
+import { ENTRIES, encoderDecoder } from '../explain/entries.js'
+import { type AssembledModel, assembleModel, type ModelFiles, parseLabels } from '../explain/model-files.js'
 import type { LoadProgress, SentSource } from './protocol.js'
 
 export interface FoundModel extends AssembledModel {
@@ -56,7 +57,7 @@ async function fromUrl(address: string, tell: Tell): Promise<FoundModel> {
   let entry = inOnnx ? `onnx/${own}` : own
   if (!isFolder) {
     const bytes = await there(files, entry, address)
-    return { name: own, ...(await assembleModel(entry, bytes, files)) }
+    return { name: own, ...(await assembleModel(entry, bytes, files, { alone: isEncoder(entry) })) }
   }
   entry = ''
   for (const candidate of ENTRIES) {
@@ -64,7 +65,7 @@ async function fromUrl(address: string, tell: Tell): Promise<FoundModel> {
     if (bytes) return { name: parts.at(-2) ?? 'model', ...(await assembleModel(candidate, bytes, files)) }
   }
   throw new ExplainError('cannot-read', {
-    what: `The folder "${address}" holds neither onnx/model.onnx nor model.onnx`,
+    what: `The folder "${address}" holds no model: neither ${ENTRIES.slice(0, -1).join(', ')} nor ${ENTRIES.at(-1)}`,
     remedy: 'Name the .onnx file itself.',
   })
 }
@@ -75,7 +76,12 @@ async function there(files: ModelFiles, path: string, name: string): Promise<Uin
   throw new ExplainError('cannot-read', { what: `The model "${name}" cannot be read: it does not exist` })
 }
 
-/** Files that were chosen or dropped together: one .onnx, and what belongs to it. */
+/** True for a path that is called as an encoder is. */
+function isEncoder(path: string): boolean {
+  return encoderDecoder(path)?.encoder === path
+}
+
+/** Files that were chosen or dropped together: one .onnx, or an encoder and a decoder, and what belongs to it. */
 async function fromFiles(files: readonly { readonly path: string; readonly blob: Blob }[]): Promise<FoundModel> {
   const blobs = new Map(files.map((f) => [f.path, f.blob]))
   const entry = entryOf([...blobs.keys()])
@@ -85,16 +91,17 @@ async function fromFiles(files: readonly { readonly path: string; readonly blob:
   }
   const bytes = await read(entry)
   if (!bytes) throw new ExplainError('cannot-read', { what: `"${entry}" cannot be read` })
-  const model = await assembleModel(entry, bytes, { read, name: (path) => path || 'the files given' })
+  const alone = isEncoder(entry) && !encoderDecoder(entry)?.decoders.some((path) => blobs.has(path))
+  const model = await assembleModel(entry, bytes, { read, name: (path) => path || 'the files given' }, { alone })
   const labels = await looseLabels(blobs)
   return { name: nameOf(entry), ...model, labels: labels ?? model.labels }
 }
 
-/** The one .onnx among the files; of several, the one where the Hugging Face layout has it. */
+/** The one .onnx among the files; of several, the one where the Hugging Face layout has it, or the encoder. */
 function entryOf(paths: readonly string[]): string {
   const models = paths.filter((p) => p.toLowerCase().endsWith('.onnx'))
   const known = ENTRIES.flatMap((e) => models.filter((p) => p === e || p.endsWith(`/${e}`)))
-  const found = models.length === 1 ? models[0] : known[0]
+  const found = models.length === 1 ? models[0] : (known[0] ?? models.find(isEncoder))
   if (found !== undefined) return found
   throw new ExplainError('bad-option', {
     what:
@@ -111,7 +118,7 @@ function nameOf(entry: string): string {
   const folders = entry.split('/')
   const file = folders.pop() ?? entry
   if (folders.at(-1) === 'onnx') folders.pop()
-  return file === 'model.onnx' ? (folders.at(-1) ?? file) : file
+  return file === 'model.onnx' || encoderDecoder(file) ? (folders.at(-1) ?? file) : file
 }
 
 /** Labels in a file of their own: a text file, or a .json whose name says so. */

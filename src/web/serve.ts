@@ -175,10 +175,10 @@ class Opened {
       if (sent) return { pixels: sent, prepared: new Recent(KEPT_VIEWS) }
       throw new ExplainError('invalid-image', { what: 'The picture is not known to the worker' })
     })
-    const { inputs = {}, size } = options
+    const { inputs = {}, size, question, caption } = options
     if (Object.keys(inputs).length > 0) return { model, image: pixels }
-    const make = (): Prepared => model.prepare(pixels, { size })
-    return { model, image: prepared.use(JSON.stringify([spec, size ?? null]), make) }
+    const make = (): Prepared => model.prepare(pixels, { size, question, caption })
+    return { model, image: prepared.use(JSON.stringify([spec, size ?? null, question ?? null, caption ?? null]), make) }
   }
 }
 

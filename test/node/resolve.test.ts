@@ -72,7 +72,9 @@ describe('where a model is found', () => {
     const folder = fill(temporaryFolder(), { 'net.onnx': tiny })
     const empty = await failureOf(resolveModel(folder))
     expect(empty.code).toBe('cannot-read')
-    expect(empty.message).toContain('neither onnx/model.onnx nor model.onnx')
+    expect(empty.message).toContain(
+      'neither onnx/model.onnx, model.onnx, onnx/encoder_model.onnx nor encoder_model.onnx',
+    )
     const missing = await failureOf(resolveModel(join(folder, 'other.onnx')))
     expect(missing.code).toBe('cannot-read')
     expect(missing.message).toContain('it does not exist')
