@@ -71,8 +71,7 @@ const CHOICES: Readonly<Record<string, Choice>> = {
     b.op('GatherElements', [positions(node.inputs[0] ?? ''), b.output(node, 1)], { axis: intOf(node, 'axis', -1) }),
   Transpose: first,
   Unsqueeze: first,
-  Where: ({ b, node, positions }) =>
-    again(b, node, [node.inputs[0] ?? '', ...node.inputs.slice(1).map(positions)]),
+  Where: ({ b, node, positions }) => again(b, node, [node.inputs[0] ?? '', ...node.inputs.slice(1).map(positions)]),
 }
 
 function axesOf(graph: Graph, node: Node, input: string): readonly number[] | undefined {
@@ -92,7 +91,12 @@ function choiceOf(graph: Graph, shapes: Shapes, node: Node): Choice | undefined 
 /**
  * Traces values of a lowered graph back. The result has `also` as outputs too, and runs as the graph does; {@link elementsOf} reads it.
  */
-export function originsOf(graph: Graph, shapes: Shapes, values: readonly string[], also: readonly string[] = []): Origins {
+export function originsOf(
+  graph: Graph,
+  shapes: Shapes,
+  values: readonly string[],
+  also: readonly string[] = [],
+): Origins {
   const b = new Builder(graph, shapes)
   const sources: string[] = []
   const known = new Map<string, string>()
@@ -110,7 +114,9 @@ export function originsOf(graph: Graph, shapes: Shapes, values: readonly string[
     if (!node || !choice) return numbered(value)
     const index = node.outputs.indexOf(value)
     if (index === 0 || node.op === 'TopK') return choice({ b, node, positions })
-    const all = outputs.get(node) ?? againAll(b, node, [positions(node.inputs[0] ?? ''), ...node.inputs.slice(1)], node.outputs.length)
+    const all =
+      outputs.get(node) ??
+      againAll(b, node, [positions(node.inputs[0] ?? ''), ...node.inputs.slice(1)], node.outputs.length)
     outputs.set(node, all)
     return all[index] ?? ''
   }
@@ -131,9 +137,8 @@ export function originsOf(graph: Graph, shapes: Shapes, values: readonly string[
 
 /** What a run of the graph tells of the origins of a value: an element for each of its own, in the same order. */
 export function elementsOf(origins: Origins, outputs: Readonly<Record<string, Tensor>>, value: string): Element[] {
-  return Array.from(outputs[origins.names.get(value) ?? '']?.data ?? [], (at) => {
-    const position = Number(at)
-    return { value: origins.sources[Math.floor(position / STRIDE)] ?? '', index: position % STRIDE }
-  })
+  return Array.from(outputs[origins.names.get(value) ?? '']?.data ?? [], Number).map((position) => ({
+    value: origins.sources[Math.floor(position / STRIDE)] ?? '',
+    index: position % STRIDE,
+  }))
 }
-
