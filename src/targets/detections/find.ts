@@ -79,7 +79,7 @@ export function requireDetections(graph: Graph, shapes: Shapes, options: HeadOpt
 
 /** Boxes `[K,4]` or `[N,K,4]`, with scores and classes of one axis less: torchvision's, TensorFlow's. */
 const lists: Finder = ({ outputs }) => {
-  const boxes = outputs.find((o) => o.isFloat && o.dims.at(-1) === 4 && (o.dims.length === 2 || o.dims.length === 3))
+  const boxes = boxesAmong(outputs.filter((o) => o.dims.length === 2 || o.dims.length === 3))
   if (!boxes) return undefined
   const along = boxes.dims.length - 2
   const numbers = outputs.filter(
@@ -123,7 +123,7 @@ const kept: Finder = ({ graph, shapes, outputs }) => {
 
 /** Boxes `[N,Q,4]` and scores `[N,Q,C]` or `[N,C,Q]`: the queries of DETR and its kin, or anchors. */
 const pairs: Finder = ({ graph, shapes, outputs, classes }) => {
-  const boxes = outputs.find((o) => o.isFloat && o.dims.length === 3 && o.dims[2] === 4)
+  const boxes = boxesAmong(outputs.filter((o) => o.dims.length === 3))
   if (!boxes) return undefined
   const others = outputs.flatMap((o) => {
     if (o === boxes || !o.isFloat || o.dims.length !== 3) return []
@@ -209,6 +209,12 @@ const grid: Finder = ({ graph, outputs, classes }) => {
           ]
         : [],
   }
+}
+
+/** The output of four numbers a box; where scores are of four classes, the one that is called so. */
+function boxesAmong(outputs: readonly Output[]): Output | undefined {
+  const found = outputs.filter((o) => o.isFloat && o.dims.at(-1) === 4)
+  return found.find((o) => /box/i.test(o.name)) ?? found[0]
 }
 
 function isSame(a: Dim | undefined, b: Dim | undefined): boolean {
