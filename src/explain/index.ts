@@ -39,6 +39,7 @@ export {
   ENTRIES,
   type ModelFiles,
   type ModelParts,
+  ownParts,
   parseLabels,
 } from './model-files.js'
 export { parseNumbers } from './numbers-text.js'

@@ -7,6 +7,7 @@ import { type PreprocessSpec, parsePreprocessorConfig } from '../image/index.js'
 import { decode, externalLocations } from '../onnx/decode.js'
 import type { Graph } from '../onnx/ir.js'
 import { checkExternalData } from '../onnx/tensors.js'
+import { yoloMetadata } from './yolo-metadata.js'
 
 /** Files by paths relative to one place; `/` between folders. */
 export interface ModelFiles {
@@ -35,7 +36,7 @@ export const ENTRIES = ['onnx/model.onnx', 'model.onnx'] as const
 
 /**
  * Puts a model together from its .onnx, whose path is `entry`. `config.json` (labels) and `preprocessor_config.json` are looked for beside it
- * and, where it lies in `onnx/`, in the folder above. Rejects with `invalid-model`, `external-data-missing`, `cannot-read`.
+ * and, where it lies in `onnx/`, in the folder above; without them, what the model says of itself is taken. Rejects with `invalid-model`, `external-data-missing`, `cannot-read`.
  */
 export async function assembleModel(entry: string, bytes: Uint8Array, files: ModelFiles): Promise<AssembledModel> {
   const folder = folderOf(entry)
@@ -53,13 +54,22 @@ export async function assembleModel(entry: string, bytes: Uint8Array, files: Mod
   }
   const config = await find('config.json')
   const preprocessor = await find('preprocessor_config.json')
+  const own = ownParts(graph)
   return {
     graph,
-    labels: config && labelsOf(config.json),
-    preprocessing: preprocessor && readPreprocessing(files.name(preprocessor.path), preprocessor.json),
+    labels: config ? labelsOf(config.json) : own.labels,
+    preprocessing: preprocessor
+      ? readPreprocessing(files.name(preprocessor.path), preprocessor.json)
+      : own.preprocessing,
     external: [...external.keys()].map((location) => joined(folder, location)),
     companions: [config, preprocessor].flatMap((found) => found?.path ?? []),
   }
+}
+
+/** What a model says of itself, without any files beside it. */
+export function ownParts(graph: Graph): Omit<ModelParts, 'name'> {
+  const { labels, preprocessing } = yoloMetadata(graph) ?? {}
+  return { graph, labels, preprocessing }
 }
 
 async function externalData(graph: Graph, folder: string, files: ModelFiles): Promise<Map<string, Uint8Array>> {

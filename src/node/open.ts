@@ -16,6 +16,7 @@ import {
   loadModel,
   type Model,
   type ModelParts,
+  ownParts,
   type Plan,
 } from '../explain/index.js'
 import { backgroundOf, figureOfOne } from '../figures/index.js'
@@ -74,7 +75,7 @@ function pathOf(source: string | URL | undefined): string | undefined {
 }
 
 function partsOf(bytes: Uint8Array): ModelParts {
-  return { name: 'model', graph: decode(bytes), labels: undefined, preprocessing: undefined }
+  return { name: 'model', ...ownParts(decode(bytes)) }
 }
 
 export class NodeModel {
