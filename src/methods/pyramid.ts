@@ -9,38 +9,36 @@ import type { Layer } from './layout/view.js'
 const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
 
 /**
- * The levels that scores are read from, the finest first: of each size the last map from which all that is read at that size is computed, scores and boxes (`also`) alike, and
- * which layers with weights still follow. So it is P3 to P7 of a feature pyramid, SSD's six maps, what regions are cut out of in Faster R-CNN. One for a network with
- * one grid; none where scores are not read from maps.
+ * The levels that scores are read from, the finest first: P3 to P7 of a feature pyramid, SSD's six maps, what regions are cut out of in Faster R-CNN. Each is the last map of its
+ * size that layers with weights still follow and boxes (`also`) are computed from too: what heads read, and not what lies inside one of them. One for a network
+ * with one grid; none where scores are not read from maps.
  */
 export function pyramidLayers(
   network: Network,
   scores: readonly string[],
   also: readonly string[] = [],
 ): readonly Layer[] {
-  const { graph } = network
-  const order = new Map(sorted(graph).flatMap((node, i) => node.outputs.map((o) => [o, i] as const)))
-  const levels = new Map<string, Map<string, boolean>[]>()
-  for (const [value, weighted] of frontier(network, scores)) {
-    const size = sizeOf(network, value)
-    levels.set(size, [...(levels.get(size) ?? []), sameSize(network, value, weighted, size)])
-  }
+  const order = new Map(sorted(network.graph).flatMap((node, i) => node.outputs.map((o) => [o, i] as const)))
+  const at = (value: string): number => order.get(value) ?? -1
   const boxes = ancestors(network, also)
-  const found = [...levels.values()].flatMap((ends) => {
-    const [first] = ends
-    const shared = [...(first?.keys() ?? [])].filter(
-      (v) => ends.every((e) => e.get(v) === true) && (also.length === 0 || boxes.has(v)),
-    )
-    const last = shared.reduce<string | undefined>((a, v) => (a && at(order, a) >= at(order, v) ? a : v), undefined)
-    const layer = last === undefined ? undefined : ownLayer(network, last)
-    return layer ? [layer] : []
-  })
-  const area = ({ form }: Layer): number => form.sizes.reduce<number>((n, s) => n * (typeof s === 'number' ? s : 1), 1)
-  return found.sort((a, b) => area(b) - area(a) || at(order, a.value) - at(order, b.value))
+  const levels = new Map<string, ReadonlyMap<string, boolean>>()
+  for (const [end, weighted] of frontier(network, scores)) {
+    const before = sameSize(network, end, weighted)
+    const possible = [...before].flatMap(([v, behind]) => (behind && (also.length === 0 || boxes.has(v)) ? [v] : []))
+    const [first, ...more] = possible
+    if (first === undefined) continue
+    const last = more.reduce((a, v) => (at(v) > at(a) ? v : a), first)
+    levels.set(last, before)
+  }
+  // of two on one way the first: the other lies inside a head
+  const inside = ([level, before]: readonly [string, ReadonlyMap<string, boolean>]): boolean =>
+    [...levels.keys()].some((other) => other !== level && before.has(other) && at(other) < at(level))
+  const found = [...levels].flatMap((level) => (inside(level) ? [] : (ownLayer(network, level[0]) ?? [])))
+  return found.sort((a, b) => places(b) - places(a) || at(a.value) - at(b.value))
 }
 
-function at(order: ReadonlyMap<string, number>, value: string): number {
-  return order.get(value) ?? -1
+function places({ form }: Layer): number {
+  return form.sizes.reduce<number>((n, size) => n * (typeof size === 'number' ? size : 1), 1)
 }
 
 /** The first maps on the way back from the scores, each with whether layers with weights lie behind it. */
@@ -55,20 +53,21 @@ function frontier(network: Network, scores: readonly string[]): ReadonlyMap<stri
     if (seen.has(key) || !node) continue
     seen.add(key)
     if (mapAt(network, value)) ends.set(value, (ends.get(value) ?? true) && weighted)
-    else queue.push(...back(node).map((x) => [x, weighted || isWeighted(node)] as const))
+    else queue.push(...back(network, node).map((x) => [x, weighted || isWeighted(node)] as const))
   }
   return ends
 }
 
 /** The maps of one size that a map is computed from, itself included, each with whether layers with weights lie behind it on every way. */
-function sameSize(network: Network, end: string, weighted: boolean, size: string): Map<string, boolean> {
+function sameSize(network: Network, end: string, weighted: boolean): Map<string, boolean> {
+  const size = sizeOf(network, end)
   const found = new Map([[end, weighted]])
   const queue = [end]
   for (let value = queue.shift(); value !== undefined; value = queue.shift()) {
     const node = network.graph.producer(value)
     if (!node) continue
     const behind = (found.get(value) ?? false) || isWeighted(node)
-    for (const x of back(node)) {
+    for (const x of back(network, node)) {
       if (x === network.picture.name || sizeOf(network, x) !== size) continue
       const known = found.get(x)
       if (known === (known !== undefined && known && behind)) continue
@@ -80,18 +79,19 @@ function sameSize(network: Network, end: string, weighted: boolean, size: string
 }
 
 /** All that values are computed from. */
-function ancestors({ graph }: Network, values: readonly string[]): ReadonlySet<string> {
+function ancestors(network: Network, values: readonly string[]): ReadonlySet<string> {
   const found = new Set(values)
   const queue = [...values]
   for (let value = queue.pop(); value !== undefined; value = queue.pop()) {
-    const node = graph.producer(value)
-    for (const x of node ? back(node) : []) if (!found.has(x) && found.add(x)) queue.push(x)
+    const node = network.graph.producer(value)
+    for (const x of node ? back(network, node) : []) if (!found.has(x) && found.add(x)) queue.push(x)
   }
   return found
 }
 
-function back(node: Node): readonly string[] {
-  return [...handsOnTo(node)]
+/** What a node computes numbers from: not the indices by which it picks them. */
+function back({ shapes }: Network, node: Node): readonly string[] {
+  return [...handsOnTo(node)].filter((x) => shapes.get(x)?.type?.includes('float') ?? true)
 }
 
 function isWeighted(node: Node): boolean {
