@@ -1,6 +1,7 @@
 /** Compile, run, attribute, lay on the picture. */
 export { refuseDisagreement } from './agreement.js'
 export { compile } from './compile.js'
+export type { DetectedBox, DetectionOptions } from './detect.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { type Askable, type DistinctOptions, distinctAnswers } from './distinct.js'
 export {

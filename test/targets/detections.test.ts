@@ -11,7 +11,7 @@ import { lower } from '../../src/passes/lower.js'
 import { probe } from '../../src/passes/probe.js'
 import { findDetections, requireDetections } from '../../src/targets/detections/find.js'
 import { allColumns, type DetectionHead, valuesOf } from '../../src/targets/detections/head.js'
-import { type Element, elementsOf, originsOf } from '../../src/targets/detections/origins.js'
+import { type Element, originOf, originsOf } from '../../src/targets/detections/origins.js'
 import { type Detection, readDetections } from '../../src/targets/detections/read.js'
 import { suppress } from '../../src/targets/detections/suppress.js'
 import { differentiate, gradientName } from '../../src/vjp/differentiate.js'
@@ -79,10 +79,9 @@ async function found(name: string): Promise<Found> {
   const outputs = await session.run({ image: x })
   await session.release()
   const detections = readDetections(head, outputs, fixture, { threshold: /yolo/.test(name) ? 0.25 : 0 })
-  const elements = detections.map(({ from: [first] }) => {
-    const all = elementsOf(origins, outputs, first?.value ?? '')
-    return all[first?.index ?? -1] ?? { value: '', index: -1 }
-  })
+  const elements = detections.map(
+    ({ from: [first] }) => (first && originOf(origins, outputs, first)) ?? { value: '', index: -1 },
+  )
   const sizes = new Map(told.sources.map((s) => [s, outputs[s]?.dims ?? []]))
   return { graph, shapes, detections, elements, sizes, sources: told.sources, fixture, x }
 }
@@ -166,7 +165,14 @@ describe('the shapes of answers', () => {
   ) => {
     const graph = model({
       opset: 17,
-      nodes: Object.keys(outputs).map((name) => ({ op: 'Relu', inputs: ['x'], outputs: [name] })),
+      nodes: Object.keys(outputs).flatMap((name) =>
+        name.startsWith('output')
+          ? [
+              { op: 'Sigmoid', inputs: ['x'], outputs: [`${name}_scores`] },
+              { op: 'Concat', inputs: ['x', `${name}_scores`], outputs: [name], attributes: { axis: 1 } },
+            ]
+          : [{ op: 'Relu', inputs: ['x'], outputs: [name] }],
+      ),
       inputs: [declare('x', 'float32', ['N', 3, 8, 8])],
       outputs: Object.entries(outputs).map(([name, dims]) =>
         declare(name, integers.includes(name) ? 'int64' : 'float32', dims),
@@ -234,6 +240,7 @@ describe('the shapes of answers', () => {
     ['class scores', { logits: ['N', 1000] }],
     ['maps', { out: ['N', 21, 64, 64] }],
     ['words', { logits: ['N', 'T', 'V'] }],
+    ['tokens', { last_hidden_state: ['N', 197, 768] }],
   ] as const)('%s are no detections', (_, outputs) => {
     expect(head(outputs)).toBeUndefined()
   })

@@ -176,10 +176,16 @@ const rows: Finder = ({ graph, outputs }) => {
 
 /**
  * `[N,4+classes,boxes]` (YOLOv8 to 12), or with objectness `[N,boxes,5+classes]` (YOLOv3 to 7, YOLOX): centre, size, and scores; masks' coefficients or
- * keypoints behind them.
+ * keypoints behind them. Tokens `[N,T,D]` look alike; but these are made of parts, of which some come of a Sigmoid.
  */
-const grid: Finder = ({ graph, outputs, classes }) => {
-  const output = outputs.find((o) => o.isFloat && o.dims.length === 3 && !dependsOn(graph, o.name, CHOOSERS))
+const grid: Finder = ({ graph, shapes, outputs, classes }) => {
+  const isMixed = (name: string): boolean => {
+    const { sources } = originsOf(graph, shapes, [name])
+    return sources.length > 1 && sources.some((s) => graph.producer(s)?.op === 'Sigmoid')
+  }
+  const output = outputs.find(
+    (o) => o.isFloat && o.dims.length === 3 && !dependsOn(graph, o.name, CHOOSERS) && isMixed(o.name),
+  )
   if (!output) return undefined
   const [, a, b] = output.dims
   // there are more boxes than numbers for each, or as many as the picture's size says

@@ -89,7 +89,7 @@ function choiceOf(graph: Graph, shapes: Shapes, node: Node): Choice | undefined 
 }
 
 /**
- * Traces values of a lowered graph back. The result has `also` as outputs too, and runs as the graph does; {@link elementsOf} reads it.
+ * Traces values of a lowered graph back. The result has `also` as outputs too, and runs as the graph does; {@link originOf} reads it.
  */
 export function originsOf(
   graph: Graph,
@@ -135,10 +135,14 @@ export function originsOf(
   return { graph: prune(b.finish({ outputs: declared })), names, sources }
 }
 
-/** What a run of the graph tells of the origins of a value: an element for each of its own, in the same order. */
-export function elementsOf(origins: Origins, outputs: Readonly<Record<string, Tensor>>, value: string): Element[] {
-  return Array.from(outputs[origins.names.get(value) ?? '']?.data ?? [], Number).map((position) => ({
-    value: origins.sources[Math.floor(position / STRIDE)] ?? '',
-    index: position % STRIDE,
-  }))
+/** What a run of the graph tells: the element that element `index` of a value was chosen from; undefined where there is none. */
+export function originOf(
+  origins: Origins,
+  outputs: Readonly<Record<string, Tensor>>,
+  { value, index }: Element,
+): Element | undefined {
+  const told = outputs[origins.names.get(value) ?? '']?.data[index]
+  if (told === undefined) return undefined
+  const position = Number(told)
+  return { value: origins.sources[Math.floor(position / STRIDE)] ?? '', index: position % STRIDE }
 }
