@@ -8,6 +8,7 @@ import type { Answer } from '../targets/answer.js'
 import { type DetectionHead, valuesOf } from '../targets/detections/head.js'
 import { type Element, type Origins, originOf, originsOf } from '../targets/detections/origins.js'
 import { type Detection, type DetectionOptions, readDetections } from '../targets/detections/read.js'
+import { scoreSources } from '../targets/detections/scores.js'
 import type { FoundBox } from '../targets/target.js'
 
 export type { DetectionOptions } from '../targets/detections/read.js'
@@ -23,6 +24,8 @@ export interface DetectionPlan {
   readonly head: DetectionHead
   /** Tells what each score was chosen from; undefined where scores are products, which have places of their own. */
   readonly origins: Origins | undefined
+  /** The values whose elements make up the row of scores. */
+  readonly sources: readonly string[]
   readonly graph: Graph
 }
 
@@ -34,15 +37,16 @@ export function planDetection(graph: Graph, shapes: Shapes, { head, output }: An
       remedy: 'Boxes are found by detectors: torchvision, YOLO, DETR, and what ends in NonMaxSuppression.',
     })
   const wanted = valuesOf(head)
-  if (head.objectness) return { head, origins: undefined, graph: originsOf(graph, shapes, [], wanted).graph }
-  const { sources } = originsOf(graph, shapes, [head.scores.value])
+  if (head.objectness)
+    return { head, origins: undefined, sources: [], graph: originsOf(graph, shapes, [], wanted).graph }
+  const sources = scoreSources(graph, shapes, head)
   const origins = originsOf(graph, shapes, [head.scores.value], [...wanted, ...sources])
-  return { head, origins, graph: origins.graph }
+  return { head, origins, sources, graph: origins.graph }
 }
 
 /** Reads a run of the plan. Boxes are best first. Throws `bad-option`. */
 export function detectedBoxes(
-  { head, origins }: DetectionPlan,
+  { head, origins, sources }: DetectionPlan,
   outputs: Readonly<Record<string, Tensor>>,
   geometry: Geometry,
   labels: readonly string[],
@@ -53,7 +57,9 @@ export function detectedBoxes(
     index: found.index,
     label: labels[found.index] ?? `class ${found.index}`,
     score: found.score,
-    ...(origins ? placeOf(found, origins, outputs) : { element: found.row * head.scores.count + found.index, step: 1 }),
+    ...(origins
+      ? placeOf(found, { origins, sources }, outputs)
+      : { element: found.row * head.scores.count + found.index, step: 1 }),
   }))
 }
 
@@ -65,12 +71,12 @@ function onPicture({ x0, y0, x1, y1 }: Box, geometry: Geometry): Box {
 /** The place of a score in the row of all sources' elements. */
 function placeOf(
   { from: [first], index }: Detection,
-  origins: Origins,
+  { origins, sources }: { readonly origins: Origins; readonly sources: readonly string[] },
   outputs: Readonly<Record<string, Tensor>>,
 ): Pick<FoundBox, 'element' | 'step'> {
   const origin = first && originOf(origins, outputs, first)
-  if (!origin) throw new RangeError('a box without a score')
-  const before = origins.sources.slice(0, origins.sources.indexOf(origin.value))
+  if (!origin || !sources.includes(origin.value)) throw new RangeError('a box without a score')
+  const before = sources.slice(0, sources.indexOf(origin.value))
   const offset = before.reduce((sum, value) => sum + sizeOf(outputs[value]?.dims ?? []), 0)
   return { element: offset + origin.index, step: stepOf(origin, index, outputs[origin.value]?.dims ?? []) }
 }

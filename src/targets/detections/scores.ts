@@ -1,4 +1,5 @@
 /** The class scores of all boxes of a detector as one row of numbers, as they are before boxes are suppressed. */
+import { intOf, intsOf } from '../../onnx/attributes.js'
 import { Builder } from '../../onnx/builder.js'
 import type { Graph } from '../../onnx/ir.js'
 import { type Shapes, valueInfo } from '../../onnx/shapes.js'
@@ -14,15 +15,13 @@ export interface BoxScores extends TargetEnd {
 const BEFORE: ReadonlySet<string> = new Set(['Softmax', 'Sigmoid'])
 
 /**
- * `[N, elements]`: of every source of the head's scores (each level of a pyramid, where these are kept apart) all elements, in the order in which `originsOf` tells them. As logits
+ * `[N, elements]`: of every source of the head's scores (each level of a pyramid, where these are kept apart) all elements, in the order of {@link scoreSources}. As logits
  * they are what the last Softmax or Sigmoid reads, where there is one. Where a head has objectness, they are the products of both, box by box.
  */
 export function boxScores(graph: Graph, shapes: Shapes, head: DetectionHead, score: Score): BoxScores {
   const b = new Builder(graph, shapes)
   return b.scope('onnxplain/boxes', () => {
-    const sources = head.objectness
-      ? [confidences(b, head.scores, head.objectness)]
-      : originsOf(graph, shapes, [head.scores.value]).sources
+    const sources = head.objectness ? [confidences(b, head.scores, head.objectness)] : scoreSources(graph, shapes, head)
     const rows = sources.map((source) => flat(b, as(b, source, head, score)))
     const joined = rows.length === 1 ? (rows[0] ?? '') : b.op('Concat', rows, { axis: 1 })
     const value = score === 'log-probability' ? b.op('Log', [joined]) : b.op('Identity', [joined])
@@ -37,6 +36,34 @@ export function boxScores(graph: Graph, shapes: Shapes, head: DetectionHead, sco
         if (b.type(name) ?? b.dims(name)) known.set(name, { name, type: b.type(name), dims: b.dims(name) })
     return { graph: b.finish(), shapes: known, value, sources }
   })
+}
+
+/** The values that scores are chosen from, and not the boxes that stand beside them in one output. */
+export function scoreSources(graph: Graph, shapes: Shapes, { scores }: DetectionHead): readonly string[] {
+  return originsOf(graph, shapes, [holding(graph, shapes, scores)]).sources
+}
+
+/** The smallest value that holds these columns: through transpositions, and through concatenations along them. */
+function holding(graph: Graph, shapes: Shapes, { value, along, across, from, count }: Columns): string {
+  const node = graph.producer(value)
+  const rank = shapes.get(value)?.dims?.length ?? 0
+  if (node?.domain !== '' || across === undefined) return value
+  if (node.op === 'Transpose') {
+    const perm = intsOf(node, 'perm', undefined) ?? Array.from({ length: rank }, (_, i) => rank - 1 - i)
+    const before = { value: node.inputs[0] ?? '', along: perm[along] ?? 0, across: perm[across] ?? 0, from, count }
+    return holding(graph, shapes, before)
+  }
+  const axis = intOf(node, 'axis', 0)
+  if (node.op !== 'Concat' || (axis < 0 ? axis + rank : axis) !== across) return value
+  let start = 0
+  for (const input of node.inputs) {
+    const size = shapes.get(input)?.dims?.[across]
+    if (typeof size !== 'number') return value
+    if (from >= start && from + count <= start + size)
+      return holding(graph, shapes, { value: input, along, across, from: from - start, count })
+    start += size
+  }
+  return value
 }
 
 /** A source as what is explained of it. */
