@@ -31,6 +31,7 @@ import { type Image, type ImageOptions, type Prepared, prepareImage } from './pr
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 import { type Feed, Runner } from './runner.js'
+import { requireMap, type SeenClass, seenClasses } from './segment.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
 import { type Words, writtenText } from './written.js'
@@ -160,6 +161,13 @@ export class Model {
   /** The boxes that a detector finds, best first, on the picture's pixels. Rejects with `method-not-applicable`, `bad-option`. */
   async detect(image: Image, options: ImageOptions & DetectionOptions = {}): Promise<readonly DetectedBox[]> {
     return this.#detect(prepareImage(this, image, options), options)
+  }
+
+  /** The classes of a segmentation, by the part of the picture that each covers, the largest first. Rejects with `method-not-applicable`. */
+  async segment(image: Image, options: ImageOptions = {}): Promise<readonly SeenClass[]> {
+    requireMap(this.answer)
+    const { feed, geometry } = prepareImage(this, image, options)
+    return seenClasses(await this.#runner.value(this.answer.logits, feed), geometry, this.labels)
   }
 
   async #detect({ feed, geometry }: Prepared, options: DetectionOptions): Promise<readonly DetectedBox[]> {
