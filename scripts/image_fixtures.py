@@ -3,7 +3,8 @@
     python scripts/image_fixtures.py OUT [--picture examples/cat-and-coffee.jpg]
 
 Writes OUT/resize.json (small pictures in full, large ones as SHA-256), OUT/planes.json (mode F, with boxes),
-OUT/sizes.json (scaled sizes and crop corners by transformers' rules) and, from the picture, OUT/preprocessed.json: the
+OUT/sizes.json (scaled sizes and crop corners by transformers' rules), OUT/fits.json and OUT/letterboxed.json (sizes of
+detectors, and what lies around) and, from the picture, OUT/preprocessed.json: the
 224 x 224 pixels that the shipped model sees, as SHA-256 and as every 203rd normalised value. Needs Pillow and NumPy.
 """
 import argparse
@@ -78,6 +79,50 @@ def size_cases():
                "corner": [(w - crop) // 2, (h - crop) // 2], "padded_by": [pad_left, pad_top]}
 
 
+def limited(width, height, size, limit, step):
+    """transformers.image_transforms.get_size_with_aspect_ratio, and that of YOLOS with its step."""
+    exact = size
+    if max(width, height) / min(width, height) * size > limit:
+        exact = limit * min(width, height) / max(width, height)
+    short = int(round(exact))
+    if min(width, height) == short:
+        w, h = width, height
+    else:
+        w, h = (short, int(exact * height / width)) if width < height else (int(exact * width / height), short)
+    return [max(1, w - w % step), max(1, h - h % step)]
+
+
+def fitted(width, height, to_width, to_height):
+    """ultralytics' LetterBox: the scaled size, and the corner in the middle."""
+    ratio = min(to_height / height, to_width / width)
+    w, h = max(1, round(width * ratio)), max(1, round(height * ratio))
+    return w, h, round((to_width - w) / 2 - 0.1), round((to_height - h) / 2 - 0.1)
+
+
+def fit_cases():
+    pictures = [(640, 480), (481, 639), (500, 333), (1023, 767), (3, 200), (13, 20), (13, 26), (427, 640), (37, 29)]
+    for width, height in pictures:
+        for size, limit, step in [(800, 1333, 1), (48, 64, 1), (29, 45, 1), (96, 160, 16)]:
+            yield {"source": [width, height], "rule": {"kind": "shortest-edge", "size": size, "limit": limit, "step": step},
+                   "scaled": limited(width, height, size, limit, step)}
+        for to_width, to_height in [(640, 640), (64, 48), (13, 13), (31, 65)]:
+            w, h, left, top = fitted(width, height, to_width, to_height)
+            yield {"source": [width, height], "rule": {"kind": "fit", "width": to_width, "height": to_height},
+                   "scaled": [w, h], "corner": [left, top]}
+
+
+def letterbox_cases():
+    """Pillow's bilinear, laid on grey or (padded as a batch is, after normalising) on zeros."""
+    for (width, height), (to_width, to_height), at in [((37, 29), (32, 32), "centre"), ((19, 40), (32, 32), "centre"),
+                                                     ((13, 26), (21, 13), "centre"), ((37, 29), (31, 24), "top-left")]:
+        w, h, left, top = fitted(width, height, to_width, to_height)
+        left, top = (left, top) if at == "centre" else (0, 0)
+        canvas = np.full((to_height, to_width, 3), 114, np.uint8)
+        pixels = picture(width, height).resize((w, h), FILTERS["bilinear"])
+        canvas[top:top + h, left:left + w] = np.asarray(pixels)[:, :, :3]
+        yield {"from": [width, height], "to": [to_width, to_height], "at": at, "pixels": base64_of(canvas)}
+
+
 def preprocessed(path):
     image = Image.open(path).convert("RGB")
     k = 256 / min(image.size)
@@ -104,6 +149,8 @@ def main():
     save("resize.json", resize_cases())
     save("planes.json", plane_cases())
     save("sizes.json", size_cases())
+    save("fits.json", fit_cases())
+    save("letterboxed.json", letterbox_cases())
     save("preprocessed.json", [preprocessed(args.picture)])
 
 

@@ -6,9 +6,11 @@ import { VERSION } from '../explain/index.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { compileCommand } from './compile.js'
+import { detectCommand } from './detect.js'
 import { explainCommand } from './explain.js'
 import { inspectCommand } from './inspect.js'
 import { methodsCommand } from './methods.js'
+import { segmentCommand } from './segment.js'
 import { studioCommand } from './studio.js'
 
 /** What a user got wrong in the command itself, rather than in a file. */
@@ -23,7 +25,16 @@ async function main(): Promise<number> {
     .showHelpAfterError('("onnxplain --help" lists the options)')
     .configureOutput({ outputError: (text, write) => write(text) })
   explainCommand(program)
-  for (const add of [checkCommand, compareCommand, inspectCommand, compileCommand, methodsCommand, studioCommand])
+  for (const add of [
+    detectCommand,
+    segmentCommand,
+    checkCommand,
+    compareCommand,
+    inspectCommand,
+    compileCommand,
+    methodsCommand,
+    studioCommand,
+  ])
     add(program)
   for (const command of [program, ...program.commands]) command.exitOverride()
   try {

@@ -1,6 +1,7 @@
 /** Options that say which model is opened and how pictures are made its input: the same for every command that takes pictures. */
 import type { Command } from 'commander'
 import type { GivenInputs } from '../explain/index.js'
+import { FITS, type Fit } from '../image/index.js'
 import { type NodeModel, open } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
 import { SCORES, type Score } from '../targets/target.js'
@@ -19,7 +20,7 @@ export interface ModelOptions {
   readonly size?: { readonly height: number; readonly width: number }
   readonly input?: readonly string[]
   readonly pictureInput?: string
-  readonly fit?: 'crop' | 'stretch'
+  readonly fit?: Fit
   readonly channels?: 'RGB' | 'BGR'
   readonly batch?: number
   readonly quiet?: boolean
@@ -51,7 +52,10 @@ export function addModelOptions(command: Command): void {
       'size of the model input (its side, or height x width), for models that take any size',
       size,
     )
-    .option('--fit <how>', 'crop: the centre of the picture; stretch: all of it, squeezed')
+    .option(
+      '--fit <how>',
+      'crop: the centre of the picture; stretch: all of it, squeezed; letterbox: all of it, grey around',
+    )
     .option('--channels <order>', 'RGB or BGR')
     .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
 }
@@ -60,7 +64,7 @@ export function addModelOptions(command: Command): void {
 export function checkModelOptions(command: Command, { score, fit, channels }: ModelOptions): void {
   const usage = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 })
   checkScore(command, score)
-  if (fit !== undefined && fit !== 'crop' && fit !== 'stretch') usage('--fit is crop or stretch')
+  if (fit !== undefined && !FITS.includes(fit)) usage('--fit is crop, stretch or letterbox')
   if (channels !== undefined && channels !== 'RGB' && channels !== 'BGR') usage('--channels is RGB or BGR')
 }
 

@@ -9,26 +9,15 @@ export interface ChannelAxis {
   readonly axis: number
   /** As many channels as the convolution's weights take; undefined where another operator told the axis. */
   readonly channels: number | undefined
-  /** False where the operator's batch axis is none of the input's: the input has no batch axis. */
+  /** False where the operator's batch axis was added to all of the input's: the input has no batch axis. (One that was taken away before is one.) */
   readonly batched: boolean
 }
 
 /** Operators behind which axes mean something else. */
-const REARRANGES: ReadonlySet<string> = new Set([
-  'Einsum',
-  'Expand',
-  'Flatten',
-  'Gather',
-  'Gemm',
-  'MatMul',
-  'Reshape',
-  'Shape',
-  'Squeeze',
-  'Unsqueeze',
-])
+const REARRANGES: ReadonlySet<string> = new Set(['Einsum', 'Expand', 'Flatten', 'Gemm', 'MatMul', 'Reshape', 'Shape'])
 
 /**
- * The axis of an input that the first `Conv` or its like behind it reads as channels: followed through transpositions, added axes, and
+ * The axis of an input that the first `Conv` or its like behind it reads as channels: followed through transpositions, axes that are added or taken away, and
  * operators that work place by place. undefined where none is found.
  */
 export function channelAxis(graph: Graph, shapes: Shapes, input: string, rank: number): ChannelAxis | undefined {
@@ -41,7 +30,8 @@ export function channelAxis(graph: Graph, shapes: Shapes, input: string, rank: n
       if (node.domain !== '') continue
       if (SPATIAL.has(node.op) && node.inputs[0] === value) {
         const axis = axes[1] ?? -1
-        if (axis >= 0) return { axis, channels: weightChannels(node, shapes), batched: axes[0] === 0 }
+        if (axis >= 0)
+          return { axis, channels: weightChannels(node, shapes), batched: axes[0] === 0 || !axes.includes(0) }
         continue
       }
       const moved = movedAxes(graph, node, axes, shapes)
@@ -52,6 +42,11 @@ export function channelAxis(graph: Graph, shapes: Shapes, input: string, rank: n
     }
   }
   return undefined
+}
+
+/** The axes that `Squeeze` or `Unsqueeze` says, in the form of any opset. */
+function storedAxes(graph: Graph, node: Node): readonly number[] {
+  return intsOf(node, 'axes', undefined) ?? Array.from(graph.constant(node.inputs[1] ?? '')?.data ?? [], Number)
 }
 
 function weightChannels(node: Node, shapes: Shapes): number | undefined {
@@ -66,12 +61,15 @@ function movedAxes(graph: Graph, node: Node, axes: readonly number[], shapes: Sh
     return perm.map((p) => axes[p] ?? -1)
   }
   if (node.op === 'Unsqueeze') {
-    const given =
-      intsOf(node, 'axes', undefined) ?? Array.from(graph.constant(node.inputs[1] ?? '')?.data ?? [], Number)
+    const given = storedAxes(graph, node)
     const rank = axes.length + given.length
     const added = new Set(given.map((a) => (a < 0 ? a + rank : a)))
     const kept = [...axes]
     return Array.from({ length: rank }, (_, i) => (added.has(i) ? -1 : (kept.shift() ?? -1)))
+  }
+  if (node.op === 'Squeeze' || (node.op === 'Gather' && shapes.get(node.inputs[1] ?? '')?.dims?.length === 0)) {
+    const gone = node.op === 'Gather' ? [intOf(node, 'axis', 0)] : storedAxes(graph, node)
+    return axes.filter((_, i) => !gone.some((a) => i === (a < 0 ? a + axes.length : a)))
   }
   if (REARRANGES.has(node.op)) return undefined
   return shapes.get(node.outputs[0] ?? '')?.dims?.length === axes.length ? axes : undefined

@@ -15,7 +15,7 @@ import { layerNotes, type Stage, stageOf, tokenGrid } from './stage.js'
 
 export type LayerOptions = Pick<
   CompileOptions,
-  'grid' | 'answer' | 'form' | 'scored' | 'pictureInput' | 'shapes' | 'lacks'
+  'grid' | 'answer' | 'labels' | 'form' | 'scored' | 'pictureInput' | 'shapes' | 'lacks'
 > & {
   readonly layer?: string | undefined
 }

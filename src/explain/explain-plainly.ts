@@ -31,7 +31,7 @@ export interface ExplainHost {
   readonly model: PlacedModel & TracedModel & DriveHost['model']
   readonly runner: Runner
   /** What targets are read and settled by. */
-  settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures'>): Settling
+  settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures' | 'detection'>): Settling
   /** The answers of a classifier, best first. */
   ranked(logits: Float32Array): readonly ClassAnswer[]
   occasion(prepared: Prepared, answers: readonly ClassAnswer[]): Promise<Occasion>

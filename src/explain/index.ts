@@ -2,6 +2,7 @@
 export { refuseDisagreement } from './agreement.js'
 export type { Caption, CaptionOptions, CaptionProgress, CaptionWord } from './caption.js'
 export { compile } from './compile.js'
+export type { DetectedBox, DetectionOptions } from './detect.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { type Askable, type DistinctOptions, distinctAnswers } from './distinct.js'
 export { ENTRIES, encoderDecoder } from './entries.js'
@@ -40,6 +41,7 @@ export {
   assembleModel,
   type ModelFiles,
   type ModelParts,
+  ownParts,
   parseLabels,
 } from './model-files.js'
 export { parseNumbers } from './numbers-text.js'
@@ -49,5 +51,6 @@ export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './
 export type { Image, ImageOptions, Prepared } from './prepare.js'
 export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
+export type { SeenClass } from './segment.js'
 export { VERSION } from './version.js'
 export type { ModelText, TextOptions } from './written.js'

@@ -12,6 +12,7 @@ import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { findAnswer } from '../targets/answer.js'
 import { nodesWithoutRule } from '../vjp/walk.js'
+import { addBatchAxis } from './batch-axis.js'
 import { findPictureInput } from './input.js'
 
 export interface InspectedValue {
@@ -58,6 +59,8 @@ export interface InspectOptions {
   readonly pictureInput?: string | undefined
   /** The output that holds the class scores. */
   readonly answer?: string | undefined
+  /** See {@link CompileOptions}. */
+  readonly labels?: number | undefined
 }
 
 /** Looks a model over; `pictureInput` as for {@link findPictureInput}. Rejects with `runtime-failed` where ORT cannot load it. */
@@ -104,12 +107,7 @@ interface Explainable {
   readonly withoutRule: Inspection['withoutRule']
 }
 
-function explainable(
-  graph: Graph,
-  shapes: Shapes,
-  problems: string[],
-  options: InspectOptions,
-): Explainable | undefined {
+function explainable(graph: Graph, told: Shapes, problems: string[], options: InspectOptions): Explainable | undefined {
   /** Notes what goes wrong and goes on. */
   const noting = <T>(make: () => T): T | undefined => {
     try {
@@ -120,10 +118,11 @@ function explainable(
       return undefined
     }
   }
-  const source = noting(() => lower(graph))
-  if (!source) return undefined
+  const lowered = noting(() => lower(graph))
+  if (!lowered) return undefined
+  const { graph: source, shapes } = addBatchAxis(lowered, told)
   const input = noting(() => findPictureInput(source, shapes, options.pictureInput))
-  const answer = noting(() => findAnswer(source, shapes, options.answer))
+  const answer = noting(() => findAnswer(source, shapes, options.answer, options.labels))
   if (!input || !answer) return undefined
   const picture = { name: input.name, layout: input.layout }
   const network = networkOf({ graph: source, shapes, picture, logits: answer.logits })

@@ -11,6 +11,7 @@ import { checkExternalData } from '../onnx/tensors.js'
 import { join } from '../passes/join.js'
 import { type TextSettings, textSettings } from '../text/index.js'
 import { encoderDecoder } from './entries.js'
+import { yoloMetadata } from './yolo-metadata.js'
 
 /** Files by paths relative to one place; `/` between folders. */
 export interface ModelFiles {
@@ -47,7 +48,8 @@ export interface AssembleOptions {
 /**
  * Puts a model together from its .onnx, whose path is `entry`. An encoder (`encoder_model.onnx`) is joined with the decoder beside it, and a
  * decoder with its encoder. `config.json` (labels, words), `preprocessor_config.json`, `generation_config.json`, `tokenizer.json` and
- * `tokenizer_config.json` are looked for beside it and, where it lies in `onnx/`, in the folder above. Rejects with `invalid-model`,
+ * `tokenizer_config.json` are looked for beside it and, where it lies in `onnx/`, in the folder above; without
+ * them, what the model says of itself is taken. Rejects with `invalid-model`,
  * `external-data-missing`, `cannot-read`, and what {@link join} throws.
  */
 export async function assembleModel(
@@ -86,11 +88,14 @@ export async function assembleModel(
   const generation = await ofWords('generation_config.json')
   const tokenizer = await ofWords('tokenizer.json')
   const tokenizerConfig = tokenizer && (await find('tokenizer_config.json'))
+  const own = ownParts(graph)
   return {
     graph,
     // what a decoder writes are words, and labels those of classes
-    labels: second ? undefined : config && labelsOf(config.json),
-    preprocessing: preprocessor && readPreprocessing(files.name(preprocessor.path), preprocessor.json),
+    labels: second ? undefined : config ? labelsOf(config.json) : own.labels,
+    preprocessing: preprocessor
+      ? readPreprocessing(files.name(preprocessor.path), preprocessor.json)
+      : own.preprocessing,
     text: isOfWords
       ? textSettings({
           config: config?.json,
@@ -141,6 +146,12 @@ async function halvesOf(
       : 'Keep encoder and decoder in one folder.',
     details: { missing },
   })
+}
+
+/** What a model says of itself, without any files beside it. */
+export function ownParts(graph: Graph): Omit<ModelParts, 'name'> {
+  const { labels, preprocessing } = yoloMetadata(graph) ?? {}
+  return { graph, labels, preprocessing }
 }
 
 async function externalData(graph: Graph, folder: string, files: ModelFiles): Promise<Map<string, Uint8Array>> {

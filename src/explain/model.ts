@@ -11,9 +11,11 @@ import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { type GivenTarget, readTarget, settleTarget, type Target, targetKind } from '../targets/index.js'
 import type { Settling, TargetContext } from '../targets/target.js'
 import { isOfLogits } from './asked.js'
+import { addBatchAxis } from './batch-axis.js'
 import { type Caption, type CaptionOptions, captions } from './caption.js'
 import { compile } from './compile.js'
 import { compose } from './compose.js'
+import { type DetectedBox, type DetectionOptions, type DetectionPlan, detectedBoxes, planDetection } from './detect.js'
 import { answeredBy, type ExplainHost, explainPlainly } from './explain-plainly.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import type { Feed } from './feed.js'
@@ -22,6 +24,7 @@ import { refuseBadWeights } from './finite.js'
 import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
 import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
+import { atOwnLevels, levelsOf } from './levels.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { photoPreprocessing } from './photo.js'
@@ -30,6 +33,7 @@ import { type Image, type ImageOptions, type Intake, type Prepared, prepareImage
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 import { Runner } from './runner.js'
+import { requireMap, type SeenClass, seenClasses } from './segment.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
 import { type ModelText, writtenText } from './written.js'
@@ -77,6 +81,9 @@ export class Model {
   /** True where the preprocessing, or what it was changed from, is a guess. */
   readonly #assumed: boolean
   readonly #runner: Runner
+  /** The lowered graph, whose pictures have a batch axis. */
+  readonly #source: { readonly graph: Graph; readonly shapes: Shapes }
+  #detection: DetectionPlan | undefined
   #sha256: Promise<string | null> | undefined
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
@@ -123,16 +130,22 @@ export class Model {
     this.graph = graph
     this.shapes = shapes
     // what runs takes and gives float32, whatever the model's own types are
-    const source = lower(graph)
-    this.input = findPictureInput(source, shapes, options.pictureInput)
-    this.answer = findAnswer(source, shapes, options.answer)
-    this.others = otherInputs(source, shapes, this.input, this.answer.logits)
+    const { graph: source, shapes: known } = addBatchAxis(lower(graph), shapes)
     this.labels = options.labels ?? []
     this.text = options.text
+    this.input = findPictureInput(source, known, options.pictureInput)
+    this.answer = findAnswer(source, known, options.answer, this.labels.length || undefined)
+    this.others = otherInputs(source, known, this.input, this.answer.logits)
+    this.#source = { graph: source, shapes: known }
     this.#assumed = assumed && takesPhotos(this.input)
-    this.preprocessing = photoPreprocessing(this.input, options.preprocessing, lowestByte(graph, this.input.name))
+    this.preprocessing = photoPreprocessing(
+      source,
+      this.input,
+      options.preprocessing,
+      lowestByte(graph, this.input.name),
+    )
     const { classes } = this.answer
-    const hasClasses = this.answer.kind !== 'embedding' && this.answer.kind !== 'values'
+    const hasClasses = this.answer.kind !== 'embedding' && this.answer.kind !== 'values' && this.answer.kind !== 'boxes'
     const miscounted = hasClasses && this.labels.length > 0 && this.labels.length !== classes
     this.notes = [
       ...computedIn(graph),
@@ -147,7 +160,26 @@ export class Model {
     ]
     this.#runtime = runtime
     this.#options = options
-    this.#runner = runner ?? new Runner(source, shapes, this, runtime, options.optimization ?? 'all')
+    this.#runner = runner ?? new Runner(source, known, this, runtime, options.optimization ?? 'all')
+  }
+
+  /** The boxes that a detector finds, best first, on the picture's pixels. Rejects with `method-not-applicable`, `bad-option`. */
+  async detect(image: Image, options: ImageOptions & DetectionOptions = {}): Promise<readonly DetectedBox[]> {
+    return this.#detect(prepareImage(this, image, options), options)
+  }
+
+  /** The classes of a segmentation, by the part of the picture that each covers, the largest first. Rejects with `method-not-applicable`. */
+  async segment(image: Image, options: ImageOptions = {}): Promise<readonly SeenClass[]> {
+    requireMap(this.answer)
+    const { feed, geometry } = prepareImage(this, image, options)
+    return seenClasses(await this.#runner.value(this.answer.logits, feed), geometry, this.labels)
+  }
+
+  async #detect({ feed, geometry }: Prepared, options: DetectionOptions): Promise<readonly DetectedBox[]> {
+    const { graph, shapes } = this.#source
+    this.#detection ??= planDetection(graph, shapes, this.answer)
+    const outputs = await this.#runner.outputs('detection', this.#detection.graph, feed)
+    return detectedBoxes(this.#detection, outputs, geometry, this.labels, options)
   }
 
   /** Makes a picture what the model is fed, once for several questions. Throws as they do. */
@@ -221,9 +253,21 @@ export class Model {
    * Compiled methods share one run.
    */
   async explainAll(image: Image, options: ExplainOptions = {}): Promise<ExplanationSet> {
-    const explain = (prepared: Prepared, request: ExplainOptions) => explainPlainly(this.#host(), prepared, request)
+    const explain = (prepared: Prepared, request: ExplainOptions) => this.#explain(prepared, request)
     const explainer = { layout: this.input.layout, inspect: () => this.inspect(), explain }
     return compose(explainer, prepareImage(this, image, options), options)
+  }
+
+  /** Plainly; boxes at the levels that they were read from, where no layer is named. */
+  async #explain(prepared: Prepared, request: ExplainOptions): Promise<ExplanationSet> {
+    const { graph, shapes } = this.#source
+    const context = this.#context(prepared, request)
+    const areBoxes = [request.target].flat().every((t) => readTarget(t, context).kind === 'box')
+    const isOpen = this.answer.kind === 'boxes' && request.layer === undefined && areBoxes
+    const layer = isOpen ? levelsOf(graph, shapes, this.input, this.answer, request.grid) : []
+    if (layer.length === 0) return explainPlainly(this.#host(), prepared, request)
+    const set = await explainPlainly(this.#host(), prepared, { ...request, layer })
+    return { ...set, explanations: atOwnLevels(graph, set.explanations) }
   }
 
   /**
@@ -251,13 +295,15 @@ export class Model {
   /** What the model holds and what can be explained of it; as {@link inspect} tells it of a file, without loading it again. */
   inspect(): Inspection {
     const { answer, pictureInput } = this.#options
-    return inspection(this.graph, this.shapes, { answer, pictureInput })
+    const labels = this.labels.length || undefined
+    return inspection(this.graph, this.shapes, { answer, labels, pictureInput })
   }
 
   /** A plan of this model, for its runtime unless `lacks` says otherwise; see {@link compile}. */
   compile(options: Omit<CompileOptions, 'shapes'>): Plan {
     const { answer, pictureInput } = this.#options
-    const own = { answer, pictureInput, preprocessing: this.preprocessing, lacks: this.#runtime.lacks }
+    const labels = this.labels.length || undefined
+    const own = { answer, labels, pictureInput, preprocessing: this.preprocessing, lacks: this.#runtime.lacks }
     return compile(this.graph, { ...own, ...options, shapes: this.shapes })
   }
 
@@ -298,14 +344,14 @@ export class Model {
     return { answer, labels, score, values: shapes, written }
   }
 
-  #settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures'>): Settling {
+  #settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures' | 'detection'>): Settling {
     return settlingOf(
       {
         ranked: async ({ feed }) => this.#ranked(await this.#forward(feed)).map((a) => a.index),
         value: (name, { feed }) => this.#runner.value(name, feed),
         embedText: (text) => Promise.reject(noText(text)),
         embedPicture: async (image) => (await this.#runner.value(this.answer.logits, this.prepare(image).feed)).data,
-        boxes: () => Promise.reject(noText('boxes')),
+        boxes: (shown) => this.#detect(shown, options.detection ?? {}),
       },
       this.#context(prepared, options),
       prepared,

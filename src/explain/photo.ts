@@ -1,19 +1,23 @@
 /** How photos become what the model is fed. */
 import { imagenetPreprocessing, type PreprocessSpec } from '../image/index.js'
+import type { Graph } from '../onnx/ir.js'
 import { type PictureInput, takesPhotos } from './input.js'
+import { ownNormalisation } from './own-normalisation.js'
 
 const DEFAULT_SIDE = 224
 
-/** The given preprocessing, else the usual one, in the input's layout; undefined where it takes no photos. */
+/** The given preprocessing, else what the graph tells, else the usual one, in the input's layout; undefined where it takes no photos. */
 export function photoPreprocessing(
+  graph: Graph,
   input: PictureInput,
   given: PreprocessSpec | undefined,
-  lowestByte?: number,
+  lowest?: number,
 ): PreprocessSpec | undefined {
   const { height = DEFAULT_SIDE, width = DEFAULT_SIDE, channels, layout } = input
   if (!takesPhotos(input) || (layout !== 'NCHW' && layout !== 'NHWC')) return undefined
   const usual = imagenetPreprocessing(height, width, channels === 1 ? 1 : 3)
-  return { ...(given ?? (lowestByte === undefined ? usual : ofBytes(usual, lowestByte))), layout }
+  const bytes = lowest === undefined ? undefined : ofBytes(usual, lowest)
+  return { ...(given ?? bytes ?? ownNormalisation(graph, input, usual) ?? usual), layout }
 }
 
 /** Pixels as they are, for inputs of bytes: from 0, or from -128. */

@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly grid?: string | undefined
   /** The output that holds the answer. Default: found, see {@link findAnswer}. */
   readonly answer?: string | undefined
+  /** How many labels there are: what tells the classes of a detector from what else it says of a box. Default: read from its outputs' shapes. */
+  readonly labels?: number | undefined
   /** What the maps explain: all of a target that is no run-time input. Default: the logit of a class. */
   readonly form?: TargetForm | undefined
   /** What the maps explain of a class, where no `form` is given. Default: `logit`. */

@@ -3,6 +3,7 @@ import type { ExplainError } from '../core/errors.js'
 import type { MethodInfo } from '../methods/method.js'
 import type { GivenTarget } from '../targets/index.js'
 import type { Score } from '../targets/target.js'
+import type { DetectionOptions } from './detect.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import type { GivenOptions } from './options.js'
 import type { CompileOptions } from './plan.js'
@@ -41,6 +42,8 @@ export interface ExplainOptions extends ImageOptions {
   readonly batch?: number
   /** Other pictures, by the names that targets give them: `similarity:NAME`. */
   readonly pictures?: Readonly<Record<string, Image>> | undefined
+  /** Which boxes of a detector are counted; see {@link DetectionOptions}. */
+  readonly detection?: DetectionOptions | undefined
   readonly signal?: AbortSignal | undefined
   /** Told after each batch of a long method. */
   readonly onProgress?: (progress: Progress) => void

@@ -82,6 +82,7 @@ export class Runner {
   readonly #input: PictureInput
   readonly #others: readonly OtherInput[]
   readonly #answer: Answer
+  readonly #labels: number | undefined
   readonly #sessions: SessionCache
   readonly #lacks: readonly Lack[] | undefined
   readonly #runtime: Runtime
@@ -95,7 +96,12 @@ export class Runner {
   constructor(
     graph: Graph,
     shapes: Shapes,
-    parts: { readonly input: PictureInput; readonly others: readonly OtherInput[]; readonly answer: Answer },
+    parts: {
+      readonly input: PictureInput
+      readonly others: readonly OtherInput[]
+      readonly answer: Answer
+      readonly labels: readonly string[]
+    },
     runtime: Runtime,
     optimization: OptimizationLevel,
   ) {
@@ -104,6 +110,7 @@ export class Runner {
     this.#input = parts.input
     this.#others = parts.others
     this.#answer = parts.answer
+    this.#labels = parts.labels.length || undefined
     this.#lacks = runtime.lacks
     this.#runtime = runtime
     this.#optimization = optimization
@@ -155,6 +162,16 @@ export class Runner {
       (session) => session.run(this.#feeds(session, feed)),
     )
     return this.#float(result, name)
+  }
+
+  /** What a graph that is made of the model's gives for one picture. */
+  async outputs(key: string, graph: Graph, feed: Feed): Promise<Readonly<Record<string, Tensor>>> {
+    const names = graph.outputs.map((o) => o.name)
+    return this.#sessions.use(
+      key,
+      () => this.#file(graph, names, false),
+      (session) => session.run(this.#feeds(session, feed)),
+    )
   }
 
   /** Logits and maps of one picture: in one run where targets share the forward pass, else in as many as they need. */
@@ -298,8 +315,9 @@ export class Runner {
   }
 
   /** What every plan of this model is compiled with. */
-  #known(): Pick<CompileOptions, 'shapes' | 'lacks' | 'answer' | 'pictureInput'> {
+  #known(): Pick<CompileOptions, 'shapes' | 'lacks' | 'answer' | 'labels' | 'pictureInput'> {
     return {
+      labels: this.#labels,
       shapes: this.#shapes,
       lacks: this.#lacks,
       answer: this.#answer.output,

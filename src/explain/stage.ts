@@ -17,6 +17,7 @@ import { type AppendedTarget, appendTarget } from '../targets/append.js'
 import { plainForm, readForm, refuseUnfit, targetKind } from '../targets/index.js'
 import type { TargetForm } from '../targets/target.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
+import { addBatchAxis } from './batch-axis.js'
 import { embeddingOf } from './embeddings.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { lowestByte } from './numbers.js'
@@ -60,10 +61,9 @@ export interface Stage {
 }
 
 export function stageOf(model: Graph, options: CompileOptions, methods: readonly CompiledMethod[]): Stage {
-  const lowered = lower(model)
-  const found = options.shapes ?? declaredShapes(model)
+  const { graph: lowered, shapes: found } = addBatchAxis(lower(model), options.shapes ?? declaredShapes(model))
   const input = findPictureInput(lowered, found, options.pictureInput)
-  const answer = findAnswer(lowered, found, options.answer)
+  const answer = findAnswer(lowered, found, options.answer, options.labels)
   const form = options.form ?? formOf(answer, found, options)
   refuseUnfit(targetKind(form.kind), answer)
   const {
@@ -105,7 +105,7 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const { graph, target } = appended
   const b = new Builder(graph, appended.shapes, { lacks: options.lacks })
   const { inputs } = repeated
-  const preprocessing = photoPreprocessing(input, options.preprocessing, lowestByte(model, input.name))
+  const preprocessing = photoPreprocessing(lowered, input, options.preprocessing, lowestByte(model, input.name))
   return {
     source,
     network,

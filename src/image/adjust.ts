@@ -1,7 +1,12 @@
 /** Changes to a model's preprocessing, for a model that comes without its own. */
 import { ExplainError } from '../core/errors.js'
 import type { Size } from './picture.js'
-import type { PreprocessSpec, ResizeRule } from './spec.js'
+import { letterboxed, type PreprocessSpec, type ResizeRule } from './spec.js'
+
+/** How a picture is brought to the model's size. */
+export const FITS = ['crop', 'stretch', 'letterbox'] as const
+
+export type Fit = (typeof FITS)[number]
 
 export interface PreprocessOptions {
   /** Mean of each channel, after division by 255. */
@@ -10,8 +15,11 @@ export interface PreprocessOptions {
   readonly std?: readonly number[] | undefined
   /** The model input's size in pixels, or its side where it is square; for models that take any size. */
   readonly size?: number | Size | undefined
-  /** `crop`: shorter side to 256/224 of the size, then the centre; `stretch`: the whole picture, squeezed to the size. */
-  readonly fit?: 'crop' | 'stretch' | undefined
+  /**
+   * `crop`: shorter side to 256/224 of the size, then the centre; `stretch`: the whole picture, squeezed to the size; `letterbox`: the whole picture in its own
+   * proportions, in the middle of the size, grey (114) around it, as YOLO's kin have it.
+   */
+  readonly fit?: Fit | undefined
   /** Order of the colour channels. */
   readonly channels?: 'RGB' | 'BGR' | undefined
 }
@@ -36,24 +44,27 @@ export function adjustPreprocessing(spec: PreprocessSpec, options: PreprocessOpt
     })
   const now = spec.crop ?? spec.pad ?? (spec.resize.kind === 'exact' ? spec.resize : { height: 224, width: 224 })
   const target = wanted ? { height: wanted.height, width: wanted.width } : { height: now.height, width: now.width }
-  const stretch = fit === 'stretch' || (fit === undefined && spec.crop === undefined)
+  const how = fit ?? fitOf(spec)
   const enlarged = (side: number): number => Math.round((side * 256) / 224)
-  const geometry =
-    fit === undefined && size === undefined
-      ? {}
-      : stretch
-        ? { resize: { kind: 'exact' as const, ...target }, crop: undefined }
-        : { resize: covering(enlarged(target.height), enlarged(target.width)), crop: target }
   const { pad, ...bare } = spec
-  return {
+  const fitted = (): PreprocessSpec => {
     // another geometry takes the place of letterboxing
-    ...(fit === undefined && size === undefined ? spec : bare),
-    ...geometry,
+    if (how === 'letterbox') return letterboxed(spec, target)
+    if (how === 'stretch') return { ...bare, resize: { kind: 'exact', ...target }, crop: undefined }
+    return { ...bare, resize: covering(enlarged(target.height), enlarged(target.width)), crop: target }
+  }
+  return {
+    ...(fit === undefined && size === undefined ? spec : fitted()),
     mean: mean ?? spec.mean,
     std: std ?? spec.std,
     channels: channels ?? spec.channels,
     source: `${spec.source}, with ${changed.map(([name]) => name).join(', ')} as given`,
   }
+}
+
+/** How a picture is brought to another size where only the size is said. */
+function fitOf({ crop, resize }: PreprocessSpec): Fit {
+  return crop ? 'crop' : resize.kind === 'fit' ? 'letterbox' : 'stretch'
 }
 
 /** Scales a picture so that it covers a rectangle; the shorter edge tells for a square. */

@@ -1,10 +1,11 @@
 /** Where the model's input lies on the picture, and the way back: maps and points. */
+import type { Box } from '../core/box.js'
 import { ExplainError } from '../core/errors.js'
 import { computeTaps } from './filters.js'
 import { checkSize, type Size } from './picture.js'
-import { type Box, checkPlane, horizontal, pickPlane, vertical } from './resize.js'
+import { checkPlane, horizontal, pickPlane, vertical } from './resize.js'
 
-export type { Box } from './resize.js'
+export type { Box } from '../core/box.js'
 
 /**
  * How a picture became the model's input. Coordinates are continuous: pixel (i, j) covers `[i, i + 1] x [j, j + 1]`.

@@ -1,5 +1,5 @@
 /** Pictures: pixels, resizing as Pillow does, preprocessing, and the way back from a map to the picture. */
-export { adjustPreprocessing, type PreprocessOptions } from './adjust.js'
+export { adjustPreprocessing, FITS, type Fit, type PreprocessOptions } from './adjust.js'
 export {
   type Box,
   type Geometry,
@@ -12,6 +12,7 @@ export {
 export { crop, flatten, greyscale, MAX_PIXELS, type Picture, type Size } from './picture.js'
 export {
   imagenetPreprocessing,
+  letterboxed,
   type Padding,
   type Preprocessed,
   type PreprocessSpec,

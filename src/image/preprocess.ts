@@ -6,7 +6,7 @@ import { resize } from './resize.js'
 import type { PreprocessSpec, ResizeRule } from './spec.js'
 
 export { parsePreprocessorConfig } from './preprocessor-config.js'
-export { imagenetPreprocessing, type Padding, type PreprocessSpec, type ResizeRule } from './spec.js'
+export { imagenetPreprocessing, letterboxed, type Padding, type PreprocessSpec, type ResizeRule } from './spec.js'
 
 /** A picture as the model takes it, without the batch axis. */
 export interface Preprocessed {
@@ -31,6 +31,12 @@ export function preprocess(picture: Picture, spec: PreprocessSpec): Preprocessed
   const source = { width: picture.width, height: picture.height }
   const scaled = resizedSize(source, spec.resize)
   const sized = resize(spec.channels === 'L' ? greyscale(opaque) : opaque, scaled.width, scaled.height, spec.filter)
+  if (spec.pad && (scaled.width > spec.pad.width || scaled.height > spec.pad.height))
+    throw new ExplainError('bad-option', {
+      what: `The picture is ${scaled.width} x ${scaled.height} pixels when it is scaled, larger than the ${spec.pad.width} x ${spec.pad.height} that it is to be padded to`,
+      where: `preprocessing from ${spec.source}`,
+      remedy: 'Scale it to fit: { "kind": "fit", "height": ..., "width": ... }.',
+    })
   const model = spec.crop ?? spec.pad ?? scaled
   const { left, top } = corner(scaled, spec)
   const window = crop(sized, left, top, model.width, model.height)
@@ -85,17 +91,31 @@ export function resizedSize(source: Size, rule: ResizeRule): Size {
     case 'exact':
       return { width: rule.width, height: rule.height }
     case 'shortest-edge': {
-      const toLong = Math.trunc((rule.size * long) / short)
-      if (rule.limit === undefined || toLong <= rule.limit) return oriented(rule.size, toLong)
-      return oriented(Math.trunc((rule.limit * rule.size) / toLong), rule.limit)
+      const { size, limit = Number.POSITIVE_INFINITY, step = 1 } = rule
+      // in this order, so that it rounds as Python does: the longer edge may come out one below the limit
+      const exact = (long / short) * size > limit ? (limit * short) / long : size
+      const shorter = halfToEven(exact)
+      const longer = shorter === short ? long : Math.trunc((exact * long) / short)
+      const down = (v: number): number => v - (v % step)
+      return oriented(down(shorter), down(longer))
     }
     case 'longest-edge':
       return oriented(Math.floor((short * rule.size) / long + 0.5), rule.size)
+    case 'fit': {
+      const ratio = Math.min(rule.height / height, rule.width / width)
+      return { width: Math.max(1, halfToEven(width * ratio)), height: Math.max(1, halfToEven(height * ratio)) }
+    }
     case 'cover':
       return rule.width * height >= rule.height * width
         ? { width: rule.width, height: Math.trunc((rule.width * height) / width) }
         : { width: Math.trunc((rule.height * width) / height), height: rule.height }
   }
+}
+
+/** As Python's `round`. */
+function halfToEven(v: number): number {
+  const below = Math.floor(v)
+  return v - below === 0.5 ? below + (below % 2) : Math.round(v)
 }
 
 /** The window's top left corner on the scaled picture; negative where the picture is smaller. */

@@ -12,6 +12,8 @@ interface ClassDefaults {
   /** What a bare number for `size` means: both edges, or the shorter one. */
   readonly size: 'exact' | 'shortest-edge'
   readonly filter: Filter
+  /** Edges are rounded down to multiples of this. */
+  readonly step?: number
   /** The share of the scaled picture that is kept, where scaling and cropping are one setting. */
   readonly cropShare?: number
 }
@@ -22,16 +24,22 @@ const CLASSES: Readonly<Record<string, ClassDefaults>> = {
   Blip: { size: 'exact', filter: 'bicubic' },
   CLIP: { size: 'shortest-edge', filter: 'bicubic' },
   ChineseCLIP: { size: 'shortest-edge', filter: 'bicubic' },
+  ConditionalDetr: { size: 'shortest-edge', filter: 'bilinear' },
   ConvNext: { size: 'shortest-edge', filter: 'bicubic', cropShare: 224 / 256 },
+  DeformableDetr: { size: 'shortest-edge', filter: 'bilinear' },
   DeiT: { size: 'exact', filter: 'bicubic' },
+  Detr: { size: 'shortest-edge', filter: 'bilinear' },
   EfficientNet: { size: 'exact', filter: 'nearest' },
+  GroundingDino: { size: 'shortest-edge', filter: 'bilinear' },
   MobileNetV1: { size: 'shortest-edge', filter: 'bilinear' },
   MobileNetV2: { size: 'shortest-edge', filter: 'bilinear' },
   MobileViT: { size: 'shortest-edge', filter: 'bilinear' },
   PoolFormer: { size: 'shortest-edge', filter: 'bicubic' },
+  RTDetr: { size: 'exact', filter: 'bilinear' },
   Segformer: { size: 'exact', filter: 'bilinear' },
   Siglip: { size: 'exact', filter: 'bicubic' },
   ViT: { size: 'exact', filter: 'bilinear' },
+  Yolos: { size: 'shortest-edge', filter: 'bilinear', step: 16 },
 }
 
 /** Switches that change the pixels in ways that are not built here: better refused than ignored. */
@@ -54,7 +62,7 @@ const SQUEEZE_FROM = 384
  * Reads a parsed `preprocessor_config.json`.
  *
  * Understood: `do_resize`, `size` (`shortest_edge`, with or without `longest_edge`; `longest_edge`; `height` and `width`; a
- * number or a pair), `resample`, `do_center_crop`, `crop_size`, `crop_pct` (below 384 px: scale to `size / crop_pct`, then
+ * number, perhaps with `max_size`, or a pair), `resample`, `do_center_crop`, `crop_size`, `crop_pct` (below 384 px: scale to `size / crop_pct`, then
  * crop to `crop_size` or `size`; from 384 px on: stretch to `size`), `do_rescale`, `rescale_factor`, `rescale_offset`,
  * `do_normalize`, `image_mean`, `image_std`, `include_top`, `do_flip_channel_order`, `do_pad` with `pad_size`.
  *
@@ -182,23 +190,28 @@ function readResize(
   if (typeof size === 'number') {
     const meaning = defaults?.size ?? (cropped ? 'shortest-edge' : 'exact')
     if (!defaults) notes.push(`size taken as ${meaning === 'exact' ? 'both edges' : 'the shorter edge'}`)
-    return meaning === 'exact' ? { kind: 'exact', ...rectangle(size, 'size') } : shortestEdge(size, size)
+    if (meaning === 'exact') return { kind: 'exact', ...rectangle(size, 'size') }
+    return shortestEdge(size, size, config.get('max_size'), defaults)
   }
   if (typeof size === 'object' && size !== null && !Array.isArray(size)) {
     const { shortest_edge: shortest, longest_edge: longest } = size as Readonly<Record<string, unknown>>
-    if (shortest !== undefined && shortest !== null) return shortestEdge(shortest, size, longest)
+    if (shortest !== undefined && shortest !== null) return shortestEdge(shortest, size, longest, defaults)
     if (longest !== undefined && longest !== null)
       return { kind: 'longest-edge', size: pixels(longest, 'size.longest_edge', size) }
   }
   return { kind: 'exact', ...rectangle(size, 'size') }
 }
 
-function shortestEdge(shortest: unknown, whole: unknown, longest?: unknown): ResizeRule {
-  const size = pixels(shortest, 'size.shortest_edge', whole)
-  if (longest === undefined || longest === null) return { kind: 'shortest-edge', size }
+function shortestEdge(shortest: unknown, whole: unknown, longest: unknown, defaults?: ClassDefaults): ResizeRule {
+  const rule = {
+    kind: 'shortest-edge' as const,
+    size: pixels(shortest, 'size.shortest_edge', whole),
+    ...(defaults?.step === undefined ? {} : { step: defaults.step }),
+  }
+  if (longest === undefined || longest === null) return rule
   const limit = pixels(longest, 'size.longest_edge', whole)
-  if (limit < size) throw bad('size.longest_edge', whole, 'It cannot be less than shortest_edge.')
-  return { kind: 'shortest-edge', size, limit }
+  if (limit < rule.size) throw bad('size.longest_edge', whole, 'It cannot be less than shortest_edge.')
+  return { ...rule, limit }
 }
 
 function readGeometry(

@@ -5,6 +5,7 @@
  * other pixels, and another answer. Source: Pillow 13.0, `src/libImaging/Resample.c` and `Geometry.c`. Pillow up to 12
  * always took the horizontal pass first; see {@link verticalFirst}.
  */
+import type { Box } from '../core/box.js'
 import { ExplainError } from '../core/errors.js'
 import { computeTaps, type Filter, nearestIndices, type Taps } from './filters.js'
 import { checkPicture, checkSize, type Picture } from './picture.js'
@@ -124,14 +125,6 @@ function vertical8(picture: Picture, taps: Taps): Picture {
     for (let i = 0; i < length; i++) out[y * length + i] = clip8(sums[i] as number)
   }
   return { width, height, data: out }
-}
-
-/** A rectangle in pixels: pixel (i, j) covers `[i, i + 1] x [j, j + 1]`, so edges are whole and centres are halves. */
-export interface Box {
-  readonly x0: number
-  readonly y0: number
-  readonly x1: number
-  readonly y1: number
 }
 
 /**

@@ -4,14 +4,19 @@ import type { Filter } from './resize.js'
 
 /** How a picture is scaled. Sizes are in pixels; the aspect ratio is kept except by `exact`. */
 export type ResizeRule =
-  /** The shorter edge becomes `size`, the longer `trunc(size * longer / shorter)`; at most `limit`, if given. */
-  | { readonly kind: 'shortest-edge'; readonly size: number; readonly limit?: number }
+  /**
+   * The shorter edge becomes `size`, the longer `trunc(size * longer / shorter)`. Where that were more than `limit`, the longer becomes `limit` and the shorter is
+   * rounded half to even, as transformers has it (`get_size_with_aspect_ratio`). Both are then rounded down to multiples of `step` (YOLOS: 16), if given.
+   */
+  | { readonly kind: 'shortest-edge'; readonly size: number; readonly limit?: number; readonly step?: number }
   /** The longer edge becomes `size`, the shorter is rounded half up. */
   | { readonly kind: 'longest-edge'; readonly size: number }
   /** Stretched to this size. */
   | { readonly kind: 'exact'; readonly height: number; readonly width: number }
   /** The smallest size that covers this rectangle; one edge fits, the other is truncated as for `shortest-edge`. */
   | { readonly kind: 'cover'; readonly height: number; readonly width: number }
+  /** The largest size within this rectangle; the edge that does not fill it is rounded half to even, as Ultralytics' letterbox has it. */
+  | { readonly kind: 'fit'; readonly height: number; readonly width: number }
   | { readonly kind: 'none' }
 
 /** A canvas larger than the picture: letterboxing. */
@@ -76,5 +81,27 @@ export function imagenetPreprocessing(height: number, width: number, channels: 1
     channels: channels === 1 ? 'L' : 'RGB',
     layout: 'NCHW',
     source: 'the usual ImageNet preprocessing (assumed)',
+  }
+}
+
+/** The grey around a letterboxed picture in YOLO's kin. */
+const LETTERBOX_GREY = 114
+
+/**
+ * Letterboxing: the largest picture that fits a rectangle, in the middle of it, grey around it.
+ *
+ * @param spec how the values are computed; its resizing, crop and padding are replaced
+ * Throws `bad-option` for a size that is not positive and whole.
+ */
+export function letterboxed(
+  spec: PreprocessSpec,
+  { height, width }: { height: number; width: number },
+): PreprocessSpec {
+  checkSize(width, height, 'letterboxed')
+  return {
+    ...spec,
+    resize: { kind: 'fit', height, width },
+    crop: undefined,
+    pad: { height, width, at: 'centre', fill: LETTERBOX_GREY },
   }
 }

@@ -1,6 +1,8 @@
 /** MaxBoxAcc: whether boxes at each of a thousand thresholds overlap a true one, pooled over pictures at the best threshold. */
+
+import { overlap } from '../core/box.js'
 import type { Box } from '../image/index.js'
-import { overlap, type Region, regionsOf } from './components.js'
+import { type Region, regionsOf } from './components.js'
 import { mean, unit } from './maps.js'
 import type { Measurement, MetricContext } from './metric.js'
 import { onePlane } from './plane.js'

@@ -1,8 +1,9 @@
 /** The box that a map draws: around the largest region above a share of its maximum. */
 
+import { overlap } from '../core/box.js'
 import { extremes } from '../core/extremes.js'
 import type { Box } from '../image/index.js'
-import { overlap, regionsOf } from './components.js'
+import { regionsOf } from './components.js'
 import type { MapPlane, MetricContext } from './metric.js'
 import { onePlane } from './plane.js'
 

@@ -5,6 +5,8 @@ import type { Tensor } from '../core/tensor.js'
 import {
   type ClassAnswer,
   type CompileOptions,
+  type DetectedBox,
+  type DetectionOptions,
   type ExplainOptions,
   type Explanation,
   type ExplanationSet,
@@ -16,7 +18,9 @@ import {
   loadModel,
   type Model,
   type ModelParts,
+  ownParts,
   type Plan,
+  type SeenClass,
 } from '../explain/index.js'
 import { backgroundOf, figureOfOne } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
@@ -74,7 +78,7 @@ function pathOf(source: string | URL | undefined): string | undefined {
 }
 
 function partsOf(bytes: Uint8Array): ModelParts {
-  return { name: 'model', graph: decode(bytes), labels: undefined, preprocessing: undefined }
+  return { name: 'model', ...ownParts(decode(bytes)) }
 }
 
 export class NodeModel {
@@ -89,6 +93,16 @@ export class NodeModel {
     options: ImageOptions & { readonly top?: number } = {},
   ): Promise<readonly ClassAnswer[]> {
     return this.model.classify(await readImage(image), options)
+  }
+
+  /** The boxes that a detector finds, best first, in pixels of the picture. */
+  async detect(image: ImageSource, options: ImageOptions & DetectionOptions = {}): Promise<readonly DetectedBox[]> {
+    return this.model.detect(await readImage(image), options)
+  }
+
+  /** The classes of a segmentation, by the part of the picture that each covers. */
+  async segment(image: ImageSource, options: ImageOptions = {}): Promise<readonly SeenClass[]> {
+    return this.model.segment(await readImage(image), options)
   }
 
   /** Explains one target by one method. Defaults: Grad-CAM, the best answer. */

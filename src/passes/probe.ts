@@ -2,9 +2,8 @@
  * Types and shapes of every value, as ONNX Runtime infers them: the graph's skeleton is loaded with each value as an
  * untyped output, and the session's metadata is read; no run. What that leaves open (a rank that may be unknown, axes
  * that are computed) is settled at two sizes that differ in all free axes: axes that agree are constants. At a given size
- * ORT's constant folding sees through most computed axes, still without a run. What it does not see through is run, with
- * other numbers fed at the other size; there an axis may depend on integers fed (shapes, axes, counts), so that with such
- * inputs none is taken for a constant. Axes that are the same multiple of the batch at both sizes are named so.
+ * ORT's constant folding sees through most computed axes, still without a run. What it does not see through is run. An axis
+ * that rests on numbers that are fed (boxes that are left, a shape that is an input) is never taken for a constant. Axes that are the same multiple of the batch at both sizes are named so.
  */
 import { TensorProto_DataType as ProtoType } from 'onnx-buf'
 import { ExplainError } from '../core/errors.js'
@@ -19,6 +18,7 @@ import { dataType } from '../onnx/tensors.js'
 import { bodies } from './bodies.js'
 import { lower } from './lower.js'
 import { quantisedType } from './quantised/quantisation.js'
+import { sizedByNumbers } from './sized-by-numbers.js'
 
 /**
  * Shapes of all values of the graph, of those that lowering adds to it, and of those inside its nodes. Batch and other free axes stay symbolic. Rejects with
@@ -35,14 +35,21 @@ export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
   const session = await runtime.createSession(encodeSkeleton(graph.with({ outputs: everything })), {
     optimization: 'disabled',
   })
-  let shapes: Map<string, ValueInfo>
-  try {
-    shapes = new Map([...declared, ...session.outputs.map((o): [string, ValueInfo] => [o.name, o])])
-  } finally {
-    await session.release()
+  await session.release()
+  // what an exporter calls an output's axis says nothing where no input has one of that name
+  const given = new Set(graph.inputs.flatMap((i) => valueInfo(i).dims ?? []))
+  const isTold = (d: Dim): boolean => typeof d === 'number' || given.has(d)
+  const told = session.outputs.map((o) =>
+    own.has(o.name) ? { ...o, dims: o.dims?.map((d) => (isTold(d) ? d : null)) } : o,
+  )
+  const shapes = new Map([...declared, ...told.map((o): [string, ValueInfo] => [o.name, o])])
+  const open = told.filter((o) => isOpen(o)).map((o) => o.name)
+  const known = new Map(open.length === 0 ? shapes : await settle(graph, runtime, shapes, open))
+  for (const { name, dims } of session.outputs) {
+    const info = known.get(name)
+    if (info?.dims && dims?.length === info.dims.length)
+      known.set(name, { ...info, dims: info.dims.map((d, i) => d ?? dims[i] ?? null) })
   }
-  const open = session.outputs.filter((o) => isOpen(o)).map((o) => o.name)
-  const known = open.length === 0 ? shapes : await settle(graph, runtime, shapes, open)
   return new Map([...(await probeBodies(graph, runtime, known)), ...known])
 }
 
@@ -96,12 +103,6 @@ const LARGE = 1024
 /** Extents by value name. */
 type Extents = ReadonlyMap<string, readonly number[]>
 
-interface Measured {
-  readonly extents: Extents
-  /** The values whose extents were told without a run: they rest on no number that is fed. */
-  readonly folded: ReadonlySet<string>
-}
-
 async function settle(
   graph: Graph,
   runtime: Runtime,
@@ -112,13 +113,12 @@ async function settle(
   const asked = open.filter((name) => shapes.get(name)?.type !== undefined)
   const first = await measure(graph, runtime, asked, FIRST)
   const second = await measure(graph, runtime, asked, SECOND)
-  const readsIntegers = graph.inputs.some((i) => !valueInfo(i).type?.includes('float'))
-  const isSure = (name: string): boolean => !readsIntegers || (first.folded.has(name) && second.folded.has(name))
+  const unsure = sizedByNumbers(graph)
   const batch = batchName(graph)
   const settled = new Map(shapes)
   for (const name of open) {
-    const a = first.extents.get(name) ?? second.extents.get(name)
-    const b = first.extents.has(name) ? second.extents.get(name) : undefined
+    const a = first.get(name) ?? second.get(name)
+    const b = first.has(name) ? second.get(name) : undefined
     const known = shapes.get(name)
     if (!known) continue
     if (!a) {
@@ -126,7 +126,7 @@ async function settle(
       continue
     }
     const told = known.dims?.length === a.length ? known.dims : []
-    const found = a.map((d, i): Dim => told[i] ?? (b && isSure(name) ? axis(d, b[i] ?? d, batch) : null))
+    const found = a.map((d, i): Dim => told[i] ?? (b && !unsure.has(name) ? axis(d, b[i] ?? d, batch) : null))
     settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
   }
   return settled
@@ -149,11 +149,10 @@ function axis(first: number, second: number, batch: string | undefined): Dim {
 }
 
 /** The extents of values at one setting, as far as they can be known: folded where that will do, else run. */
-async function measure(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Measured> {
+async function measure(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Extents> {
   const folded = await fold(graph, runtime, names, at)
   const rest = names.filter((name) => !folded.has(name))
-  const extents = rest.length === 0 ? folded : new Map([...folded, ...(await run(graph, runtime, rest, at))])
-  return { extents, folded: new Set(folded.keys()) }
+  return rest.length === 0 ? folded : new Map([...folded, ...(await run(graph, runtime, rest, at))])
 }
 
 /** The sizes of an input at a setting. A free axis of channels has the size that a convolution's weights take. */

@@ -77,6 +77,11 @@ function resizing(rule: ResizeRule, filter: string): readonly string[] {
         `    size = (${rule.height} * width // height, ${rule.height})`,
         resize('size'),
       ]
+    case 'fit':
+      return [
+        `ratio = min(${rule.height} / image.height, ${rule.width} / image.width)`,
+        resize('(max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))'),
+      ]
   }
 }
 
@@ -85,10 +90,17 @@ function shorter(rule: ResizeRule): readonly string[] {
   if (rule.kind === 'longest-edge')
     return [`short, long = max(1, int(short * ${rule.size} / long + 0.5)), ${rule.size}`]
   if (rule.kind !== 'shortest-edge') return []
-  const { size, limit } = rule
-  const plain = `short, long = ${size}, max(1, int(${size} * long / short))`
-  if (limit === undefined) return [plain]
-  return [plain, `if long > ${limit}:`, `    short, long = max(1, int(${limit} * ${size} / long)), ${limit}`]
+  const { size, limit, step } = rule
+  const scaled =
+    limit === undefined
+      ? [`short, long = ${size}, max(1, int(${size} * long / short))`]
+      : [
+          `exact = ${limit} * short / long if long / short * ${size} > ${limit} else ${size}`,
+          'shorter = max(1, round(exact))',
+          'short, long = shorter, long if shorter == short else max(1, int(exact * long / short))',
+        ]
+  if (step === undefined) return scaled
+  return [...scaled, `short, long = max(1, short - short % ${step}), max(1, long - long % ${step})`]
 }
 
 function cropping({ crop }: PreprocessSpec): readonly string[] {

@@ -3,6 +3,8 @@ import { ExplainError } from '../core/errors.js'
 import type { Dim } from '../core/runtime.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
+import { findDetections } from './detections/find.js'
+import type { DetectionHead } from './detections/head.js'
 
 /** What turns logits into the model's own output. */
 export type FinalActivation = 'none' | 'softmax' | 'log-softmax' | 'sigmoid'
@@ -26,6 +28,8 @@ export interface Answer {
   readonly activation: FinalActivation
   /** Other outputs that could be the answer. */
   readonly others: readonly string[]
+  /** Where the boxes are, of an answer of boxes. */
+  readonly head?: DetectionHead | undefined
 }
 
 const ACTIVATIONS: ReadonlyMap<string, FinalActivation> = new Map([
@@ -56,11 +60,14 @@ interface Candidate {
 }
 
 /**
- * Finds the answer of a model: the wanted output, or the first of those that tell most, of which no other one of the same kind is made: classes before
+ * Finds the answer of a model: the boxes of a detector, the wanted output, or the first of those that tell most, of which no other one of the same kind is made: classes before
  * words, words before maps, maps before embeddings; any output of floats where there is none of these. And the value before its final activation.
+ * `labels` is how many labels there are, which tells columns of a detector apart.
  * Throws `method-not-applicable` where there is no output of floats, or the wanted one is none.
  */
-export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string): Answer {
+export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string, labels?: number): Answer {
+  const head = findDetections(graph, shapes, { classes: labels })
+  if (head && (wanted === undefined || wanted === head.scores.value)) return boxesAnswer(shapes, head)
   const all = graph.outputs.map((o) => candidateOf(graph, shapes, o.name)).filter((c) => c !== undefined)
   const candidates = ORDER.map((kind) => all.filter((c) => c.kind === kind)).find((list) => list.length > 0) ?? []
   const last = candidates.filter(
@@ -70,6 +77,13 @@ export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string): Answe
   if (!found) throw noAnswer(graph, shapes, all, wanted)
   const others = candidates.filter((c) => c !== found && c.kind === found.kind).map((c) => c.output)
   return { ...found, others, ...beforeActivation(graph, shapes, found) }
+}
+
+/** Boxes with scores of classes each; what of them is explained is made of the head by the target. */
+function boxesAnswer(shapes: Shapes, head: DetectionHead): Answer {
+  const { value, count } = head.scores
+  const dims = shapes.get(value)?.dims ?? []
+  return { kind: 'boxes', output: value, logits: value, dims, classes: count, activation: 'none', others: [], head }
 }
 
 /** What tells most comes first. */
@@ -151,7 +165,7 @@ function beforeActivation(
 }
 
 /** True where `value` is computed from `source`. */
-function isMadeFrom(graph: Graph, value: string, source: string): boolean {
+export function isMadeFrom(graph: Graph, value: string, source: string): boolean {
   const seen = new Set([value])
   const queue = [value]
   for (let name = queue.pop(); name !== undefined; name = queue.pop())

@@ -1,8 +1,20 @@
 import { ExplainError } from '../core/errors.js'
-import { asSeed, scored, scoreForm, scoreOf } from './class-scores.js'
+import type { Answer } from './answer.js'
+import { asSeed, scoreForm, scoreOf } from './class-scores.js'
+import type { DetectionHead } from './detections/head.js'
+import { boxScores } from './detections/scores.js'
 import { hotAlong } from './element.js'
 import { checkedIndex, classIndex, labelOf, printedClass } from './labels.js'
-import { BEST, defineTarget, int64Row, type Score, scoreNamed, wholeNumber } from './target.js'
+import {
+  BEST,
+  defineTarget,
+  type FoundBox,
+  int64Row,
+  type Score,
+  scoreNamed,
+  type TargetContext,
+  wholeNumber,
+} from './target.js'
 
 /**
  * The score of one box that a detector found, before boxes are suppressed. `box` counts the boxes that are found from 0, best first; `index` -1 is the
@@ -13,8 +25,8 @@ export interface BoxTarget {
   readonly box: number
   readonly index: number
   readonly score: Score
-  /** The box's row among the scores of all boxes; absent until the picture is there. */
-  readonly row?: number
+  /** The place of the class' score in the row of all boxes' scores of all classes; absent until the picture is there. */
+  readonly element?: number
 }
 
 const KIND = 'box'
@@ -38,22 +50,27 @@ export const boxTarget = defineTarget<BoxTarget>({
     return {
       kind: KIND,
       box,
-      index: name === undefined ? BEST : classIndex(name, context),
+      index:
+        name === undefined
+          ? BEST
+          : /^\s*\d+\s*$/.test(name)
+            ? classOf(Number(name), context)
+            : classIndex(name, context),
       score: context.score ?? 'logit',
     }
   },
-  check: ({ box, index, score, row }, context) => ({
+  check: ({ box, index, score, element }, context) => ({
     kind: KIND,
     box: wholeNumber(box ?? 0, 'box', KIND),
-    index: index === undefined ? BEST : checkedIndex(index, context),
+    index: index === undefined ? BEST : classOf(index, context),
     score: scoreNamed(score, KIND, context.score ?? 'logit'),
-    ...(row === undefined ? {} : { row: wholeNumber(row, 'row', KIND) }),
+    ...(element === undefined ? {} : { element: wholeNumber(element, 'element', KIND) }),
   }),
   print: ({ box, index }, { labels }) => (index === BEST ? String(box) : `${box}/${printedClass(index, labels)}`),
   describe: ({ box, index }, { labels }) => (index === BEST ? `box ${box}` : `${labelOf(index, labels)} (box ${box})`),
   classOf: ({ index }) => index,
   settle: async (target, host) => {
-    if (target.row !== undefined && target.index !== BEST) return target
+    if (target.element !== undefined && target.index !== BEST) return target
     const found = await host.boxes()
     const box = found[target.box]
     if (!box)
@@ -63,24 +80,47 @@ export const boxTarget = defineTarget<BoxTarget>({
         remedy:
           found.length > 0 ? `Boxes are counted from 0 to ${found.length - 1}.` : 'Lower the threshold of the scores.',
       })
-    return { ...target, row: box.row, index: target.index === BEST ? box.index : target.index }
+    const index = target.index === BEST ? box.index : target.index
+    return { ...target, index, element: elementOf(box, index, target) }
   },
   form: ({ score }) => scoreForm(KIND, score),
-  append: (form, context) => {
-    const { b, end, answer } = context
-    const scores = scored(b, end, answer, scoreOf(form), 2)
-    const box = context.input(
+  end: (form, { graph, shapes, answer }) => boxScores(graph, shapes, headOf(answer), scoreOf(form)),
+  append: (_, context) => {
+    const { b, end } = context
+    const at = context.input(
       'box',
       'int64',
       [],
-      'the row of the box among the scores of all boxes, before suppression',
+      "the place of the box' score among all boxes' scores of all classes, before suppression",
     )
-    const target = context.input('target', 'int64', [], 'class index')
-    const hot = b.op('Mul', [hotAlong(b, end, box, 1), hotAlong(b, end, target, 2)])
-    return { scores, seed: asSeed(context, hot, scores) }
+    return { scores: end, seed: asSeed(context, hotAlong(b, end, at, 1), end) }
   },
-  rows: ({ row, index }) => {
-    if (row === undefined) throw new ExplainError('bad-option', { what: 'The box of this target is not known yet' })
-    return { box: int64Row([], [row]), target: int64Row([], [index]) }
+  rows: ({ element }) => {
+    if (element === undefined) throw new ExplainError('bad-option', { what: 'The box of this target is not known yet' })
+    return { box: int64Row([], [element]) }
   },
 })
+
+function headOf({ head, output }: Answer): DetectionHead {
+  if (head) return head
+  throw new ExplainError('method-not-applicable', {
+    what: `"${output}" holds no boxes`,
+    where: `target of kind ${KIND}`,
+  })
+}
+
+/** Of another class than the box' own where the scores of its classes lie one step apart. */
+function elementOf({ element, index: own, step }: FoundBox, index: number, { box }: BoxTarget): number {
+  if (index === own) return element
+  if (step !== undefined) return element + (index - own) * step
+  throw new ExplainError('method-not-applicable', {
+    what: `The graph does not tell where box ${box}'s scores of other classes are`,
+    where: `target of kind ${KIND}`,
+    remedy: `Explain its own class: box:${box}.`,
+  })
+}
+
+/** A class' index; where a detector says the class of each box, how many there are is not known. */
+function classOf(index: unknown, context: TargetContext): number {
+  return context.answer.classes > 1 ? checkedIndex(index, context) : wholeNumber(index, 'index', KIND, BEST)
+}

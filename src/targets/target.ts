@@ -59,8 +59,10 @@ export interface FoundBox {
   readonly y1: number
   readonly index: number
   readonly score: number
-  /** Its row among the class scores that are explained. */
-  readonly row: number
+  /** The place of its score in the row of all boxes' scores of all classes. */
+  readonly element: number
+  /** From there to the next class' score; undefined where the graph does not tell. */
+  readonly step: number | undefined
 }
 
 /** What the unchanged picture tells, for what a target leaves open. */

@@ -177,6 +177,11 @@ function blocks(node: Node): boolean {
   return node.op === 'Cast' && !isDifferentiable(dataType(intOf(node, 'to', 1)))
 }
 
+/** The values that a node hands a gradient on to: none where it is zero by nature. */
+export function handsOnTo(node: Node): ReadonlySet<string> {
+  return blocks(node) ? new Set() : smoothReads(node)
+}
+
 /** What a node reads and has a gradient for. */
 function smoothReads(node: Node): Set<string> {
   const count = ruleOf(node)?.inputs

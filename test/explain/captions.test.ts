@@ -50,7 +50,7 @@ describe('captions', () => {
       caption.words.reduce((s, w) => s + w.logProbability, 0),
       9,
     )
-    expect(steps.at(-1)).toEqual({ done: 12, total: 20, text: caption.text })
+    expect(steps.at(-1)).toEqual({ done: 12, total: 15, text: caption.text })
     // the same of the graph as it is explained
     for (const given of [caption.inputIds, caption.text, 'A small red circle left of a small green star'])
       for (const at of [0, 4]) {

@@ -27,7 +27,7 @@ async function layerOf(model: Graph, pictures: Tensor<'float32'>, layer?: string
   const input = findPictureInput(graph, shapes)
   const answer = findAnswer(graph, shapes)
   const others = otherInputs(graph, shapes, input, answer.logits)
-  const runner = new Runner(graph, shapes, { input, answer, others }, runtime, 'all')
+  const runner = new Runner(graph, shapes, { input, answer, others, labels: [] }, runtime, 'all')
   const feed = { pictures, others: {} }
   const scores = (logits: Float32Array): Float32Array => Float32Array.from(targets, (t) => logits[t.index] ?? 0)
   const at = await drivenLayer({

@@ -5,6 +5,7 @@ import {
   liftToPicture,
   type PreprocessSpec,
   preprocess,
+  type ResizeRule,
   resizePlane,
   scaleGeometry,
   toModel,
@@ -25,8 +26,10 @@ const geometries: fc.Arbitrary<Geometry> = fc
   })
   .map(({ width, height, edge, kind, rows, columns, padded }) => {
     const window = { height: rows, width: columns }
+    // padding leaves no part of the picture out
+    const scaling: ResizeRule = padded ? { kind: 'fit', ...window } : kind === 'none' ? { kind } : { kind, size: edge }
     const spec: PreprocessSpec = {
-      resize: kind === 'none' ? { kind } : { kind, size: edge },
+      resize: scaling,
       filter: 'nearest',
       crop: padded ? undefined : window,
       ...(padded ? { pad: { ...window, at: 'centre', fill: 0 } as const } : {}),

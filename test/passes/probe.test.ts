@@ -197,3 +197,26 @@ describe('declared shapes', () => {
     expect(declaredShapes(network(undefined)).get('x')?.dims).toBeUndefined()
   })
 })
+
+test('an axis that rests on numbers that are fed is no constant, whatever two runs give', async () => {
+  const graph = model({
+    opset: 18,
+    nodes: [
+      { op: 'GreaterOrEqual', inputs: ['x', 'low'], outputs: ['is'] },
+      { op: 'NonZero', inputs: ['is'], outputs: ['where'] },
+      { op: 'Transpose', inputs: ['where'], outputs: ['rows'] },
+      { op: 'GatherND', inputs: ['x', 'rows'], outputs: ['picked'] },
+      { op: 'Shape', inputs: ['x'], outputs: ['shape'] },
+      { op: 'ConstantOfShape', inputs: ['shape'], outputs: ['zeros'] },
+    ],
+    inputs: [declare('x', 'float32', [6])],
+    outputs: [declare('picked', 'float32', ['left']), declare('zeros', 'float32', ['what'])],
+    initializers: { low: float32([], [-2]) },
+  })
+  const shapes = await probe(graph, runtime)
+  // in both runs all six are left
+  expect(shapes.get('picked')?.dims).toEqual(['left'])
+  expect(shapes.get('rows')?.dims).toEqual([null, 1])
+  // while what an exporter calls an axis is no reason not to know it
+  expect(shapes.get('zeros')?.dims).toEqual([6])
+})

@@ -8,6 +8,7 @@ import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { checkTarget, printTarget, readTarget, TARGET_KINDS, type Target, targetKind } from '../../src/targets/index.js'
 import type { TargetContext } from '../../src/targets/target.js'
+import { textSettings, tokenizerOf } from '../../src/text/index.js'
 import { planOf, refusal } from '../support/compiled.js'
 import { relativeL2 } from '../support/measures.js'
 import { model } from '../support/model.js'
@@ -232,8 +233,9 @@ const x = picture(3)
 
 async function loaded(name: keyof typeof NETWORKS): Promise<Model> {
   const labels = name === 'classes' ? LABELS : []
-  const tokens = (ids: readonly number[]) => ids.map((id) => VOCABULARY[id] ?? '?')
-  const options = { name, labels, words: { tokens, vocabulary: VOCABULARY, padId: 5 } }
+  const settings = textSettings({ config: { vocabulary: VOCABULARY, bos_token_id: 0, pad_token_id: 5 } })
+  const tokenizer = settings && (await tokenizerOf(settings))
+  const options = { name, labels, ...(settings && tokenizer ? { text: { settings, tokenizer } } : {}) }
   return Model.load(NETWORKS[name](), runtime, options)
 }
 
