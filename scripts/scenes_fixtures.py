@@ -23,8 +23,9 @@ references.json: `scenes` has the 12 examples (`name` is the file), then the 200
     answers              each different question: question, answer (the best), probability, score (its logit), map, scale, embedding (gradient times
                          embedding, one number for each of the 8 ids), right (the answer is the truth's)
     pixels               on the first three: the number in pixel-gradients.npy and the scale, at a word, an answer or `whole`
-    thing, hit           of a word or an answer: which of the things it is about (null: none), and whether the map, resized bilinearly to 96x96
-                         (align_corners=False), has its largest pixel in that thing's box
+    thing, hit           of a word or an answer: which of the things it is about (null: none), and whether the map of grad-cam, and those of hires-cam
+                         (sum_k g_k A_k) and layer-cam (sum_k max(g_k, 0) A_k), resized bilinearly to 96x96 (align_corners=False), has its
+                         largest pixel in that thing's box
 
 A word is about the thing of its shape. An answer is about a thing where it is right and the question names or asks for one: `what color is the SHAPE`,
 `what shape is COLOUR`, `is there a SHAPE` that is there, and `what is ... the SHAPE` (what is asked for). `pointing` sums it up, of words and of answers:
@@ -193,9 +194,12 @@ class Watched(torch.nn.Module):
         return self.encoder(x)
 
 
-def gradcam(score, features):
+def cams(score, features):
+    """Grad-CAM, HiResCAM and LayerCAM before the ReLU, [12,12] each."""
     (g,) = torch.autograd.grad(score, features, retain_graph=True)
-    return (g.mean((2, 3), keepdim=True) * features).sum(1)[0].detach().numpy()
+    a = features.detach()
+    weights = {"grad-cam": g.mean((2, 3), keepdim=True), "hires-cam": g, "layer-cam": g.relu()}
+    return {name: (w * a).sum(1)[0].numpy() for name, w in weights.items()}
 
 
 def embedding_times_gradient(score, embedded):
@@ -234,11 +238,9 @@ def about(question, answer, things):
 
 def pointing(entries):
     counted = [(e["hit"], s["things"][e["thing"]]["box"]) for e, s in entries if e["thing"] is not None]
-    return {
-        "count": len(counted),
-        "hits": round(float(np.mean([h for h, _ in counted])), 4),
-        "chance": round(float(np.mean([share(b) for _, b in counted])), 4),
-    }
+    mean = lambda values: round(float(np.mean(list(values))), 4)
+    hits = {name: mean(hit[name] for hit, _ in counted) for name in counted[0][0]}
+    return {"count": len(counted), "hits": hits, "chance": mean(share(box) for _, box in counted)}
 
 
 def explained(given, number, watched, decoder, vqa, fed, asked, generator, maps, gradients):
@@ -247,8 +249,8 @@ def explained(given, number, watched, decoder, vqa, fed, asked, generator, maps,
     things, entry = given["things"], {"name": given["name"]}
 
     def with_map(score, features):
-        raw = gradcam(score, features)
-        return {"score": float(f"{score.item():.7g}"), **maps.add("map", raw)}, raw
+        raw = cams(score, features)
+        return {"score": float(f"{score.item():.7g}"), **maps.add("map", raw["grad-cam"])}, raw
 
     def with_pixels(score):
         if number >= WITH_PIXELS:
@@ -257,7 +259,7 @@ def explained(given, number, watched, decoder, vqa, fed, asked, generator, maps,
         return {"pixels": gradients.add("number", g[0].numpy())}
 
     def judged(raw, thing):
-        return {"thing": thing, "hit": None if thing is None else points_at(raw, things[thing]["box"])}
+        return {"thing": thing, "hit": None if thing is None else {name: points_at(m, things[thing]["box"]) for name, m in raw.items()}}
 
     grid = watched(x)
     features = watched.features

@@ -65,14 +65,14 @@ def tiny_faster_rcnn():
     )  # fmt: skip
 
 
-def spread(layer, run, centre, width):
-    """Scale a head's last layer so that its outputs lie around `centre` with a deviation of `width`."""
+def spread(layer, run, centre, width, top=float("inf")):
+    """Scale a head's last layer so that its outputs lie around `centre` with a deviation of `width`, or less where they would exceed `top`."""
     kept = []
     handle = layer.register_forward_hook(lambda _m, _i, o: kept.append(o.flatten()))
     run()
     handle.remove()
     y = torch.cat(kept)
-    scale = width / y.std()
+    scale = min(width / y.std(), (top - centre) / (y.max() - y.mean()))
     layer.weight.data.mul_(scale)
     layer.bias.data.mul_(scale).add_(centre - scale * y.mean())
 
@@ -126,7 +126,7 @@ def of_torchvision(name, full, small_version):
                 classes = head.classification_head.module_list if name == "ssd" else [head.classification_head.cls_logits]
                 boxes = head.regression_head.module_list if name == "ssd" else [head.regression_head.bbox_reg]
                 for layer in classes:
-                    spread(layer, lambda: model(x), 0 if name == "ssd" else -2, 1.5)
+                    spread(layer, lambda: model(x), *((0, 1.5) if name == "ssd" else (-2, 1.5, 4)))
                 for layer in boxes:
                     spread(layer, lambda: model(x), 1.0 if name == "fcos" else 0, 0.5)
                 if name == "fcos":
@@ -256,7 +256,7 @@ def yolo(small):
     with torch.no_grad():
         calibrate(net, lambda: net(x))
         for layer in net.classes:
-            spread(layer[-1], lambda: net(x), -2, 1.5)
+            spread(layer[-1], lambda: net(x), -2, 1.5, 4)
         for layer in net.boxes:
             spread(layer[-1], lambda: net(x), 0, 1)
 

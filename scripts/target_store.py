@@ -49,6 +49,8 @@ def calibrate(module, run):
         x = args[0]
         if x[0, 0].numel() == 1:  # what is pooled has no deviation
             return
+        if not norm.weight.any():  # a residual branch that starts as nothing
+            norm.weight.data.fill_(1)
         norm.running_mean.copy_(x.mean((0, 2, 3)))
         norm.running_var.copy_(x.var((0, 2, 3), correction=0) + 1e-3)
 
@@ -155,7 +157,7 @@ def store(name, network, folder, small):
     seen = {}
 
     def keep(_module, _inputs, out):
-        out = out.get("out", out) if isinstance(out, dict) else out
+        out = out.get("out", list(out.values())[-1]) if isinstance(out, dict) else out
         seen.setdefault("layer", out[0] if isinstance(out, tuple) else out)
 
     handle = network.layer.register_forward_hook(keep) if network.layer else None
