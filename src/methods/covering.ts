@@ -12,6 +12,15 @@ export interface Square {
   readonly z1: number
 }
 
+/** Squares under the name that they have where a picture is changed inside of them, whatever they are filled with. */
+export type Box = Square
+
+/** A box along the places' axes of a layout: its first place, and the one behind its last. */
+export function boxIntervals(box: Box, letters: string): readonly (readonly [number, number])[] {
+  const along = { D: [box.z0, box.z1], H: [box.y0, box.y1], W: [box.x0, box.x1] } as const
+  return [...letters].flatMap((l) => (l === 'D' || l === 'H' || l === 'W' ? [along[l]] : []))
+}
+
 /** Pixels and slices of the model's input. */
 export interface InputExtent {
   readonly depth: number

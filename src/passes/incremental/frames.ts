@@ -99,6 +99,11 @@ export class Changes {
     this.#boxes = boxes
   }
 
+  /** How many boxes. */
+  get count(): number {
+    return this.#boxes.length
+  }
+
   /** By box, by axis: at least one place. */
   intervals(frame: Frame): readonly (readonly Interval[])[] {
     const known = this.#known.get(frame.key) ?? this.#intervals(frame)

@@ -27,6 +27,8 @@ export interface Locality {
   /** All nodes that the outputs need, in order; those that the picture does not reach have no task. */
   readonly nodes: readonly (Node | Task)[]
   readonly seen: Seen
+  /** Pictures that the network takes at once; 1 where that is free. */
+  readonly batch: number
 }
 
 /**
@@ -34,11 +36,15 @@ export interface Locality {
  * @param axes the places' axes of the input.
  */
 export function locality(graph: Graph, shapes: Shapes, input: string, axes: readonly number[]): Locality | undefined {
+  const [free = 1] = shapes.get(input)?.dims ?? []
+  const batch = typeof free === 'number' ? free : 1
+  // sizes for one picture: of what the picture reaches the first axis is the batch, or a multiple of it such as `64*batch`
   const dims = (value: string): readonly number[] | undefined => {
     const known = graph.constant(value)?.dims ?? shapes.get(value)?.dims
-    const sizes = known?.map((d, i) =>
-      typeof d === 'number' ? (reached.has(value) && i === 0 ? 1 : d) : i === 0 ? 1 : Number.NaN,
-    )
+    const sizes = known?.map((d, i) => {
+      if (typeof d === 'string' && i === 0) return Number(/^(\d+)\*/.exec(d)?.[1] ?? 1)
+      return typeof d === 'number' ? (reached.has(value) && i === 0 ? d / batch : d) : Number.NaN
+    })
     return sizes?.some(Number.isNaN) ? undefined : sizes
   }
   const reached = new Set([input])
@@ -50,7 +56,7 @@ export function locality(graph: Graph, shapes: Shapes, input: string, axes: read
   }
   const seen: Seen = { dims, windowed: (value) => windowed.get(value), constant }
   const isMap = (value: string): boolean =>
-    value === '' || (shapes.get(value)?.type === 'float32' && dims(value) !== undefined)
+    value === '' || (shapes.get(value)?.type === 'float32' && dims(value)?.[0] === 1)
   const own = dims(input)
   if (!own) return undefined
   const window = { frame: inputFrame(axes.map((a) => own[a] ?? 1)), axes }
@@ -60,17 +66,24 @@ export function locality(graph: Graph, shapes: Shapes, input: string, axes: read
     if (!inputs.some((i) => reached.has(i))) return node
     for (const output of node.outputs) reached.add(output)
     // all that depends on the picture has to be windows
+    // an operator that mixes pictures, or takes them apart, is not local
     const isLocal = inputs.every((i) => windowed.has(i) || !reached.has(i)) && node.outputs.every(isMap)
     const step = isLocal ? stepOf(node, seen) : undefined
     if (step) for (const output of node.outputs) if (output !== '') windowed.set(output, step.out)
     const elements = node.outputs.reduce((n, o) => n + product(dims(o) ?? []), 0)
     return { node, step, macs: macsOf(node, dims), elements }
   })
-  return { graph, input, window, nodes, seen }
+  return { graph, input, window, nodes, seen, batch }
 }
 
 export function isTask(node: Node | Task): node is Task {
   return 'node' in node
+}
+
+/** The frames of all that can be done on windows, each once, in order. */
+export function framesOf({ nodes, window }: Locality): readonly Frame[] {
+  const frames = nodes.flatMap((n) => (isTask(n) && n.step ? [n.step.out.frame] : []))
+  return [...new Map([window.frame, ...frames].map((f) => [f.key, f])).values()]
 }
 
 /** The part of a whole map that the windows of a batch are, the largest of its windows. */

@@ -11,6 +11,18 @@ export interface Reading {
   readonly axes: readonly Slide[]
   /** What lies outside of the map. */
   readonly pad: number
+  /** Equal for readings of the same rows. */
+  readonly key: string
+}
+
+export function readingOf(from: Frame, to: Frame, axes: readonly Slide[], pad = 0): Reading {
+  return {
+    from,
+    to,
+    axes,
+    pad,
+    key: JSON.stringify([from.key, to.key, axes.map((a) => Object.values(a)), String(pad)]),
+  }
 }
 
 /** Values outside of the map, in the order of their rows behind those of the map: 0 for sums, lower than all for maxima. */
@@ -19,11 +31,6 @@ export const PADS: readonly number[] = [0, Number.NEGATIVE_INFINITY]
 /** True where the window is what is read. */
 export function isAsItIs({ from, to, axes }: Reading): boolean {
   return from.key === to.key && axes.every(isStill)
-}
-
-/** Equal for readings of the same rows. */
-export function readingKey({ from, to, axes, pad }: Reading): string {
-  return JSON.stringify([from.key, to.key, axes, pad])
 }
 
 /** Places read along an axis for `length` outputs; those that single places step over are not read at all. */

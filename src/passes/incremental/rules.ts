@@ -4,7 +4,7 @@ import type { Tensor } from '../../core/tensor.js'
 import { attributes, intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import { type Node, operatorName } from '../../onnx/ir.js'
 import { type Frame, type Slide, STILL, slideFrame, unionFrame } from './frames.js'
-import type { Reading } from './reading.js'
+import { type Reading, readingOf } from './reading.js'
 import { slidesOf } from './slides.js'
 
 /** A value of which only windows are computed. */
@@ -50,7 +50,14 @@ const pointwise: Rule = (node, seen) => {
   const frame = unionFrame(read.map((w) => w.frame))
   const readings = node.inputs.map((i) => {
     const own = seen.windowed(i)
-    return own && { from: own.frame, to: frame, axes: first.axes.map(() => STILL), pad: 0 }
+    return (
+      own &&
+      readingOf(
+        own.frame,
+        frame,
+        first.axes.map(() => STILL),
+      )
+    )
   })
   const others = node.inputs.filter((i) => i !== '' && !seen.windowed(i))
   if (!others.every((i) => isConstantAlong(seen.dims(i), rank, first.axes))) return undefined
@@ -178,7 +185,7 @@ function sliding(
   if (auto.startsWith('SAME') && intsOf(node, 'dilations', undefined)?.some((d) => d > 1)) return undefined
   const slides = slidesOf(node, kernel, dims.slice(2), made.slice(2))
   const frame = slideFrame(own.frame, slides, made.slice(2))
-  const reading = { from: own.frame, to: frame, axes: slides, pad }
+  const reading = readingOf(own.frame, frame, slides, pad)
   const readings = node.inputs.map((_, i) => (i === 0 ? reading : undefined))
   return { node: onWindow(node, slides), readings, out: { frame, axes: own.axes }, slides }
 }
@@ -238,7 +245,7 @@ const resize: Rule = (node, seen) => {
     own.axes.map((a) => made[a] ?? 1),
   )
   const identity: Node = { ...node, op: 'Identity', inputs: [x], attributes: new Map() }
-  return { node: identity, readings: [{ from: own.frame, to: frame, axes, pad: 0 }], out: { frame, axes: own.axes } }
+  return { node: identity, readings: [readingOf(own.frame, frame, axes)], out: { frame, axes: own.axes } }
 }
 
 /** Zeros around the map. */
@@ -258,7 +265,7 @@ const pad: Rule = (node, seen) => {
     own.axes.map((a) => made[a] ?? 1),
   )
   const identity: Node = { ...node, op: 'Identity', inputs: [x], attributes: new Map() }
-  return { node: identity, readings: [{ from: own.frame, to: frame, axes, pad: 0 }], out: { frame, axes: own.axes } }
+  return { node: identity, readings: [readingOf(own.frame, frame, axes)], out: { frame, axes: own.axes } }
 }
 
 const each = (names: string, rule: Rule): [string, Rule][] => names.split(' ').map((name) => [name, rule])

@@ -11,11 +11,13 @@ export interface Batch {
 /**
  * @param frames those whose lengths matter.
  * @param size boxes a run; the last run may have fewer.
+ * @param isFixed a run has `size` windows whatever it has boxes: its last box is repeated.
  */
 export function schedule(
   boxes: readonly (readonly Interval[])[],
   frames: readonly Frame[],
   size: number,
+  isFixed = false,
 ): readonly Batch[] {
   const all = new Changes(boxes)
   const axes = boxes[0]?.length ?? 0
@@ -36,7 +38,8 @@ export function schedule(
   })
   return Array.from({ length: Math.ceil(order.length / size) }, (_, i) => {
     const part = order.slice(i * size, (i + 1) * size)
-    return { boxes: part, changes: new Changes(part.map((b) => boxes[b] ?? [])) }
+    const filled = isFixed ? Array.from({ length: size }, (_, j) => part[j] ?? part.at(-1) ?? 0) : part
+    return { boxes: part, changes: new Changes(filled.map((b) => boxes[b] ?? [])) }
   })
 }
 

@@ -11,7 +11,7 @@ import { reads } from '../../onnx/ir.js'
 import { prune } from '../prune.js'
 import { nowhereFrame, STILL, wholeFrame } from './frames.js'
 import { isTask, type Locality, product, type Task } from './plan.js'
-import { isAsItIs, PADS, type Reading, readingKey } from './reading.js'
+import { isAsItIs, PADS, type Reading, readingOf } from './reading.js'
 import type { Windowed } from './rules.js'
 
 export interface Incremental {
@@ -84,7 +84,7 @@ class Writer {
     if (!window || this.#read.has(`whole ${value}`)) return
     const { frame, axes } = window.of
     const still = axes.map(() => STILL)
-    const name = this.#reading(value, { from: frame, to: wholeFrame(frame.extents), axes: still, pad: 0 })
+    const name = this.#reading(value, readingOf(frame, wholeFrame(frame.extents), still))
     this.#b.alias(name, value)
     this.#read.set(`whole ${value}`, value)
   }
@@ -93,7 +93,7 @@ class Writer {
   #reading(value: string, reading: Reading): string {
     const window = this.#windows.get(value)
     if (!window || isAsItIs(reading)) return window?.name ?? value
-    const key = `${value} ${readingKey(reading)}`
+    const key = `${value} ${reading.key}`
     const known = this.#read.get(key)
     if (known !== undefined) return known
     const rows = this.#b.op('Gather', [this.#table(value, window.name, window.of), this.#indices(reading)], { axis: 0 })
@@ -103,7 +103,7 @@ class Writer {
   }
 
   #indices(reading: Reading): string {
-    const key = readingKey(reading)
+    const { key } = reading
     const known = this.#readings.get(key) ?? { name: this.#b.fresh(`rows/${this.#readings.size}`), reading }
     this.#readings.set(key, known)
     return known.name
@@ -142,7 +142,7 @@ class Writer {
     const table = b.constant(float32([factors.length], factors), 'factors')
     const still = frame.extents.map(() => STILL)
     const nowhere = nowhereFrame(frame.extents)
-    const places = b.op('Gather', [table, this.#indices({ from: nowhere, to: frame, axes: still, pad: 0 })], {
+    const places = b.op('Gather', [table, this.#indices(readingOf(nowhere, frame, still))], {
       axis: 0,
     })
     return b.op('Unsqueeze', [places, b.constant(int64([1], [1]))])
@@ -184,14 +184,18 @@ class Writer {
   }
 
   #unchanged(tables: readonly { readonly value: string; readonly table: string; readonly of: Windowed }[]): Graph {
-    const b = new Builder(this.#local.graph)
+    const { graph, batch } = this.#local
+    const b = new Builder(graph)
     for (const { value, table, of } of tables) {
       const rest = this.#rest(value, of)
       const pads = PADS.flatMap((p) => Array<number>(product(rest)).fill(p))
       const outside = b.constant(float32([PADS.length, product(rest)], pads), 'pads')
-      b.alias(b.op('Concat', [toRows(b, value, rest, of), outside], { axis: 0 }), table)
+      const rows = toRows(b, value, rest, of)
+      // a model of fixed batch holds the picture several times
+      const once = batch === 1 ? rows : b.slice(rows, [0], [0], [product(of.frame.extents)])
+      b.alias(b.op('Concat', [once, outside], { axis: 0 }), table)
     }
-    return b.finish({ outputs: [...this.#local.graph.outputs, ...tables.map((t) => declare(t.table, 'float32'))] })
+    return b.finish({ outputs: [...graph.outputs, ...tables.map((t) => declare(t.table, 'float32'))] })
   }
 }
 
