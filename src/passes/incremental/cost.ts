@@ -75,7 +75,10 @@ function timeOf(local: Locality, tasks: readonly Task[], onWindows: number, batc
   made.set(local.input, local.window.frame)
   const isMade = (t: Task, i: number): boolean => i < onWindows && t.step !== undefined
   const ends = local.graph.outputs.map((o) => o.name)
-  for (const value of [...tasks.flatMap((t, i) => (isMade(t, i) ? [] : t.node.inputs)), ...ends]) {
+  for (const value of [
+    ...tasks.flatMap((t, i) => (isMade(t, i) || t.node.op === 'Shape' ? [] : t.node.inputs)),
+    ...ends,
+  ]) {
     const frame = made.get(value)
     if (frame) note(value, frame, frame)
   }

@@ -64,9 +64,9 @@ export function locality(graph: Graph, shapes: Shapes, input: string, axes: read
   const nodes = sorted(graph).map((node): Node | Task => {
     const inputs = [...reads(node)]
     if (!inputs.some((i) => reached.has(i))) return node
-    for (const output of node.outputs) reached.add(output)
+    // sizes are the same whatever the picture shows
+    if (node.op !== 'Shape') for (const output of node.outputs) reached.add(output)
     // all that depends on the picture has to be windows
-    // an operator that mixes pictures, or takes them apart, is not local
     const isLocal = inputs.every((i) => windowed.has(i) || !reached.has(i)) && node.outputs.every(isMap)
     const step = isLocal ? stepOf(node, seen) : undefined
     if (step) for (const output of node.outputs) if (output !== '') windowed.set(output, step.out)

@@ -29,6 +29,8 @@ export interface Step {
   readonly out: Windowed
   /** A factor for each place of the whole output, where there is one. */
   readonly factors?: Float32Array | undefined
+  /** For `Reshape`: the axes of the output, numbers or axes of the input by their index. */
+  readonly shape?: readonly (number | { readonly axis: number })[] | undefined
 }
 
 type Rule = (node: Node, seen: Seen) => Step | undefined
@@ -125,6 +127,21 @@ const slice: Rule = (node, seen) => {
   if (!own || !axes || !alone(node, seen)) return undefined
   const cut = Array.from(axes.data, Number).map((a) => (a < 0 ? a + rank : a))
   return cut.some((a) => a === 0 || own.axes.includes(a)) ? undefined : taken(node, own)
+}
+
+/** The places keep axes of their own; what lies between them is regrouped. */
+const reshape: Rule = (node, seen) => {
+  const [x = ''] = node.inputs
+  const [own, from, to] = [seen.windowed(x), seen.dims(x), seen.dims(node.outputs[0] ?? '')]
+  if (!own || !from || !to) return undefined
+  const before = (dims: readonly number[], axis: number): number => dims.slice(0, axis).reduce((a, b) => a * b, 1)
+  // an axis of the output that has as many places, and as many numbers in front of it
+  const axes = own.axes.map((a) => to.findIndex((d, i) => i > 0 && d === from[a] && before(to, i) === before(from, a)))
+  if (axes.some((a, i) => a < 0 || axes.indexOf(a) !== i)) return undefined
+  const shape = to.map((d, i) =>
+    i === 0 ? { axis: 0 } : axes.includes(i) ? { axis: own.axes[axes.indexOf(i)] ?? 0 } : d,
+  )
+  return { ...taken({ ...node, inputs: [x] }, { frame: own.frame, axes }), shape }
 }
 
 const transpose: Rule = (node, seen) => {
@@ -287,6 +304,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ...each('ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare', reduce),
   ...each('Concat', concat),
   ...each('Slice', slice),
+  ...each('Reshape', reshape),
   ...each('Transpose', transpose),
   ...each('MatMul', matMul),
   ...each('Conv', conv),

@@ -5,6 +5,7 @@
  * on the pictures that the windows are of; names of values that are made whole stay.
  */
 import { float32, int64 } from '../../core/tensor.js'
+import { attributes } from '../../onnx/attributes.js'
 import { Builder, declare } from '../../onnx/builder.js'
 import type { Graph, Node } from '../../onnx/ir.js'
 import { reads } from '../../onnx/ir.js'
@@ -65,7 +66,13 @@ class Writer {
       return reading ? this.#reading(value, reading) : (this.#windows.get(value)?.name ?? value)
     })
     const outputs = node.outputs.map((o) => (o === '' ? '' : b.fresh(`${o}/window`)))
-    const { factors } = step
+    const { factors, shape } = step
+    if (shape) {
+      const [input = ''] = inputs
+      const extents = shape.map((d) => (typeof d === 'number' ? d : b.extent(input, d.axis)))
+      this.#windows.set(node.outputs[0] ?? '', { name: b.reshape(input, extents), of: step.out })
+      return
+    }
     b.emit({ ...step.node, name: outputs[0] ?? '', inputs: inputs.slice(0, step.node.inputs.length), outputs })
     for (const [i, output] of outputs.entries()) {
       const name = factors ? b.op('Mul', [output, this.#factors(factors, step.out)]) : output
@@ -75,8 +82,20 @@ class Writer {
 
   /** A node on whole maps: windows among what it reads are put into them. */
   whole(node: Node): void {
-    for (const value of reads(node)) this.#makeWhole(value)
-    this.#b.emit(node)
+    const [first = ''] = node.inputs
+    if (node.op === 'Shape' && node.attributes.size === 0 && this.#windows.has(first)) this.#shape(node, first)
+    else {
+      for (const value of reads(node)) this.#makeWhole(value)
+      this.#b.emit(node)
+    }
+  }
+
+  /** The shape of a whole map, of which there is no need to be told. */
+  #shape(node: Node, value: string): void {
+    const b = this.#b
+    const batch = b.extent(this.#windows.get(value)?.name ?? value, 0)
+    const sizes = this.#local.seen.dims(value)?.slice(1) ?? []
+    b.emit({ ...node, op: 'Concat', inputs: [b.vector([batch]), b.int64s(sizes)], attributes: attributes({ axis: 0 }) })
   }
 
   #makeWhole(value: string): void {
