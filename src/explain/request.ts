@@ -42,6 +42,11 @@ export interface ExplainOptions extends ImageOptions {
   /** Other pictures, by the names that targets give them: `similarity:NAME`. */
   readonly pictures?: Readonly<Record<string, Image>> | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * An aborted signal ends a long method with the map as it stands, if any of its work was done, and a note in the provenance says how much of it was.
+   * Default: an abort rejects with `aborted`. In the browser an abort always rejects.
+   */
+  readonly anytime?: boolean | undefined
   /** Told after each batch of a long method. */
   readonly onProgress?: (progress: Progress) => void
 }

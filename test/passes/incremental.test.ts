@@ -8,7 +8,6 @@ import { decode } from '../../src/onnx/decode.js'
 import { encode } from '../../src/onnx/encode.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import {
-  count,
   framesOf,
   type Interval,
   isTask,

@@ -2,10 +2,10 @@
  * Scores of copies of a picture that differ from it in one box each: where that is cheaper, the network is run on windows around what changes
  * (`passes/incremental`), else on whole copies. The numbers are the same.
  */
-import { gridOf } from '../core/layout.js'
+import { gridOf, type InputLayout } from '../core/layout.js'
 import type { Dim, Runtime } from '../core/runtime.js'
 import { float32, sizeOf, type Tensor } from '../core/tensor.js'
-import { type Box, boxIntervals } from '../methods/covering.js'
+import { intervalsOf, type Square } from '../methods/covering.js'
 import { declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import { isStatic, type Shapes } from '../onnx/shapes.js'
@@ -26,18 +26,23 @@ import type { PictureInput } from './input.js'
 
 /** What copies of a picture are run with. */
 export interface ChangedHost {
+  /** Under which the session of `graph` is kept; other graphs have other keys. */
+  readonly key: string
   /** The network, down to what the scores are made of. */
   readonly graph: Graph
   readonly shapes: Shapes
   readonly input: PictureInput
   readonly runtime: Runtime
-  /** One run of a session, which is kept under `key`; `count` pictures' rows of the other inputs are fed too. */
+  /**
+   * One run of a session, which is kept under `key`: the tables of the graph, or what is read off pictures. `given` is what takes the
+   * picture's place: pictures or windows, whose number other inputs are repeated to; `around` is fed besides.
+   */
   run(
     key: string,
     graph: () => Graph,
-    wanted: readonly string[],
-    count: number,
-    feeds: Readonly<Record<string, Tensor>>,
+    tables: readonly string[] | undefined,
+    given: Tensor<'float32'>,
+    around?: Readonly<Record<string, Tensor>>,
   ): Promise<Readonly<Record<string, Tensor>>>
 }
 
@@ -50,7 +55,7 @@ interface Plan {
 
 /** Which boxes went in a run, and what came of it, row by row. */
 export interface ChangedRun {
-  readonly boxes: readonly Box[]
+  readonly boxes: readonly Square[]
   readonly result: Readonly<Record<string, Tensor>>
 }
 
@@ -65,7 +70,7 @@ export class ChangedRuns {
   async *run(
     host: ChangedHost,
     picture: Tensor<'float32'>,
-    groups: readonly (readonly Box[])[],
+    groups: readonly (readonly Square[])[],
     other: Float32Array,
     size: number,
   ): AsyncGenerator<ChangedRun> {
@@ -75,7 +80,7 @@ export class ChangedRuns {
       plan &&
       groups.map((boxes) =>
         schedule(
-          boxes.map((b) => boxIntervals(b, letters)),
+          boxes.map((b) => intervalsOf(b, letters)),
           framesOf(plan.local),
           size,
         ),
@@ -87,7 +92,7 @@ export class ChangedRuns {
   }
 
   #plan(host: ChangedHost, picture: Tensor<'float32'>): Promise<Plan | null> {
-    const key = picture.dims.join()
+    const key = JSON.stringify([host.key, picture.dims])
     const known = this.#plans.get(key) ?? planOf(host, picture)
     this.#plans.set(key, known)
     return known
@@ -110,15 +115,15 @@ async function planOf(
   return local ? { local, written: new Map() } : null
 }
 
-/** Copies of the whole picture through the whole network. */
-async function* onWholes(
-  host: ChangedHost,
+/** Copies of the whole picture, `size` at a time. */
+export function* wholes(
+  layout: InputLayout,
   picture: Tensor<'float32'>,
-  boxes: readonly Box[],
+  boxes: readonly Square[],
   other: Float32Array,
   size: number,
-): AsyncGenerator<ChangedRun> {
-  const grid = gridOf(host.input.layout.slice(1), picture.dims.slice(1))
+): Generator<{ readonly boxes: readonly Square[]; readonly pictures: Tensor<'float32'> }> {
+  const grid = gridOf(layout.slice(1), picture.dims.slice(1))
   const each = sizeOf(picture.dims.slice(1))
   for (let from = 0; from < boxes.length; from += size) {
     const part = boxes.slice(from, from + size)
@@ -128,10 +133,20 @@ async function* onWholes(
       const origin = { x0: 0, y0: 0, z0: 0 }
       copyPlaces(other, { grid, at: 0, ...origin }, data, { grid, at: i * each, ...origin }, box)
     }
-    const pictures = float32([part.length, ...picture.dims.slice(1)], data)
-    const result = await host.run('forward', () => host.graph, [], part.length, { [host.input.name]: pictures })
-    yield { boxes: part, result }
+    yield { boxes: part, pictures: float32([part.length, ...picture.dims.slice(1)], data) }
   }
+}
+
+/** Copies of the whole picture through the whole network. */
+export async function* onWholes(
+  host: ChangedHost,
+  picture: Tensor<'float32'>,
+  boxes: readonly Square[],
+  other: Float32Array,
+  size: number,
+): AsyncGenerator<ChangedRun> {
+  for (const run of wholes(host.input.layout, picture, boxes, other, size))
+    yield { boxes: run.boxes, result: await host.run(host.key, () => host.graph, undefined, run.pictures) }
 }
 
 async function* onWindows(
@@ -139,14 +154,14 @@ async function* onWindows(
   { local, written }: Plan,
   { tasks }: Choice,
   picture: Tensor<'float32'>,
-  groups: readonly (readonly Box[])[],
+  groups: readonly (readonly Square[])[],
   batches: readonly (readonly Batch[])[],
   other: Float32Array,
 ): AsyncGenerator<ChangedRun> {
   const { unchanged, changed, tables, window, readings } = written.get(tasks) ?? writeIncremental(local, tasks)
   written.set(tasks, { unchanged, changed, tables, window, readings })
-  const key = `${tasks} tasks on windows of ${picture.dims.join()}`
-  const known = await host.run(`unchanged ${key}`, () => unchanged, tables, 1, { [host.input.name]: picture })
+  const key = JSON.stringify([tasks, picture.dims, host.key])
+  const known = await host.run(`unchanged ${key}`, () => unchanged, tables, picture)
   const around = Object.fromEntries(tables.flatMap((t) => (known[t] ? [[t, known[t]] as const] : [])))
   for (const [g, boxes] of groups.entries())
     for (const batch of batches[g] ?? []) {
@@ -154,12 +169,9 @@ async function* onWindows(
       const rows = readings.map(
         ({ name, reading }) => [name, { type: 'int32', ...rowsRead(reading, batch.changes) }] as const,
       )
-      const feeds = {
-        ...around,
-        ...Object.fromEntries(rows),
-        [window]: windowsOf(host.input.layout, picture, own, other, batch, local),
-      }
-      yield { boxes: own, result: await host.run(`changed ${key}`, () => changed, [], batch.changes.count, feeds) }
+      const windows = windowsOf(host.input.layout, picture, own, other, batch, local)
+      const feeds = { ...around, ...Object.fromEntries(rows), [window]: windows }
+      yield { boxes: own, result: await host.run(`changed ${key}`, () => changed, undefined, windows, feeds) }
     }
 }
 
@@ -167,7 +179,7 @@ async function* onWindows(
 function windowsOf(
   layout: string,
   picture: Tensor<'float32'>,
-  boxes: readonly Box[],
+  boxes: readonly Square[],
   other: Float32Array,
   { changes }: Batch,
   local: Locality,
@@ -209,7 +221,7 @@ interface Piece {
 }
 
 /** Copies the places of a box, all channels, from one piece to another. */
-function copyPlaces(from: Float32Array, source: Piece, to: Float32Array, target: Piece, box: Box): void {
+function copyPlaces(from: Float32Array, source: Piece, to: Float32Array, target: Piece, box: Square): void {
   const offset = ({ grid, at, x0, y0, z0 }: Piece, z: number, y: number, x: number): number =>
     at + (z - z0) * grid.D.stride + (y - y0) * grid.H.stride + (x - x0) * grid.W.stride
   const { extent } = source.grid.C
