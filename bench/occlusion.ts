@@ -22,7 +22,7 @@ import { uniform } from '../src/methods/random.js'
 import { ortRuntime } from '../src/node/ort.js'
 import { resolveModel } from '../src/node/resolve.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
-import { choose, framesOf, isTask, locality, schedule } from '../src/passes/incremental/index.js'
+import { choose, count, framesOf, isTask, locality, schedule } from '../src/passes/incremental/index.js'
 import { lower } from '../src/passes/lower.js'
 import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
@@ -75,7 +75,7 @@ async function measure(path: string) {
     framesOf(local),
     BATCH,
   )
-  const choice = choose(local, batches)
+  const onWindows = choose(local, batches)
   const sessions = new Map<string, Session>()
   const host: ChangedHost = {
     graph,
@@ -115,7 +115,14 @@ async function measure(path: string) {
   }
   for (const session of sessions.values()) await session.release()
   const tasks = local.nodes.filter(isTask)
-  return { name, squares: squares.length, tasks: tasks.length, choice, ...times }
+  return {
+    name,
+    squares: squares.length,
+    tasks: tasks.length,
+    onWindows,
+    count: count(local, onWindows, batches),
+    ...times,
+  }
 }
 
 /** Captum's milliseconds a square, one for each batch size that is tried; none where there is no Captum or no such network. */
@@ -157,13 +164,13 @@ for (const path of positionals.length === 0 ? [''] : positionals) {
   const cells = [
     m.name,
     m.squares,
-    m.choice.tasks === 0 ? 'none: plain is as fast' : `${m.choice.tasks} of ${m.tasks}`,
-    m.choice.bound.toFixed(2),
-    (m.choice.plain / m.choice.incremental).toFixed(2),
+    m.onWindows === 0 ? 'none: plain is as fast' : `${m.onWindows} of ${m.tasks}`,
+    m.count.bound.toFixed(2),
+    (m.count.plain / m.count.incremental).toFixed(2),
     `${best(m.plain).toFixed(2)} (${median(m.plain).toFixed(2)})`,
     `${best(m.windows).toFixed(2)} (${median(m.windows).toFixed(2)})`,
     `${faster.toFixed(2)} (${(median(m.plain) / median(m.windows)).toFixed(2)})`,
-    (faster / m.choice.bound).toFixed(2),
+    (faster / m.count.bound).toFixed(2),
     m.captum.length > 0 ? best(m.captum).toFixed(2) : '-',
     m.captum.length > 0 ? (best(m.captum) / best(m.windows)).toFixed(1) : '-',
   ]

@@ -11,7 +11,7 @@ import type { Graph } from '../onnx/ir.js'
 import { isStatic, type Shapes } from '../onnx/shapes.js'
 import {
   type Batch,
-  type Choice,
+  type Changes,
   choose,
   framesOf,
   type Incremental,
@@ -76,18 +76,15 @@ export class ChangedRuns {
   ): AsyncGenerator<ChangedRun> {
     const letters = host.input.layout.slice(1)
     const plan = await this.#plan(host, picture)
+    const isFixed = host.input.batch !== undefined
     const batches =
       plan &&
-      groups.map((boxes) =>
-        schedule(
-          boxes.map((b) => intervalsOf(b, letters)),
-          framesOf(plan.local),
-          size,
-        ),
-      )
-    const choice = plan && batches && choose(plan.local, batches.flat())
-    if (plan && batches && choice && choice.tasks > 0)
-      yield* onWindows(host, plan, choice, picture, groups, batches, other)
+      groups.map((boxes) => {
+        const intervals = boxes.map((box) => intervalsOf(box, letters))
+        return schedule(intervals, framesOf(plan.local), size, isFixed)
+      })
+    const tasks = plan && batches ? choose(plan.local, batches.flat()) : 0
+    if (plan && batches && tasks > 0) yield* onWindows(host, plan, tasks, picture, groups, batches, other)
     else for (const boxes of groups) yield* onWholes(host, picture, boxes, other, size)
   }
 
@@ -152,7 +149,7 @@ export async function* onWholes(
 async function* onWindows(
   host: ChangedHost,
   { local, written }: Plan,
-  { tasks }: Choice,
+  tasks: number,
   picture: Tensor<'float32'>,
   groups: readonly (readonly Square[])[],
   batches: readonly (readonly Batch[])[],
@@ -165,11 +162,12 @@ async function* onWindows(
   const around = Object.fromEntries(tables.flatMap((t) => (known[t] ? [[t, known[t]] as const] : [])))
   for (const [g, boxes] of groups.entries())
     for (const batch of batches[g] ?? []) {
+      const changes = batch.changes()
       const own = batch.boxes.flatMap((i) => boxes[i] ?? [])
       const rows = readings.map(
-        ({ name, reading }) => [name, { type: 'int32', ...rowsRead(reading, batch.changes) }] as const,
+        ({ name, reading }) => [name, { type: 'int32', ...rowsRead(reading, changes) }] as const,
       )
-      const windows = windowsOf(host.input.layout, picture, own, other, batch, local)
+      const windows = windowsOf(host.input.layout, picture, own, other, changes, local)
       const feeds = { ...around, ...Object.fromEntries(rows), [window]: windows }
       yield { boxes: own, result: await host.run(`changed ${key}`, () => changed, undefined, windows, feeds) }
     }
@@ -181,7 +179,7 @@ function windowsOf(
   picture: Tensor<'float32'>,
   boxes: readonly Square[],
   other: Float32Array,
-  { changes }: Batch,
+  changes: Changes,
   local: Locality,
 ): Tensor<'float32'> {
   const letters = layout.slice(1)

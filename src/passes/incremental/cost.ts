@@ -1,5 +1,5 @@
 /** What a network costs on windows and on whole maps, and from where on whole maps are cheaper. */
-import type { Frame } from './frames.js'
+import type { Changes, Frame } from './frames.js'
 import { isTask, type Locality, product, readingsOf, share, type Task } from './plan.js'
 import { lengthRead, type Reading } from './reading.js'
 import type { Batch } from './schedule.js'
@@ -14,45 +14,47 @@ const NS = { mac: 0.011, element: 0.8, gathered: 2.5, copied: 0.5, node: 5000 } 
 /** Windows have to promise this much of the time to be worth it. */
 const WORTH = 0.9
 
-/** How a network is done on the boxes of a schedule. */
-export interface Choice {
-  /** Tasks that are done on windows, from the first on; 0: the plain way is as fast. */
-  readonly tasks: number
-  /** Multiply-adds of all boxes, on whole maps and as chosen; what the unchanged picture costs is among the second. */
+/** So many runs tell what all of them cost. */
+const SAMPLE = 24
+
+/** How many of the tasks, from the first on, are done on windows where that is cheapest; 0: the plain way is as fast. */
+export function choose(local: Locality, batches: readonly Batch[]): number {
+  const tasks = local.nodes.filter(isTask)
+  const prices = new Prices(local, batches)
+  const last = tasks.map((t) => t.step !== undefined).lastIndexOf(true) + 1
+  const times = Array.from({ length: last }, (_, i) => ({ tasks: i + 1, ns: prices.timeOf(tasks, i + 1) }))
+  const plain = { tasks: 0, ns: WORTH * tasks.reduce((ns, t) => ns + wholeTime(t), 0) }
+  return times.reduce((a, b) => (b.ns < a.ns ? b : a), plain).tasks
+}
+
+/** Multiply-adds, exactly. */
+export interface Count {
+  /** Of all boxes, on whole maps and with so many tasks on windows; what the unchanged picture costs is among the second. */
   readonly plain: number
   readonly incremental: number
-  /** How many times fewer they would be with a window of its own size for each box, and windows wherever they can be. */
+  /** How many times fewer they would be with windows wherever they can be, of their own size for each box. */
   readonly bound: number
 }
 
-/** The cheapest number of tasks on windows. */
-export function choose(local: Locality, batches: readonly Batch[]): Choice {
+export function count(local: Locality, onWindows: number, batches: readonly Batch[]): Count {
   const tasks = local.nodes.filter(isTask)
-  const boxes = batches.reduce((n, b) => n + b.boxes.length, 0)
-  const plainTime = tasks.reduce((ns, t) => ns + wholeTime(t), 0) * boxes
-  const last = tasks.map((t) => t.step !== undefined).lastIndexOf(true) + 1
-  const times = Array.from({ length: last }, (_, i) => ({ tasks: i + 1, ns: timeOf(local, tasks, i + 1, batches) }))
-  const best = times.reduce((a, b) => (b.ns < a.ns ? b : a), { tasks: 0, ns: WORTH * plainTime })
-  return { tasks: best.tasks, ...count(tasks, best.tasks, batches) }
-}
-
-/** Exact counts of multiply-adds; see {@link Choice}. */
-export function count(tasks: readonly Task[], onWindows: number, batches: readonly Batch[]): Omit<Choice, 'tasks'> {
   const once = tasks.reduce((n, t) => n + t.macs, 0)
   const boxes = batches.reduce((n, b) => n + b.boxes.length, 0)
   let [incremental, tight] = [onWindows > 0 ? once : 0, 0]
-  for (const { boxes: own, changes } of batches)
+  for (const batch of batches) {
+    const changes = batch.changes()
     for (const [i, { step, macs }] of tasks.entries()) {
       if (macs === 0) continue
       const frame = step?.out.frame
-      incremental += own.length * macs * (frame && i < onWindows ? share(frame, changes) : 1)
-      tight += macs * (frame ? tightShare(frame, changes) : own.length)
+      incremental += changes.count * macs * (frame && i < onWindows ? share(frame, changes) : 1)
+      tight += macs * (frame ? tightShare(frame, changes) : changes.count)
     }
+  }
   return { plain: once * boxes, incremental, bound: (once * boxes) / tight }
 }
 
 /** Shares of the whole map that the changed places of each box are, summed. */
-function tightShare(frame: Frame, changes: Batch['changes']): number {
+function tightShare(frame: Frame, changes: Changes): number {
   const places = changes.intervals(frame).map((box) => product(box.map(([low, high]) => high - low)))
   return places.reduce((a, b) => a + b, 0) / product(frame.extents)
 }
@@ -61,40 +63,82 @@ function wholeTime({ macs, elements }: Task): number {
   return macs * NS.mac + elements * NS.element
 }
 
-function timeOf(local: Locality, tasks: readonly Task[], onWindows: number, batches: readonly Batch[]): number {
-  const windows = tasks.slice(0, onWindows)
-  const tables = new Map<string, { readonly elements: number; readonly frame: Frame }>()
-  const gathered = new Map<string, { readonly numbers: number; readonly reading: Reading | Frame }>()
-  const note = (value: string, frame: Frame, reading: Reading | Frame): void => {
-    const elements = product(local.seen.dims(value) ?? [])
-    tables.set(value, { elements, frame })
-    gathered.set(`${value} ${reading.key}`, { numbers: elements / product(frame.extents), reading })
-  }
-  for (const task of windows) for (const { value, reading } of readingsOf(task)) note(value, reading.from, reading)
-  const made = new Map(windows.flatMap((t) => t.node.outputs.map((o) => [o, t.step?.out.frame] as const)))
-  made.set(local.input, local.window.frame)
-  const isMade = (t: Task, i: number): boolean => i < onWindows && t.step !== undefined
-  const ends = local.graph.outputs.map((o) => o.name)
-  for (const value of [
-    ...tasks.flatMap((t, i) => (isMade(t, i) || t.node.op === 'Shape' ? [] : t.node.inputs)),
-    ...ends,
-  ]) {
-    const frame = made.get(value)
-    if (frame) note(value, frame, frame)
-  }
-  const whole = tasks.reduce((ns, t, i) => ns + (isMade(t, i) ? 0 : wholeTime(t)), 0)
-  const copied = [...tables.values()].reduce((n, t) => n + t.elements, 0) * NS.copied
-  const nodes = (windows.length + 4 * gathered.size) * NS.node
-  return batches.reduce((ns, { boxes, changes }) => {
-    const own = windows.reduce((n, t) => n + (t.step ? wholeTime(t) * share(t.step.out.frame, changes) : 0), 0)
-    const read = [...gathered.values()].reduce((n, g) => n + g.numbers * placesRead(g.reading, changes), 0)
-    return ns + boxes.length * (whole + own + read * NS.gathered) + copied + nodes
-  }, 0)
+/** What is gathered of a value: what a reading says, or all places of a frame's map. */
+interface Gathered {
+  readonly value: string
+  readonly frame: Frame
+  readonly reading: Reading | undefined
 }
 
-/** Places that are read for a box: of a reading, or all of a map that is made whole. */
-function placesRead(reading: Reading | Frame, changes: Batch['changes']): number {
-  if (!('to' in reading)) return product(reading.extents)
-  const { lengths } = changes.windows(reading.to)
-  return product(reading.axes.map((a, i) => lengthRead(a, lengths[i] ?? 1)))
+/** What tasks cost for a box, in nanoseconds, as the mean of some of the runs. */
+class Prices {
+  readonly #local: Locality
+  readonly #changes: readonly Changes[]
+  readonly #means = new Map<string, number>()
+  /** Boxes a run. */
+  readonly #boxes: number
+
+  constructor(local: Locality, batches: readonly Batch[]) {
+    this.#local = local
+    const step = Math.max(1, batches.length / SAMPLE)
+    const sample = Array.from({ length: Math.min(batches.length, SAMPLE) }, (_, i) => batches[Math.floor(i * step)])
+    this.#changes = sample.flatMap((b) => b?.changes() ?? [])
+    this.#boxes = this.#changes.reduce((n, c) => n + c.count, 0) / Math.max(1, this.#changes.length)
+  }
+
+  /** The whole network, its first tasks on windows. */
+  timeOf(tasks: readonly Task[], onWindows: number): number {
+    const gathered = this.#gathered(tasks, onWindows)
+    const tables = new Set([...gathered.values()].map((g) => g.value))
+    const own = tasks.reduce((ns, task, i) => {
+      const frame = i < onWindows ? task.step?.out.frame : undefined
+      return ns + wholeTime(task) * (frame ? this.#share(frame) : 1)
+    }, 0)
+    const read = [...gathered.values()].reduce((n, g) => n + this.#numbers(g), 0)
+    const copied = [...tables].reduce((n, value) => n + this.#elements(value), 0)
+    const nodes = onWindows + 4 * gathered.size
+    return own + read * NS.gathered + (copied * NS.copied + nodes * NS.node) / this.#boxes
+  }
+
+  #gathered(tasks: readonly Task[], onWindows: number): ReadonlyMap<string, Gathered> {
+    const gathered = new Map<string, Gathered>()
+    const made = new Map([[this.#local.input, this.#local.window.frame]])
+    const needed = new Set(this.#local.graph.outputs.map((o) => o.name))
+    for (const [i, task] of tasks.entries()) {
+      const { step, node } = task
+      if (i < onWindows && step) {
+        for (const output of node.outputs) made.set(output, step.out.frame)
+        for (const { value, reading } of readingsOf(task))
+          gathered.set(`${value} ${reading.key}`, { value, frame: reading.from, reading })
+      } else if (node.op !== 'Shape') for (const value of node.inputs) needed.add(value)
+    }
+    for (const [value, frame] of made) if (needed.has(value)) gathered.set(value, { value, frame, reading: undefined })
+    return gathered
+  }
+
+  #elements(value: string): number {
+    return product(this.#local.seen.dims(value) ?? [])
+  }
+
+  #numbers({ value, frame, reading }: Gathered): number {
+    const all = this.#elements(value)
+    if (!reading) return all
+    const places = this.#mean(`read ${reading.key}`, (changes) => {
+      const { lengths } = changes.windows(reading.to)
+      return product(reading.axes.map((a, i) => lengthRead(a, lengths[i] ?? 1)))
+    })
+    return (places * all) / product(frame.extents)
+  }
+
+  #share(frame: Frame): number {
+    return this.#mean(`share ${frame.key}`, (changes) => share(frame, changes))
+  }
+
+  #mean(key: string, of: (changes: Changes) => number): number {
+    const known = this.#means.get(key)
+    if (known !== undefined) return known
+    const sum = this.#changes.reduce((n, changes) => n + of(changes), 0)
+    this.#means.set(key, sum / Math.max(1, this.#changes.length))
+    return sum / Math.max(1, this.#changes.length)
+  }
 }

@@ -1,4 +1,4 @@
-export { type Choice, choose, count } from './cost.js'
+export { type Count, choose, count } from './cost.js'
 export { Changes, type Interval } from './frames.js'
 export { framesOf, isTask, type Locality, locality } from './plan.js'
 export { rowsRead } from './reading.js'
