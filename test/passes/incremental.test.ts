@@ -244,10 +244,13 @@ function drawn(layers: readonly Layer[], height: number, width: number): Graph {
       const other = same[pick % Math.max(same.length, 1)]
       if (other) value = add(flag ? 'Add' : 'Mul', [value, other.value])
     } else if (op === 'Concat') {
-      const same = before.filter((b) => b.size.join() === size.join())
-      const both = add(op, [value, same[pick % Math.max(same.length, 1)]?.value ?? value], { axis: 1 })
-      initializers[`w${i}`] = noise(10 + i, CHANNELS, 2 * CHANNELS, 1, 1)
-      value = add('Conv', [both, `w${i}`])
+      // two branches, neither of whose windows holds the other's
+      initializers[`tall${i}`] = noise(10 + i, CHANNELS, CHANNELS, 3, 1)
+      initializers[`wide${i}`] = noise(20 + i, CHANNELS, CHANNELS, 1, 3)
+      initializers[`w${i}`] = noise(30 + i, CHANNELS, 2 * CHANNELS, 1, 1)
+      const tall = add('Conv', [value, `tall${i}`], { pads: [1, 0, 1, 0] })
+      const wide = add('Conv', [value, `wide${i}`], { pads: [0, 1, 0, 1] })
+      value = add('Conv', [add(op, [tall, wide], { axis: 1 }), `w${i}`])
     } else if (op === 'Pad') {
       initializers[`pads${i}`] = {
         type: 'int64',
