@@ -78,18 +78,19 @@ async function measure(path: string) {
   const onWindows = choose(local, batches)
   const sessions = new Map<string, Session>()
   const host: ChangedHost = {
+    key: 'forward',
     graph,
     shapes,
     input,
     runtime,
-    run: async (key, make, wanted, given, feeds) => {
+    run: async (key, make, tables, given, around) => {
       const whole = make()
-      const outputs = wanted.length > 0 ? whole.outputs.filter((o) => wanted.includes(o.name)) : whole.outputs
+      const outputs = tables ? whole.outputs.filter((o) => tables.includes(o.name)) : whole.outputs
       const file = () => encodeSkeleton(prune(whole.with({ outputs }), { dropInputs: true }))
       const session = sessions.get(key) ?? (await runtime.createSession(file()))
       sessions.set(key, session)
       const own = session.inputs.find((i) => i.name === input.name || i.name === `${input.name}/window`)
-      return session.run({ ...(own ? { [own.name]: given } : {}), ...feeds })
+      return session.run({ ...(own ? { [own.name]: given } : {}), ...around })
     },
   }
   const name =
