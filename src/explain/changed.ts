@@ -103,13 +103,24 @@ async function planOf(
   const axes = [...input.layout].flatMap((letter, i) => (letter === 'N' || letter === 'C' ? [] : [i]))
   const [batch = null] = shapes.get(input.name)?.dims ?? []
   const dims: readonly Dim[] = [batch, ...picture.dims.slice(1)]
-  const isKnown = isStatic(shapes.get(input.name)?.dims?.slice(1))
   const sized = graph.with({
     inputs: graph.inputs.map((i) => (i.name === input.name ? declare(i.name, 'float32', dims) : i)),
     valueInfo: [],
   })
-  const local = locality(graph, isKnown ? shapes : await probe(sized, runtime), input.name, axes)
+  const local = locality(graph, isKnown(graph, shapes, input) ? shapes : await probe(sized, runtime), input.name, axes)
   return local ? { local, written: new Map() } : null
+}
+
+/** True where the shapes are those of this picture, and of all that came in the place of a model's own operators and types. */
+function isKnown(graph: Graph, shapes: Shapes, input: PictureInput): boolean {
+  const isSized = isStatic(shapes.get(input.name)?.dims?.slice(1))
+  const known = (value: string): boolean => {
+    const { type } = shapes.get(value) ?? {}
+    return type !== undefined && !type.endsWith('float16') && type !== 'float64'
+  }
+  // what a target adds is behind all maps
+  const own = graph.nodes.flatMap((n) => n.outputs.filter((o) => o !== '' && !o.startsWith('onnxplain/')))
+  return isSized && own.every(known)
 }
 
 /** Copies of the whole picture, `size` at a time. */
