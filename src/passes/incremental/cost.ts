@@ -7,9 +7,9 @@ import type { Batch } from './schedule.js'
 /**
  * Nanoseconds, measured with ONNX Runtime 1.30 on two cores of a Xeon with AVX-512 (`npm run bench:occlusion`). What matters are their ratios: they
  * say what a multiply-add, an element that an operator writes, an element that is gathered (rows are made, picked and turned again), one that is
- * copied into a table, and a node cost.
+ * copied into a table, and a node cost; and what a node costs once, when sessions are made for it.
  */
-const NS = { mac: 0.011, element: 0.8, gathered: 2.5, copied: 0.5, node: 5000 } as const
+const NS = { mac: 0.011, element: 0.8, gathered: 2.5, copied: 0.5, node: 5000, made: 400_000 } as const
 
 /** Windows have to promise this much of the time to be worth it. */
 const WORTH = 0.9
@@ -17,14 +17,24 @@ const WORTH = 0.9
 /** So many runs tell what all of them cost. */
 const SAMPLE = 24
 
+/** So many numbers of tasks are compared. */
+const CANDIDATES = 40
+
 /** How many of the tasks, from the first on, are done on windows where that is cheapest; 0: the plain way is as fast. */
 export function choose(local: Locality, batches: readonly Batch[]): number {
   const tasks = local.nodes.filter(isTask)
-  const prices = new Prices(local, batches)
+  const boxes = batches.reduce((n, b) => n + b.boxes.length, 0)
+  const whole = tasks.reduce((ns, t) => ns + wholeTime(t), 0)
   const last = tasks.map((t) => t.step !== undefined).lastIndexOf(true) + 1
-  const times = Array.from({ length: last }, (_, i) => ({ tasks: i + 1, ns: prices.timeOf(tasks, i + 1) }))
-  const plain = { tasks: 0, ns: WORTH * tasks.reduce((ns, t) => ns + wholeTime(t), 0) }
-  return times.reduce((a, b) => (b.ns < a.ns ? b : a), plain).tasks
+  // it pays to end in front of a node that multiplies, or behind all
+  const ends = tasks.flatMap((t, i) => (i > 0 && i < last && t.macs > 0 ? [i] : [])).concat(last > 0 ? [last] : [])
+  const every = Math.max(1, ends.length / CANDIDATES)
+  const candidates = ends.filter((_, i) => Math.floor((i + 1) / every) > Math.floor(i / every))
+  // the unchanged picture, and sessions for it and for windows
+  const once = 2 * whole + NS.made * tasks.length
+  const prices = new Prices(local, batches)
+  const times = candidates.map((n) => ({ tasks: n, ns: boxes * prices.timeOf(tasks, n) + once }))
+  return times.reduce((a, b) => (b.ns < a.ns ? b : a), { tasks: 0, ns: WORTH * boxes * whole }).tasks
 }
 
 /** Multiply-adds, exactly. */

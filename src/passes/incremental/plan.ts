@@ -39,13 +39,20 @@ export function locality(graph: Graph, shapes: Shapes, input: string, axes: read
   const [free = 1] = shapes.get(input)?.dims ?? []
   const batch = typeof free === 'number' ? free : 1
   // sizes for one picture: of what the picture reaches the first axis is the batch, or a multiple of it such as `64*batch`
+  const sizes = new Map<string, readonly number[] | undefined>()
   const dims = (value: string): readonly number[] | undefined => {
-    const known = graph.constant(value)?.dims ?? shapes.get(value)?.dims
-    const sizes = known?.map((d, i) => {
+    const key = `${reached.has(value)} ${value}`
+    if (!sizes.has(key)) sizes.set(key, sizesOf(value, reached.has(value)))
+    return sizes.get(key)
+  }
+  const sizesOf = (value: string, isReached: boolean): readonly number[] | undefined => {
+    const stored = graph.initializers.get(value)?.dims.map(Number)
+    const known = stored ?? shapes.get(value)?.dims ?? graph.constant(value)?.dims
+    const found = known?.map((d, i) => {
       if (typeof d === 'string' && i === 0) return Number(/^(\d+)\*/.exec(d)?.[1] ?? 1)
-      return typeof d === 'number' ? (reached.has(value) && i === 0 ? d / batch : d) : Number.NaN
+      return typeof d === 'number' ? (isReached && i === 0 ? d / batch : d) : Number.NaN
     })
-    return sizes?.some(Number.isNaN) ? undefined : sizes
+    return found?.some(Number.isNaN) ? undefined : found
   }
   const reached = new Set([input])
   const windowed = new Map<string, Windowed>()
