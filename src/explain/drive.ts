@@ -5,6 +5,7 @@ import { type DriveContext, type DrivenMethod, methodInfo, type OptionDefinition
 import type { Answer } from '../targets/answer.js'
 import { type Target, targetKind } from '../targets/index.js'
 import type { TargetForm } from '../targets/target.js'
+import { changedScores } from './changed-scores.js'
 import { drivenLayer } from './driven-layer.js'
 import type { Explanation } from './explanation.js'
 import type { PictureInput } from './input.js'
@@ -35,6 +36,13 @@ export interface DriveHost {
 }
 
 type Raws = readonly Tensor<'float32'>[]
+
+/** How far a method is. */
+interface Standing {
+  readonly done: number
+  readonly total: number
+  readonly maps: () => Raws
+}
 
 /** What is asked of a driven method. */
 export type DriveOptions = ExplainOptions & {
@@ -102,7 +110,9 @@ async function driveAt<O extends OptionDefinitions>(
     targets,
     model.answer,
   )
-  const raws = await method.run({
+  const changed = changedScores(scores, runner, targets, model.answer)
+  let latest: Standing | undefined
+  const run = method.run({
     input: pictures,
     layout: model.input.layout,
     targets: targets.length,
@@ -113,6 +123,7 @@ async function driveAt<O extends OptionDefinitions>(
     note: (text) => notes.push(text),
     fill: (text) => model.fill(text),
     scores,
+    changed: (groups, other) => changed(prepared.feed, model.input.layout, groups, other, model.batch(options.batch)),
     gradients: (shown, t) => {
       const target = targets[t]
       if (!target) throw new ExplainError('bad-option', { what: `There is no target ${t}` })
@@ -125,8 +136,16 @@ async function driveAt<O extends OptionDefinitions>(
       if (plan) return drivenLayer({ runner, feed: prepared.feed, targets, place, answer: model.answer })
       throw new ExplainError('method-not-applicable', { what: `${method.id} did not say that it needs a layer` })
     },
-    progress: (done, total, maps) =>
-      options.onProgress?.({ method: method.id, done, total, partial: () => explained(maps()) }),
+    progress: (done, total, maps) => {
+      latest = { done, total, maps }
+      options.onProgress?.({ method: method.id, done, total, partial: () => explained(maps()) })
+    },
+  })
+  const raws = await run.catch((error: unknown): Raws => {
+    const isAborted = error instanceof ExplainError && error.code === 'aborted'
+    if (!options.anytime || !isAborted || !latest) throw error
+    notes.push(`${method.id}: aborted after ${latest.done} of ${latest.total}; the map is what they say.`)
+    return latest.maps()
   })
   return explained(raws)
 }

@@ -45,6 +45,11 @@ export interface ExplainOptions extends ImageOptions {
   /** Which boxes of a detector are counted; see {@link DetectionOptions}. */
   readonly detection?: DetectionOptions | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * An aborted signal ends a long method with the map as it stands, if any of its work was done, and a note in the provenance says how much of it was.
+   * Default: an abort rejects with `aborted`. In the browser an abort always rejects.
+   */
+  readonly anytime?: boolean | undefined
   /** Told after each batch of a long method. */
   readonly onProgress?: (progress: Progress) => void
 }

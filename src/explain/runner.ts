@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
 import { float32, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import type { PreprocessSpec } from '../image/index.js'
+import type { Square } from '../methods/covering.js'
 import { gradient } from '../methods/gradient.js'
 import type { CompiledMethod } from '../methods/method.js'
 import { Builder, declare } from '../onnx/builder.js'
@@ -16,6 +17,7 @@ import type { Answer } from '../targets/answer.js'
 import { targetKind } from '../targets/index.js'
 import type { InputRows, TargetForm } from '../targets/target.js'
 import { targetFeeds } from './asked.js'
+import { type ChangedHost, ChangedRuns } from './changed.js'
 import { compile } from './compile.js'
 import {
   compileLayer,
@@ -76,6 +78,11 @@ export interface ChannelsRun extends Pick<PlanRun, 'logits' | 'scores'> {
   readonly weights: Tensor<'float32'>
 }
 
+/** What is read off pictures: a classifier's logits, or the scores of targets of one form, in which nothing is left open. */
+export type ReadOff = 'logits' | { readonly form: TargetForm; readonly rows: readonly InputRows[] }
+
+type Result = Readonly<Record<string, Tensor>>
+
 export class Runner {
   readonly #graph: Graph
   readonly #shapes: Shapes
@@ -88,6 +95,7 @@ export class Runner {
   readonly #runtime: Runtime
   readonly #optimization: OptimizationLevel
   #writer: Writer | undefined
+  readonly #changed = new ChangedRuns()
   readonly #plans = new Map<string, Plan>()
   readonly #layers = new Map<string, LayerPlan>()
   readonly #gradients = new Map<string, LayerGradientPlan>()
@@ -146,12 +154,53 @@ export class Runner {
 
   /** Scores `[pictures][targets]` of targets of one form, in which nothing is left open. */
   async scores(form: TargetForm, rows: readonly InputRows[], feed: Feed): Promise<readonly Float32Array[]> {
-    const key = JSON.stringify(['scores', form])
-    const plan = kept(this.#scores, key, () => {
-      const end = targetKind(form.kind).end(form, { graph: this.#graph, shapes: this.#shapes, answer: this.#answer })
-      return compileScores(end.graph, end.shapes, { answer: this.#answer, form, end: end.value })
-    })
+    const { key, plan } = this.#scoresPlan(form)
     return this.#scored(key, plan, rows, feed, {})
+  }
+
+  /**
+   * Copies of a picture that show `other` inside of one box each, `size` copies a run, and what is read off each; see {@link ChangedRuns}. Runs come as
+   * they are done.
+   */
+  async *changed(
+    end: ReadOff,
+    { pictures, others }: Feed,
+    groups: readonly (readonly Square[])[],
+    other: Float32Array,
+    size: number,
+  ): AsyncGenerator<readonly { readonly box: Square; readonly read: Float32Array }[]> {
+    const { key, graph, wanted, feeds, read } = this.#end(end)
+    const host: ChangedHost = {
+      key,
+      graph,
+      shapes: this.#shapes,
+      input: this.#input,
+      runtime: this.#runtime,
+      run: (name, make, tables, given, around) =>
+        this.#sessions.use(
+          name,
+          () => (tables ? this.#file(make(), tables, false) : this.#file(make(), wanted, wanted.length === 0)),
+          (session) =>
+            session.run({ ...this.#feeds(session, { pictures: given, others }), ...(tables ? {} : feeds), ...around }),
+        ),
+    }
+    for await (const { boxes, result } of this.#changed.run(host, pictures, groups, other, size)) {
+      const rows = read(result, boxes.length)
+      yield boxes.map((box, i) => ({ box, read: rows[i] ?? new Float32Array() }))
+    }
+  }
+
+  /** The graph that gives what is read off pictures, and how. */
+  #end(end: ReadOff) {
+    if (end === 'logits') {
+      const graph = prune(this.#graph.with({ outputs: [declare(this.#answer.logits)] }))
+      const read = (result: Result, count: number) => this.#rows(result, count)
+      return { key: 'forward', graph, wanted: [], feeds: {}, read }
+    }
+    const { key, plan } = this.#scoresPlan(end.form)
+    const graph = prune(plan.graph.with({ outputs: [declare(plan.scores, 'float32')] }))
+    const read = (result: Result, count: number) => this.#scoreRows(result, plan, end.rows, count)
+    return { key, graph, wanted: [plan.scores], feeds: targetFeeds(plan.targetInputs, end.rows), read }
   }
 
   /** A value of the graph for one picture, without the batch axis where that is of 1. */
@@ -370,19 +419,28 @@ export class Runner {
 
   async #scored(
     key: string,
-    { graph, scores, targetInputs }: ScoresPlan,
+    plan: ScoresPlan,
     rows: readonly InputRows[],
     feed: Feed,
     others: Readonly<Record<string, Tensor>>,
   ): Promise<readonly Float32Array[]> {
+    const { graph, scores, targetInputs } = plan
     const result = await this.#sessions.use(
       key,
       () => this.#file(graph, [scores], false),
       (session) => session.run({ ...this.#feeds(session, feed), ...targetFeeds(targetInputs, rows), ...others }),
     )
+    return this.#scoreRows(result, plan, rows, feed.pictures.dims[0] ?? 0)
+  }
+
+  #scoreRows(
+    result: Result,
+    { scores, targetInputs }: ScoresPlan,
+    rows: readonly InputRows[],
+    count: number,
+  ): readonly Float32Array[] {
     const { data, dims } = this.#float(result, scores)
     const width = dims[1] ?? 1
-    const count = feed.pictures.dims[0] ?? 0
     return Array.from({ length: count }, (_, i) => {
       const own = data.subarray(i * width, (i + 1) * width)
       // targets without an input are all the same
@@ -393,6 +451,15 @@ export class Runner {
   /** True for forms whose scores are read off a classifier's logits. */
   #isOfLogits({ kind }: TargetForm): boolean {
     return this.#answer.kind === 'classes' && targetKind(kind).ofLogits !== undefined
+  }
+
+  #scoresPlan(form: TargetForm): { readonly key: string; readonly plan: ScoresPlan } {
+    const key = JSON.stringify(['scores', form])
+    const plan = kept(this.#scores, key, () => {
+      const end = targetKind(form.kind).end(form, { graph: this.#graph, shapes: this.#shapes, answer: this.#answer })
+      return compileScores(end.graph, end.shapes, { answer: this.#answer, form, end: end.value })
+    })
+    return { key, plan }
   }
 
   #planFile({ graph, maps, score }: RunnablePlan): ModelFile {

@@ -12,6 +12,12 @@ export interface Square {
   readonly z1: number
 }
 
+/** A box along the places' axes of a layout: its first place, and the one behind its last. */
+export function intervalsOf(box: Square, letters: string): readonly (readonly [number, number])[] {
+  const along = { D: [box.z0, box.z1], H: [box.y0, box.y1], W: [box.x0, box.x1] } as const
+  return [...letters].flatMap((l) => (l === 'D' || l === 'H' || l === 'W' ? [along[l]] : []))
+}
+
 /** Pixels and slices of the model's input. */
 export interface InputExtent {
   readonly depth: number
@@ -66,15 +72,42 @@ export class MeanDrops {
     })
   }
 
-  /** One map a target. */
-  maps(dims: readonly number[]): Tensor<'float32'>[] {
-    return this.#sums.map((sum) =>
-      float32(
+  /**
+   * One map a target.
+   * @param reach a place that no square covers takes the mean of the covered ones around it, up to so many pixels away; 0: it is 0.
+   */
+  maps(dims: readonly number[], reach = 0): Tensor<'float32'>[] {
+    const around = reach > 0 ? boxSums(this.counts, this.#size, reach) : this.counts
+    return this.#sums.map((sum) => {
+      const near = reach > 0 ? boxSums(sum, this.#size, reach) : sum
+      const at = (i: number): number => {
+        const [own, of] = this.counts[i] ? [sum, this.counts] : [near, around]
+        return of[i] ? (own[i] ?? 0) / (of[i] ?? 1) : 0
+      }
+      return float32(
         dims,
-        Float32Array.from(sum, (v, i) => (this.counts[i] ? v / (this.counts[i] ?? 1) : 0)),
-      ),
-    )
+        Float32Array.from(sum, (_, i) => at(i)),
+      )
+    })
   }
+}
+
+/** Sums over the pixels up to `reach` away in both directions, slice by slice. */
+function boxSums(values: Float64Array, { depth, height, width }: InputExtent, reach: number): Float64Array {
+  const along = (of: Float64Array, count: number, extent: number, step: number, first: (i: number) => number) => {
+    const out = new Float64Array(of.length)
+    for (let i = 0; i < count; i++) {
+      const sums = new Float64Array(extent + 1)
+      for (let j = 0; j < extent; j++) sums[j + 1] = (sums[j] ?? 0) + (of[first(i) + j * step] ?? 0)
+      for (let j = 0; j < extent; j++) {
+        const [low, high] = [Math.max(0, j - reach), Math.min(extent, j + reach + 1)]
+        out[first(i) + j * step] = (sums[high] ?? 0) - (sums[low] ?? 0)
+      }
+    }
+    return out
+  }
+  const rows = along(values, depth * height, width, 1, (i) => i * width)
+  return along(rows, depth * width, height, width, (i) => Math.floor(i / width) * height * width + (i % width))
 }
 
 function visit({ x0, y0, z0, x1, y1, z1 }: Square, place: (z: number, y: number, x: number) => void): void {

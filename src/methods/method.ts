@@ -8,6 +8,7 @@ import type { Tensor } from '../core/tensor.js'
 import type { Builder } from '../onnx/builder.js'
 import type { Node } from '../onnx/ir.js'
 import type { Override } from '../vjp/rule.js'
+import type { Square } from './covering.js'
 import type { LinearHead } from './head.js'
 import type { Network } from './layers.js'
 
@@ -193,6 +194,12 @@ export interface DrivenLayer {
   ): Promise<{ readonly features: Tensor<'float32'>; readonly gradients: Tensor<'float32'> }>
 }
 
+/** A copy of the picture that differs from it in a box, and its scores, one a target. */
+export interface Changed {
+  readonly box: Square
+  readonly scores: Float32Array
+}
+
 /** What a driven method is given. */
 export interface DriveContext<O extends OptionDefinitions> {
   /** One preprocessed picture, `[1,C,H,W]` or as `layout` says. */
@@ -200,6 +207,11 @@ export interface DriveContext<O extends OptionDefinitions> {
   readonly layout: InputLayout
   /** Scores `[pictures][targets]` of a batch of pictures. */
   scores(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]>
+  /**
+   * Scores of copies of the picture, each of which shows `other`, a picture of the same shape, inside of one box. Far less is computed for them than
+   * for whole pictures where the network allows it (`explain/changed.ts`). Groups come one after another, the boxes of a group in any order.
+   */
+  changed(groups: readonly (readonly Square[])[], other: Float32Array): AsyncIterable<readonly Changed[]>
   /** The gradient of one target's score by each picture of a batch, in the pictures' shape. */
   gradients(pictures: Tensor<'float32'>, target: number): Promise<Tensor<'float32'>>
   readonly targets: number

@@ -1,8 +1,7 @@
 import { throwIfAborted } from '../core/errors.js'
-import { type Grid, gridOf } from '../core/layout.js'
-import { float32, type Tensor } from '../core/tensor.js'
-import { fillSquare, MeanDrops, type Square } from './covering.js'
-import { type DriveContext, defineMethod } from './method.js'
+import { gridOf } from '../core/layout.js'
+import { covered, MeanDrops, type Square } from './covering.js'
+import { defineMethod } from './method.js'
 
 const OPTIONS = {
   patch: {
@@ -32,15 +31,16 @@ const OPTIONS = {
     description:
       'slices of a volume or frames of a clip that the square covers, in steps of half as many; 0: all of them',
   },
+  order: {
+    kind: 'choice',
+    default: 'raster',
+    choices: ['raster', 'coarse-to-fine'],
+    description: 'which squares come first, and so what maps show before all are done; the map is the same',
+  },
 } as const
-
-type Context = DriveContext<typeof OPTIONS>
 
 /** Axes of a map, in order. */
 const AXES = ['D', 'H', 'W'] as const
-
-/** Scores of pictures of which one square each is covered: `[squares][targets]`. The seam for faster ways than whole runs. */
-type ScoreSquares = (squares: readonly Square[]) => Promise<readonly Float32Array[]>
 
 /**
  * Occlusion sensitivity: a grey square slides over the picture; the map is, at each pixel, the mean drop of the target's score over
@@ -60,7 +60,8 @@ export const occlusion = defineMethod({
   cost: '1 forward for each position of the square (169 by default)',
   options: OPTIONS,
   run: async (context) => {
-    const { input, options, batch, signal } = context
+    const { input, options, signal } = context
+    throwIfAborted(signal)
     const grid = gridOf(context.layout.slice(1), input.dims.slice(1))
     const size = { depth: grid.D.extent, height: grid.H.extent, width: grid.W.extent }
     const dims = AXES.filter((letter) => context.layout.includes(letter)).map((letter) => grid[letter].extent)
@@ -69,24 +70,56 @@ export const occlusion = defineMethod({
         `occlusion: a stride of ${options.stride} px leaves gaps between squares of ${options.patch} px; the map is 0 there.`,
       )
     const squares = positions(size, options)
-    const score = coverAndRun(context, grid, context.fill(options.fill))
+    const levels = options.order === 'coarse-to-fine' ? coarseToFine(squares) : [{ step: 1, squares }]
     const [baseline] = await context.scores(input)
     const drops = new MeanDrops(size, context.targets)
-    const maps = (): Tensor<'float32'>[] => drops.maps(dims)
-    for (let done = 0; done < squares.length; done += batch) {
-      throwIfAborted(signal)
-      const part = squares.slice(done, done + batch)
-      const scores = await score(part)
-      for (const [i, square] of part.entries())
-        drops.add(
-          square,
-          Array.from({ length: context.targets }, (_, t) => (baseline?.[t] ?? 0) - (scores[i]?.[t] ?? 0)),
-        )
-      context.progress(Math.min(done + batch, squares.length), squares.length, maps)
+    let done = 0
+    // until all are done, what lies between the squares of a level takes the mean of those around
+    const reach = (): number => {
+      if (done === squares.length) return 0
+      const isComplete = (_: Level, i: number): boolean =>
+        levels.slice(0, i + 1).reduce((n, level) => n + level.squares.length, 0) <= done
+      const { step = 1 } = levels.filter(isComplete).at(-1) ?? levels[0] ?? {}
+      return levels.length > 1 ? options.stride * step : 0
     }
-    return maps()
+    const grey = covered(input, context.layout, context.fill(options.fill))
+    const groups = levels.map((level) => level.squares)
+    for await (const run of context.changed(groups, grey)) {
+      for (const { box, scores } of run)
+        drops.add(
+          box,
+          Array.from(scores, (score, t) => (baseline?.[t] ?? 0) - score),
+        )
+      done += run.length
+      const spread = reach()
+      context.progress(done, squares.length, () => drops.maps(dims, spread))
+      throwIfAborted(signal)
+    }
+    return drops.maps(dims)
   },
 })
+
+/** Every fifth square of each fifth row are less than a twentieth of a fine grid. */
+const STEPS: readonly number[] = [5, 3, 1]
+
+/** Squares of one distance, in steps of `stride`. */
+interface Level {
+  readonly step: number
+  readonly squares: readonly Square[]
+}
+
+/** Squares spread over the picture first, then those between them. */
+export function coarseToFine(squares: readonly Square[]): readonly Level[] {
+  const places = (of: (s: Square) => number): ReadonlyMap<number, number> =>
+    new Map([...new Set(squares.map(of))].map((start, i) => [start, i]))
+  const [columns, rows] = [places((s) => s.x0), places((s) => s.y0)]
+  const isOn = (i: number, step: number): boolean => i % step === Math.floor(step / 2)
+  const isAt = (s: Square, step: number): boolean =>
+    isOn(columns.get(s.x0) ?? 0, step) && isOn(rows.get(s.y0) ?? 0, step)
+  const levelOf = (s: Square): number => STEPS.findIndex((step) => isAt(s, step))
+  const levels = STEPS.map((step, i): Level => ({ step, squares: squares.filter((s) => levelOf(s) === i) }))
+  return levels.filter((level) => level.squares.length > 0)
+}
 
 /** Squares in raster order: from 0 in steps of `stride` until the border is reached; slices by half of those covered. */
 export function positions(
@@ -112,18 +145,4 @@ export function positions(
       })),
     ),
   )
-}
-
-/** The plain way: copies of the whole picture, each with its square filled, through the whole network. */
-function coverAndRun(context: Context, grid: Grid, fill: readonly number[]): ScoreSquares {
-  const { input } = context
-  return (squares) => {
-    const data = new Float32Array(squares.length * input.data.length)
-    for (const [i, square] of squares.entries()) {
-      const offset = i * input.data.length
-      data.set(input.data, offset)
-      fillSquare(data, offset, grid, square, fill)
-    }
-    return context.scores(float32([squares.length, ...input.dims.slice(1)], data))
-  }
 }

@@ -225,7 +225,7 @@ describe('options', () => {
       method: 'occlusion',
       options: { patch: '6' },
     })
-    expect(provenance.options).toEqual({ patch: 6, stride: 16, fill: 'mean', slices: 0 })
+    expect(provenance.options).toEqual({ patch: 6, stride: 16, fill: 'mean', slices: 0, order: 'raster' })
   })
 })
 

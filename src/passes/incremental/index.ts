@@ -1,0 +1,6 @@
+export { type Count, choose, count } from './cost.js'
+export { Changes, type Interval } from './frames.js'
+export { framesOf, isTask, type Locality, locality } from './plan.js'
+export { rowsRead } from './reading.js'
+export { type Batch, schedule } from './schedule.js'
+export { type Incremental, writeIncremental } from './write.js'
