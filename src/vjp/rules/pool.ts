@@ -121,7 +121,7 @@ export const pool = defineRules({
     outputs: 1,
     rule: ({ b, node, gy, x: [x = ''], y: [y = ''] }) => [
       () => {
-        if (b.lacks('MaxPool Indices')) return toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))
+        if (b.lacks('MaxPool Indices') || b.rank(x) === 4) return toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))
         // column-major indices count the spatial axes backwards: pooled once more, for indices in row-major order
         const columns = intOf(node, 'storage_order', 0) === 1
         const indices = columns ? againAll(b, node, [x], 2, { storage_order: undefined })[1] : b.output(node, 1)
