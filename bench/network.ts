@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url'
 import type { ModelFile, Runtime, Session } from '../src/core/runtime.js'
 import { float32, int64, sizeOf, type Tensor } from '../src/core/tensor.js'
 import { compile, findPictureInput, loadModel } from '../src/explain/index.js'
+import { ortRuntime } from '../src/node/ort.js'
 import { resolveModel } from '../src/node/resolve.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
 import type { Graph } from '../src/onnx/ir.js'
 import type { Shapes } from '../src/onnx/shapes.js'
 import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
-import { interleave, once, ratio, round, type Spread, spread, type Timed, timed } from './measure.js'
+import { byProcessor, interleave, once, ratio, round, type Spread, spread, type Timed, timed } from './measure.js'
 import { byOperator, profileNodes } from './profile.js'
 import { load, type NetworkResult } from './results.js'
 import { PYTHON, Rivals } from './rivals.js'
@@ -116,6 +117,7 @@ export async function measureNetwork(path: string, runtime: Runtime, options: Be
   }
   const [rivals, withoutRivals] = await startRivals(path)
   await interleave([...all, ...(rivals?.timed ?? [])], options.runs)
+  const alone = await oneThread({ plain, gradCam, gradient, feeds }, options.runs)
   const by = new Map([...all, ...(rivals?.timed ?? [])].map((t) => [t.name, t]))
   const against = (name: string, to: Timed | undefined = forward): Spread | undefined => {
     const of = by.get(name)
@@ -125,6 +127,7 @@ export async function measureNetwork(path: string, runtime: Runtime, options: Be
   const measures: Partial<Record<Measure, Spread | undefined>> = {
     'grad-cam': against('grad-cam'),
     gradient: against('gradient'),
+    ...alone,
     figure: against('figure'),
     'two classes': against('two classes', by.get('one class twice')),
     session: ratio(creation.own, creation.plain),
@@ -161,6 +164,31 @@ export async function measureNetwork(path: string, runtime: Runtime, options: Be
     withoutRivals,
     versions,
   }
+}
+
+/** Ratios by processor time, on one thread each. */
+async function oneThread(
+  of: {
+    readonly plain: ModelFile
+    readonly gradCam: Compiled
+    readonly gradient: Compiled
+    readonly feeds: Readonly<Record<string, Tensor>>
+  },
+  runs: number,
+) {
+  const runtime = await ortRuntime({ threads: 1 })
+  const sessions: Session[] = []
+  const made = async (name: string, file: ModelFile, fed: Readonly<Record<string, Tensor>>): Promise<Timed> => {
+    const session = await runtime.createSession(file)
+    sessions.push(session)
+    return byProcessor(name, () => session.run(fed))
+  }
+  const forward = await made('forward', of.plain, of.feeds)
+  const gradCam = await made('grad-cam', of.gradCam.file, of.gradCam.feeds([0]))
+  const gradient = await made('gradient', of.gradient.file, of.gradient.feeds([0]))
+  await interleave([forward, gradCam, gradient], runs)
+  for (const session of sessions) await session.release()
+  return { 'grad-cam, one thread': ratio(gradCam, forward), 'gradient, one thread': ratio(gradient, forward) }
 }
 
 async function startRivals(path: string): Promise<readonly [Rivals | undefined, string | undefined]> {

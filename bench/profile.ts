@@ -44,6 +44,7 @@ export async function profileNodes(
   file: ModelFile,
   feeds: Readonly<Record<string, Tensor>>,
   runs = 15,
+  threads?: number,
 ): Promise<readonly NodeTime[]> {
   const prefix = `onnxplain-profile-${process.pid}-${Date.now()}`
   const session = await InferenceSession.create(file.bytes, {
@@ -52,6 +53,7 @@ export async function profileNodes(
     logSeverityLevel: 4,
     externalData: [...file.externalData].map(([path, data]) => ({ path, data })),
     enableProfiling: true,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     profileFilePrefix: join(tmpdir(), prefix),
   })
   const given = Object.entries(feeds).map(([name, t]) => [

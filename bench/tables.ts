@@ -5,7 +5,7 @@ import type { CommandResult, NetworkResult, Results } from './results.js'
 import { isMet, MEASURES, type Measure, OF_THE_COMMAND, printTarget, targetOf } from './targets.js'
 
 /** Measures that are ratios to the forward pass, and those that are not. */
-const RATIOS = ['grad-cam', 'gradient', 'figure'] as const
+const RATIOS = ['grad-cam', 'gradient', 'grad-cam, one thread', 'gradient, one thread', 'figure'] as const
 const OTHERS = ['two classes', 'session', 'compile', 'score-cam', 'ablation-cam'] as const
 const RIVALS = [
   'PyTorch forward',

@@ -4,6 +4,8 @@
 export const MEASURES = {
   'grad-cam': 'Grad-CAM at the default layer, tensor to raw map',
   gradient: 'gradient of the whole input',
+  'grad-cam, one thread': 'the same by processor time on one thread, which other work on the machine hardly lengthens',
+  'gradient, one thread': 'likewise',
   figure: 'all columns of the figure but occlusion, one class',
   'two classes': 'Grad-CAM of two classes in one run, to two runs of one',
   session: 'creation of the gradient’s session, to the plain one’s',
@@ -52,7 +54,7 @@ const TARGETS: Readonly<Partial<Record<Measure, Readonly<Record<string, Target>>
 export const OF_THE_COMMAND = { throughput: { least: 0.85 }, coldStart: { most: 1.5 } } as const
 
 export function targetOf(measure: Measure, network: string): Target | undefined {
-  const of = TARGETS[measure]
+  const of = measure === 'grad-cam, one thread' || measure === 'gradient, one thread' ? undefined : TARGETS[measure]
   return of?.[network] ?? of?.['*']
 }
 
