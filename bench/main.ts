@@ -7,7 +7,7 @@
 // with them, and networks that `python scripts/rivals.py export FOLDER ARCH...` wrote; otherwise their columns are absent.
 //   --profile   a table of operators each, by ONNX Runtime's profiler      --slow     Score-CAM and Ablation-CAM, once
 //   --memory    peaks, in processes of their own                           --command  many pictures; the start of the built command
-//   --chains    compilation by the number of nodes                         --save     writes bench/results/speed.json; `npm run performance` makes docs/performance.md of it
+//   --chains    compilation by the number of nodes                         --save     writes bench/results/speed.json; `npm run docs` makes docs/performance.md of it
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -67,7 +67,7 @@ export async function prepared(path: string, runtime: Runtime) {
     return {
       graph: only,
       file: encodeSkeleton(only),
-      feeds: (classes) => ({ ...feeds, [plan.target]: int64([classes.length], classes) }),
+      feeds: (classes) => ({ ...feeds, [plan.targetInputs[0]?.name ?? '']: int64([classes.length], classes) }),
       batched: plan.batched,
     }
   }

@@ -1,4 +1,4 @@
-/** What a run of the bench measured, as it is stored in bench/results/speed.json; scripts/performance.ts makes docs/performance.md of it. */
+/** What a run of the bench measured, as it is stored in bench/results/speed.json; scripts/docs/performance.ts makes docs/performance.md of it. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { dirname } from 'node:path'
