@@ -1,117 +1,36 @@
-// Speed, as ratios to the plain forward pass in the same run: `npm run bench [-- MODEL.onnx|FOLDER ...] [--runs N]`.
+// Speed, as ratios to ONNX Runtime's plain forward pass in the same run, beside PyTorch, pytorch-grad-cam and Captum:
 //
-// A FOLDER may hold model.onnx, or folders that do. Runs of the compared graphs are interleaved; each figure is the best of N (the machine
-// is shared: the least disturbed run), the ratio's spread is that of the quartiles. Without arguments: the shipped model.
+//     npm run bench [-- MODEL.onnx|FOLDER ...] [--runs N] [--profile] [--slow] [--memory] [--command] [--chains] [--save]
+//
+// A FOLDER may hold model.onnx, or folders that do; without one: the shipped model. Runs of all that is compared are interleaved; each figure is the
+// best of N (the machine is shared: the least disturbed run), the ratio's spread is that of the quartiles. Rivals need ONNXPLAIN_PYTHON, a Python
+// with them, and networks that `python scripts/rivals.py export FOLDER ARCH...` wrote; otherwise their columns are absent.
+//   --profile   a table of operators each, by ONNX Runtime's profiler      --slow     Score-CAM and Ablation-CAM, once
+//   --memory    peaks, in processes of their own                           --command  many pictures; the start of the built command
+//   --chains    compilation by the number of nodes                         --save     writes bench/results/speed.json; `npm run docs` makes docs/performance.md of it
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Session } from '../src/core/runtime.js'
-import { float32, int64, sizeOf, type Tensor } from '../src/core/tensor.js'
-import { compile, findPictureInput, VERSION } from '../src/explain/index.js'
 import { ortRuntime } from '../src/node/ort.js'
-import { resolveModel } from '../src/node/resolve.js'
-import { encodeSkeleton } from '../src/onnx/encode.js'
-import { probe } from '../src/passes/probe.js'
-import { prune } from '../src/passes/prune.js'
+import { chains } from './chain.js'
+import { measureCommand } from './command.js'
+import { measureNetwork } from './network.js'
+import { machine, type NetworkResult, type Results, writeResults } from './results.js'
+import { performanceText } from './tables.js'
 
+const flag = { type: 'boolean', default: false } as const
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '15' } },
+  options: {
+    runs: { type: 'string', default: '15' },
+    profile: flag,
+    slow: flag,
+    memory: flag,
+    command: flag,
+    chains: flag,
+    save: flag,
+  },
 })
-const RUNS = Number(values.runs)
-const WARM_UP = 2
-const METHODS = ['grad-cam', 'gradient', 'guided-backpropagation'] as const
-/** Methods whose two ways to explain two targets are compared: at a layer, and at the picture. */
-const PAIRED: ReadonlySet<string> = new Set(['grad-cam', 'gradient'])
-
-interface Timed {
-  readonly name: string
-  readonly run: () => Promise<unknown>
-  readonly ms: number[]
-}
-
-/** Interleaved: a b c a b c ... */
-async function measure(timed: readonly Timed[]): Promise<void> {
-  for (let i = -WARM_UP; i < RUNS; i++)
-    for (const t of timed) {
-      const start = performance.now()
-      await t.run()
-      if (i >= 0) t.ms.push(performance.now() - start)
-    }
-}
-
-const best = (ms: readonly number[]): number => Math.min(...ms)
-
-function quantile(values: readonly number[], q: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))] ?? Number.NaN
-}
-
-/** The best run against the best run, and the middle half of the ratios run by run. */
-function ratio(of: Timed, to: Timed): string {
-  const each = of.ms.map((v, i) => v / (to.ms[i] ?? Number.NaN))
-  return `${(best(of.ms) / best(to.ms)).toFixed(2)} (${quantile(each, 0.25).toFixed(2)}-${quantile(each, 0.75).toFixed(2)})`
-}
-
-/** Seeded noise of the size of preprocessed pictures. */
-function noise(dims: readonly number[]): Tensor<'float32'> {
-  let state = 1
-  const next = (): number => {
-    state = (state * 1664525 + 1013904223) % 2 ** 32
-    return (state / 2 ** 32) * 4 - 2
-  }
-  return float32(dims, Float32Array.from({ length: sizeOf(dims) }, next))
-}
-
-function timed(name: string, session: Session, feeds: Readonly<Record<string, Tensor>>): Timed {
-  return { name, run: () => session.run(feeds), ms: [] }
-}
-
-async function row(path: string): Promise<readonly string[]> {
-  const runtime = await ortRuntime()
-  const { graph } = await resolveModel(path === '' ? undefined : path)
-  const shapes = await probe(graph, runtime)
-  const input = findPictureInput(graph, shapes)
-  const [height = 224, width = 224] = [input.height, input.width]
-  const dims = input.layout === 'NCHW' ? [1, input.channels, height, width] : [1, height, width, input.channels]
-  const picture = { [input.name]: noise(dims) }
-  const plain = await runtime.createSession(encodeSkeleton(prune(graph)))
-  const forward = timed('forward', plain, picture)
-  const compileMs: number[] = []
-  const plans: Timed[] = []
-  /** Two targets of one picture, in one run and in two. */
-  const pairs: { readonly one: Timed; readonly two: Timed }[] = []
-  for (const method of METHODS) {
-    const start = performance.now()
-    const plan = compile(graph, { method, shapes })
-    const file = encodeSkeleton(
-      prune(plan.graph.with({ outputs: plan.graph.outputs.filter((o) => o.name === 'heatmap') })),
-    )
-    compileMs.push(performance.now() - start)
-    const session = await runtime.createSession(file)
-    const feeds = (targets: readonly number[]) => ({
-      ...picture,
-      [plan.targetInputs[0]?.name ?? '']: int64([targets.length], targets),
-    })
-    plans.push(timed(method, session, feeds([0])))
-    if (!PAIRED.has(method) || !plan.batched) continue
-    const both = async (): Promise<void> => {
-      for (const target of [0, 1]) await session.run(feeds([target]))
-    }
-    pairs.push({ one: timed(method, session, feeds([0, 1])), two: { name: method, run: both, ms: [] } })
-  }
-  await measure([forward, ...plans, ...pairs.flatMap((p) => [p.one, p.two])])
-  const name =
-    path === '' ? 'shipped model' : basename(path) === 'model.onnx' ? basename(dirname(path)) : basename(path)
-  return [
-    name,
-    String(graph.nodes.length),
-    best(forward.ms).toFixed(1),
-    ...plans.map((p) => ratio(p, forward)),
-    ...[...PAIRED].map((_, i) => (pairs[i] ? ratio(pairs[i].one, pairs[i].two) : '-')),
-    Math.max(...compileMs).toFixed(0),
-  ]
-}
 
 /** Model files below what was named. */
 function models(path: string): readonly string[] {
@@ -121,24 +40,21 @@ function models(path: string): readonly string[] {
 }
 
 const runtime = await ortRuntime()
-console.log(
-  `onnxplain ${VERSION}, ${runtime.name}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, best of ${RUNS}\n`,
-)
-const columns = [
-  'network',
-  'nodes',
-  'forward ms',
-  ...METHODS.map((m) => `${m} / forward`),
-  ...[...PAIRED].map((m) => `${m}, 2 targets: one run / two`),
-  'compile ms',
-]
-console.log(`| ${columns.join(' | ')} |`)
-console.log(`|${columns.map(() => '---|').join('')}`)
-for (const path of positionals.length === 0 ? [''] : positionals.flatMap(models)) {
+const networks: NetworkResult[] = []
+const { profile, slow, memory } = values
+for (const path of positionals.length === 0 ? [''] : positionals.flatMap((p) => (p === 'shipped' ? [''] : models(p))))
   try {
-    console.log(`| ${(await row(path)).join(' | ')} |`)
+    process.stderr.write(`${path || 'shipped model'}\n`)
+    networks.push(await measureNetwork(path, runtime, { runs: Number(values.runs), profile, slow, memory }))
   } catch (error) {
-    console.log(`| ${path} | failed: ${error instanceof Error ? error.message.slice(0, 200) : error} |`)
+    process.stderr.write(`${path}: ${error instanceof Error ? error.message.slice(0, 300) : error}\n`)
     process.exitCode = 1
   }
+const results: Results = {
+  machine: machine(runtime.name),
+  networks,
+  command: values.command ? await measureCommand(5) : undefined,
+  chains: values.chains ? await chains([1000, 2000, 5000, 10000]) : [],
 }
+process.stdout.write(performanceText(results))
+if (values.save) writeResults(results)

@@ -5,6 +5,7 @@ import { unmeasured } from './docs/agreement.js'
 import { methodsPage } from './docs/methods.js'
 import { metricsPage } from './docs/metrics.js'
 import { operatorsPage } from './docs/operators.js'
+import { performancePage } from './docs/performance.js'
 
 const check = process.argv.includes('--check')
 let stale = false
@@ -12,6 +13,7 @@ for (const [name, text] of Object.entries({
   'methods.md': methodsPage(),
   'metrics.md': metricsPage(),
   'operators.md': operatorsPage(),
+  'performance.md': performancePage(),
 })) {
   const path = new URL(`../docs/${name}`, import.meta.url)
   if (!check) writeFileSync(path, text)

@@ -65,38 +65,41 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   const { method, target, score, grid, batch, passes } = options
   const layer = oneLayer(command, options)
   const given = givenMethodOptions(command)
-  await eachPicture(pictures, async (picture) => {
-    const image = await readImage(picture)
-    const asked = { method, score, grid, inputs, layer, options: given, ...(batch ? { batch } : {}) }
-    const explained = await opened.explainAll(image, { ...asked, ...(target === undefined ? {} : { target }) })
-    const [explanation] = explained.explanations
-    if (!explanation) return
-    const bar = showProgress(!options.quiet)
-    let report: CheckReport
-    try {
-      report = await check(opened.model, image, explanation, {
-        inputs,
-        passes,
-        seed: Number(given.seed ?? 0),
-        ...(batch ? { batch } : {}),
-        onProgress: ({ check: id, done, total }) => bar.update({ method: id, done, total }),
-      })
-    } finally {
-      bar.stop()
-    }
-    if (output !== undefined) {
-      const background = backgroundOf(explanation, 'dims' in image ? undefined : image, opened.model.preprocessing)
-      const footer = figureFooter(explained, opened.model.name)
-      const columns = figureColumns([explanation.method], explained)
-      const figure = withCheck(figureOf(background, explained, columns, { footer }), report)
-      await writeWhole(output, await drawFigure(figure, output))
-    }
-    const { answer, provenance } = explanation
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify({ input: picture, figure: output ?? null, ...report, answer, provenance })}\n`
-        : reportText(`${picture}: ${explanation.method.title} of ${answer.label}`, report, output),
-    )
+  await eachPicture(pictures, {
+    read: (picture) => readImage(picture),
+    work: async (image, picture) => {
+      const asked = { method, score, grid, inputs, layer, options: given, ...(batch ? { batch } : {}) }
+      const explained = await opened.explainAll(image, { ...asked, ...(target === undefined ? {} : { target }) })
+      const [explanation] = explained.explanations
+      if (!explanation) return undefined
+      const bar = showProgress(!options.quiet)
+      let report: CheckReport
+      try {
+        report = await check(opened.model, image, explanation, {
+          inputs,
+          passes,
+          seed: Number(given.seed ?? 0),
+          ...(batch ? { batch } : {}),
+          onProgress: ({ check: id, done, total }) => bar.update({ method: id, done, total }),
+        })
+      } finally {
+        bar.stop()
+      }
+      if (output !== undefined) {
+        const background = backgroundOf(explanation, 'dims' in image ? undefined : image, opened.model.preprocessing)
+        const footer = figureFooter(explained, opened.model.name)
+        const columns = figureColumns([explanation.method], explained)
+        const figure = withCheck(figureOf(background, explained, columns, { footer }), report)
+        await writeWhole(output, await drawFigure(figure, output))
+      }
+      const { answer, provenance } = explanation
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ input: picture, figure: output ?? null, ...report, answer, provenance })}\n`
+          : reportText(`${picture}: ${explanation.method.title} of ${answer.label}`, report, output),
+      )
+      return undefined
+    },
   })
 }
 

@@ -121,26 +121,29 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   const all: ComparedRow[] = []
   const bar = showProgress(!options.quiet)
   try {
-    await eachPicture(pictures, async (picture, i) => {
-      bar.update({ method: basename(picture), done: i, total: pictures.length })
-      const known = journal?.done.get(picture)
-      const rows =
-        known ??
-        (await comparePicture(opened.model, picture, await readImage(picture), {
-          methods,
-          metrics,
-          target,
-          score,
-          grid,
-          layer,
-          inputs,
-          options: given,
-          metricOptions,
-          truth: truth.get(basename(picture)),
-          ...(batch === undefined ? {} : { batch }),
-        }))
-      if (!known) await journal?.add(picture, rows)
-      all.push(...rows)
+    await eachPicture(pictures, {
+      read: async (picture) => (journal?.done.has(picture) ? undefined : readImage(picture)),
+      work: async (image, picture, i) => {
+        bar.update({ method: basename(picture), done: i, total: pictures.length })
+        const rows = image
+          ? await comparePicture(opened.model, picture, image, {
+              methods,
+              metrics,
+              target,
+              score,
+              grid,
+              layer,
+              inputs,
+              options: given,
+              metricOptions,
+              truth: truth.get(basename(picture)),
+              ...(batch === undefined ? {} : { batch }),
+            })
+          : (journal?.done.get(picture) ?? [])
+        if (image) await journal?.add(picture, rows)
+        all.push(...rows)
+        return undefined
+      },
     })
   } finally {
     bar.stop()

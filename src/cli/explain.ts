@@ -133,14 +133,26 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   const { model: opened, inputs: others } = await openModel(options, warn)
   await using model = opened
   const work: Work = { model, methods, options, given: givenMethodOptions(program), inputs: others, colormap, warn }
-  await eachPicture(inputs, (input) => explainOne(work, input, outputs.get(input)))
+  await eachPicture(inputs, {
+    read: async (input) =>
+      options.tensor === undefined ? readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input),
+    work: async (image, input) => {
+      const set = await explain(work, image)
+      return () => show(work, set, { image, input, output: outputs.get(input) })
+    },
+  })
 }
 
-async function explainOne(work: Work, input: string, output: string | undefined): Promise<void> {
+/** What is shown of one picture. */
+interface Shown {
+  readonly image: Picture | Tensor<'float32'>
+  readonly input: string
+  readonly output: string | undefined
+}
+
+/** Draws, writes and prints. */
+async function show(work: Work, set: ExplanationSet, { image, input, output }: Shown): Promise<void> {
   const { model, options, warn } = work
-  const image =
-    options.tensor === undefined ? await readImage(input) : decodeNpy(await readBytes(input, 'The tensor'), input)
-  const set = await explain(work, image)
   const figures = output === undefined ? [] : await draw(work, set, 'dims' in image ? undefined : image, output)
   // nothing is written before all that can fail has been done
   const [first] = set.explanations

@@ -28,6 +28,8 @@ export interface BuilderOptions {
 export class Builder {
   /** The nodes added so far, in order. */
   readonly nodes: Node[] = []
+  /** What was added, by what it makes; kept when it becomes a part of the graph. */
+  readonly #producers = new Map<string, Node>()
   readonly #initializers = new Map<string, TensorProto>()
   readonly #replaced = new Map<Node, Node>()
   readonly #valueInfo = new Map<string, ValueInfoProto>()
@@ -109,6 +111,12 @@ export class Builder {
 
   emit(node: Node): void {
     this.nodes.push(node)
+    for (const output of node.outputs) this.#producers.set(output, node)
+  }
+
+  /** The node that makes a value, of the graph or added; undefined for inputs and constants. */
+  producer(value: string): Node | undefined {
+    return this.#producers.get(value) ?? this.graph.producer(value)
   }
 
   /** Adds a node with `count` outputs in ONNX's own domain; returns their names. */

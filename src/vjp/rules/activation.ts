@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.js'
 import { floatOf, intOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { float16Value } from '../../onnx/float16.js'
-import { oneMinus, product } from '../arithmetic.js'
+import { complement, oneMinus, product } from '../arithmetic.js'
 import { asMask, isAbove, isBelow, isPositive } from '../masks.js'
 import { atTies, defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
 
@@ -134,7 +134,7 @@ export const activation = defineRules({
     "0 at both bounds, as PyTorch's ReLU6 and hardtanh (torch.clamp: 1); a computed bound takes the gradient of the elements it holds",
     clip,
   ),
-  Sigmoid: derivative(({ b, out }) => b.op('Mul', [out, oneMinus(b, out)])),
+  Sigmoid: derivative(({ b, out }) => b.op('Mul', [out, complement(b, out)])),
   // clip(alpha x + beta, 0, 1)
   HardSigmoid: atTies(
     '0 at both bounds',

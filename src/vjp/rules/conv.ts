@@ -6,8 +6,9 @@ import { ExplainError } from '../../core/errors.js'
 import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { describe, type Node } from '../../onnx/ir.js'
+import { blocked } from '../blocked.js'
 import { defineRules, type Rule, type RuleEntry } from '../rule.js'
-import { interleave, storedInts, upTo } from '../scatter.js'
+import { interleave, padWithZeros, storedInts, upTo } from '../scatter.js'
 import { known, padSpatial, type Window, windowOf } from './window.js'
 
 /** Kernel sizes, from the attribute or the weight's shape `[M, C/group, ...kernel]`. */
@@ -53,7 +54,10 @@ export function inputGradient(b: Builder, gy: string, x: string, weight: string,
     const pads = [...begins.map((p, i) => (span[i] ?? 1) - 1 - p), ...ends.map((p, i) => (span[i] ?? 1) - 1 - p)]
     return b.op('Conv', [gy, back], { kernel_shape: kernel, pads, dilations, group, strides })
   }
-  if (kernel.length === 3 && b.lacks('ConvTranspose 3-D')) return stretchedGradient(b, gy, x, weight, group, w)
+  if (kernel.length === 2 && kernel.every((k) => k === 1)) return pixelGradient(b, gy, x, weight, group, w)
+  const isDepthwise = kernel.length === 2 && group > 1 && b.dims(weight)?.[1] === 1 && b.dims(weight)?.[0] === group
+  if (isDepthwise || (kernel.length === 3 && b.lacks('ConvTranspose 3-D')))
+    return stretchedGradient(b, gy, x, weight, group, w)
   // what the transposed convolution leaves out at the end: pixels that no window reached (positive), or padding
   const missing = kernel.map((_, i): Extent => {
     const reach = b.add(b.mul(b.sub(b.extent(gy, i + 2), 1), strides[i] ?? 1), span[i] ?? 1)
@@ -63,11 +67,8 @@ export function inputGradient(b: Builder, gy: string, x: string, weight: string,
   const attributes = { kernel_shape: kernel, strides, dilations, group }
   if (fixed && begins?.every((p) => p >= 0)) {
     const pads = [...begins, ...fixed.map((m) => Math.max(-m, 0))]
-    return b.op('ConvTranspose', [gy, weight], {
-      ...attributes,
-      pads,
-      output_padding: fixed.map((m) => Math.max(m, 0)),
-    })
+    const output_padding = fixed.map((m) => Math.max(m, 0))
+    return blocked(b, b.op('ConvTranspose', [gy, weight], { ...attributes, pads, output_padding }), x)
   }
   const full = b.op('ConvTranspose', [gy, weight], attributes)
   return padSpatial(
@@ -78,19 +79,57 @@ export function inputGradient(b: Builder, gy: string, x: string, weight: string,
   )
 }
 
-/** The same as a convolution of stride 1 over the gradient with zeros put in, for runtimes without the transposed one. */
+/** Kernels of one pixel: the convolution goes back where the outputs are, and its pixels are put among zeros afterwards. */
+function pixelGradient(b: Builder, gy: string, x: string, weight: string, group: number, w: Window): string {
+  const made = b.op('Conv', [gy, exchangeChannels(b, weight, group, 4)], { kernel_shape: w.kernel, group })
+  b.know(made, b.type(x), b.dims(gy)?.with(1, b.dims(x)?.[1] ?? null))
+  const begins = w.begins.map((p) => b.sub(0, p))
+  return blocked(b, amongZeros(b, made, begins, reaches(b, gy, x, w), w.strides), x)
+}
+
+/**
+ * The same as a convolution of stride 1 over the gradient with zeros put in: for runtimes without the transposed one, and for
+ * depthwise kernels, which ONNX Runtime transposes channel by channel.
+ */
 function stretchedGradient(b: Builder, gy: string, x: string, weight: string, group: number, w: Window): string {
   const { kernel, strides, dilations, span } = w
-  const axes = kernel.map((_, i) => i + 2)
-  const extents = [b.extent(gy, 0), b.extent(gy, 1), ...axes.map((axis) => b.extent(gy, axis))]
-  const stretched = interleave(b, gy, extents, axes, strides)
   const begins = kernel.map((_, i) => b.sub((span[i] ?? 1) - 1, w.begins[i] ?? 0))
-  const ends = axes.map((axis, i) => {
-    const length = b.mul(extents[axis] ?? 1, strides[i] ?? 1)
-    return b.sub(b.add(b.extent(x, axis), w.begins[i] ?? 0), length)
-  })
+  const ends = reaches(b, gy, x, w)
   const back = flip(b, exchangeChannels(b, weight, group, kernel.length + 2), kernel)
-  return b.op('Conv', [padSpatial(b, stretched, begins, ends), back], { kernel_shape: kernel, dilations, group })
+  const attributes = { kernel_shape: kernel, dilations, group }
+  const pads = known([...begins, ...ends])
+  if (pads?.every((p, i) => p >= 0 && p < (span[i % span.length] ?? 1)))
+    return b.op('Conv', [amongZeros(b, gy, [], [], strides), back], { ...attributes, pads })
+  return b.op('Conv', [amongZeros(b, gy, begins, ends, strides), back], attributes)
+}
+
+/** How far the pixels of `x` reach behind those of `gy` with zeros put in; where that is negative, the zeros reach further. */
+function reaches(b: Builder, gy: string, x: string, w: Window): Extent[] {
+  return w.kernel.map((_, i) => {
+    const length = b.mul(b.extent(gy, i + 2), w.strides[i] ?? 1)
+    return b.sub(b.add(b.extent(x, i + 2), w.begins[i] ?? 0), length)
+  })
+}
+
+/**
+ * A picture or volume in which `stride - 1` zeros follow each pixel, padded (cropped, where negative) afterwards. Channels of pictures go last on the
+ * way, where ONNX Runtime moves them all at once, and takes both turns into its reorders.
+ */
+function amongZeros(
+  b: Builder,
+  value: string,
+  begins: readonly Extent[],
+  ends: readonly Extent[],
+  strides: readonly number[],
+): string {
+  const extents = [0, 1, ...strides.map((_, i) => i + 2)].map((axis) => b.extent(value, axis))
+  const [n = 1, c = 1, ...places] = extents
+  if (strides.length !== 2) {
+    const axes = strides.map((_, i) => i + 2)
+    return padSpatial(b, interleave(b, value, extents, axes, strides), begins, ends)
+  }
+  const last = interleave(b, b.transpose(value, [0, 2, 3, 1]), [n, ...places, c], [1, 2], strides)
+  return b.transpose(padWithZeros(b, last, 4, begins.length === 0 ? [] : [1, 2], begins, ends), [0, 3, 1, 2])
 }
 
 /**

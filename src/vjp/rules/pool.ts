@@ -3,6 +3,7 @@ import { intOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import type { Node } from '../../onnx/ir.js'
 import { again, againAll } from '../again.js'
+import { blocked } from '../blocked.js'
 import { atTies, defineRules, unary } from '../rule.js'
 import { countPer, flat, scatterTo, zerosLike } from '../scatter.js'
 import { inputGradient } from './conv.js'
@@ -11,6 +12,7 @@ import { known, type Pooling, padSpatial, poolingOf, reach } from './window.js'
 
 /** `[N, C, ...outputs]` with every pixel repeated along each spatial axis: the last by Concat, whole rows by Expand. */
 function repeat(b: Builder, value: string, outputs: readonly Extent[], times: readonly number[]): string {
+  if (times.every((t) => t === 1)) return value
   const last = times.length - 1
   const columns = times[last] ?? 1
   const column = b.op('Unsqueeze', [value, b.int64s([last + 3])])
@@ -119,7 +121,7 @@ export const pool = defineRules({
     outputs: 1,
     rule: ({ b, node, gy, x: [x = ''], y: [y = ''] }) => [
       () => {
-        if (b.lacks('MaxPool Indices')) return toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))
+        if (b.lacks('MaxPool Indices') || b.rank(x) === 4) return toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))
         // column-major indices count the spatial axes backwards: pooled once more, for indices in row-major order
         const columns = intOf(node, 'storage_order', 0) === 1
         const indices = columns ? againAll(b, node, [x], 2, { storage_order: undefined })[1] : b.output(node, 1)
@@ -142,7 +144,7 @@ export const pool = defineRules({
   ),
   // y = mean over the spatial axes
   GlobalAveragePool: unary(({ b, gy, in0, out }) =>
-    b.op('Expand', [b.op('Div', [gy, countPer(b, in0, out)]), b.shapeOf(in0)]),
+    blocked(b, b.op('Expand', [b.op('Div', [gy, countPer(b, in0, out)]), b.shapeOf(in0)]), in0),
   ),
   /** y = max over the spatial axes; the first of equals takes the gradient, as in torch.nn.AdaptiveMaxPool2d and in MaxPool. */
   GlobalMaxPool: atTies(

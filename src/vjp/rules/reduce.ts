@@ -4,6 +4,7 @@
  */
 import { intOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
+import { blocked } from '../blocked.js'
 import { asMask } from '../masks.js'
 import { atTies, defineRules, type RuleEntry, unary } from '../rule.js'
 import { countPer, storedInts } from '../scatter.js'
@@ -39,7 +40,10 @@ function reduction(whole: 'whole' | 'expand', make: (r: Reduction) => string): R
       y: () => keep(out),
       again: (op, value) => b.op(op, axes === '' ? [value] : [value, axes], attributes),
     })
-    return whole === 'whole' ? made : b.op('Expand', [made, b.shapeOf(x)])
+    if (whole === 'whole') return made
+    const expanded = b.op('Expand', [made, b.shapeOf(x)])
+    const isOverPlaces = storedInts(b, axes)?.every((a) => a >= 2 || (a < 0 && a >= -2))
+    return axes !== '' && isOverPlaces ? blocked(b, expanded, x) : expanded
   })
 }
 

@@ -2,8 +2,10 @@
 import { intOf, intsOf, stringOf } from '../../onnx/attributes.js'
 import type { Builder } from '../../onnx/builder.js'
 import { protoType } from '../../onnx/tensors.js'
+import { channelParts } from '../blocked.js'
 import { defineRules, type RuleCall, type RuleEntry, unary } from '../rule.js'
 import { storedInts, zerosLike } from '../scatter.js'
+import { known } from './window.js'
 
 /** The same elements in the same order: the gradient takes the shape of the input. */
 const reshaped: RuleEntry = unary(({ b, gy, in0 }) => b.reshapeLike(gy, in0))
@@ -21,13 +23,18 @@ const typed: RuleEntry = {
   ],
 }
 
-/** y = the inputs one after another: the gradient is split into their parts, once for all. */
+/**
+ * y = the inputs one after another: the gradient is split into their parts, once for all. Where a convolution made it, and they are channels, each
+ * part is made by itself, which leaves it in ONNX Runtime's blocked layout.
+ */
 function concat({ b, node, x, gy }: RuleCall): (() => string)[] {
   if (x.length === 1) return [() => gy]
   const axis = intOf(node, 'axis', 0)
   let parts: readonly string[] | undefined
+  const extents = x.map((v) => b.extent(v, axis))
   const split = (): readonly string[] => {
-    parts ??= b.ops('Split', [gy, b.vector(x.map((v) => b.extent(v, axis)))], { axis }, x.length)
+    const sizes = axis === 1 ? known(extents) : undefined
+    parts ??= (sizes && channelParts(b, gy, sizes)) ?? b.ops('Split', [gy, b.vector(extents)], { axis }, x.length)
     return parts
   }
   return x.map((_, i) => () => split()[i] ?? '')
