@@ -8,6 +8,7 @@ import { declare } from '../../src/onnx/builder.js'
 import type { Graph } from '../../src/onnx/ir.js'
 import { checkTarget, printTarget, readTarget, TARGET_KINDS, type Target, targetKind } from '../../src/targets/index.js'
 import type { TargetContext } from '../../src/targets/target.js'
+import { textSettings, tokenizerOf } from '../../src/text/index.js'
 import { planOf, refusal } from '../support/compiled.js'
 import { relativeL2 } from '../support/measures.js'
 import { model } from '../support/model.js'
@@ -232,9 +233,10 @@ const x = picture(3)
 
 async function loaded(name: keyof typeof NETWORKS): Promise<Model> {
   const labels = name === 'classes' ? LABELS : []
-  const tokens = (ids: readonly number[]) => ids.map((id) => VOCABULARY[id] ?? '?')
-  const options = { name, labels, words: { tokens, vocabulary: VOCABULARY, padId: 5 } }
-  return Model.load(NETWORKS[name](), runtime, options)
+  const settings = textSettings({ config: { vocabulary: VOCABULARY, pad_token_id: 5, bos_token_id: 0 } })
+  const tokenizer = settings && (await tokenizerOf(settings))
+  const text = settings && tokenizer && { settings, tokenizer }
+  return Model.load(NETWORKS[name](), runtime, { name, labels, text })
 }
 
 const models = new Map<string, Model>()
