@@ -43,6 +43,8 @@ CASES = {
     "beams, long ones liked": {"num_beams": 3, "length_penalty": 2.0},
     "beams, early stopping": {"num_beams": 4, "early_stopping": True, "length_penalty": 2.0},
     "beams, never early": {"num_beams": 3, "early_stopping": "never", "length_penalty": 1.5},
+    "beams, never early, long ones liked": {"num_beams": 2, "early_stopping": "never", "length_penalty": 3.0},
+    "beams, long ones liked, of two": {"num_beams": 2, "length_penalty": 3.0},
     "beams, no group of three twice": {"num_beams": 4, "no_repeat_ngram_size": 3, "length_penalty": 2.0},
     "beams, two ends": {"num_beams": 3, "eos_token_id": [EOS, 5]},
     "beams, cut short": {"num_beams": 2, "max_length": 4},
@@ -52,10 +54,10 @@ CASES = {
 
 def main():
     tables = []
-    for seed in range(3):
+    for seed in range(5):
         torch.manual_seed(seed)
         scores = torch.round(torch.randn(LENGTH, WORDS, WORDS) * 2 * 1000) / 1000
-        scores[:, :, EOS] -= 1.5 * (seed < 2)
+        scores[:, :, EOS] += [-1.5, -1.5, 0, 2.5, 4][seed]
         if seed == 0:  # of the last token alone, so that texts go round in circles
             scores = torch.round((scores[:1] + 0.02 * torch.randn(LENGTH, 1, WORDS)) * 1000) / 1000
         model = Table(scores).eval()

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import type { Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
 import {
+  type Caption,
+  type CaptionOptions,
   type ClassAnswer,
   type CompileOptions,
   type DetectedBox,
@@ -103,6 +105,16 @@ export class NodeModel {
   /** The classes of a segmentation, by the part of the picture that each covers. */
   async segment(image: ImageSource, options: ImageOptions = {}): Promise<readonly SeenClass[]> {
     return this.model.segment(await readImage(image), options)
+  }
+
+  /** The text that the model writes about a picture, with its words one by one. Defaults: as its generation_config.json says, else greedily. */
+  async caption(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<Caption> {
+    return this.model.caption(await readImage(image), options)
+  }
+
+  /** The texts that the model writes about a picture, best first: as many as there are beams. */
+  async captions(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<readonly Caption[]> {
+    return this.model.captions(await readImage(image), options)
   }
 
   /** Explains one target by one method. Defaults: Grad-CAM, the best answer. */

@@ -1,4 +1,4 @@
-/** Encoders and decoders as one graph: the same numbers as one file after the other, and their gradient through the join. */
+/** Encoders and decoders as one graph: the same numbers as one file after the other, whatever the two are like. */
 import { describe, expect, test } from 'vitest'
 import type { DataType } from '../../src/core/tensor.js'
 import { float32, int64, sizeOf, type Tensor, tensor } from '../../src/core/tensor.js'
@@ -9,9 +9,7 @@ import type { Graph } from '../../src/onnx/ir.js'
 import { valueInfo } from '../../src/onnx/shapes.js'
 import { type JoinOptions, join } from '../../src/passes/join.js'
 import { probe } from '../../src/passes/probe.js'
-import { differentiate } from '../../src/vjp/differentiate.js'
 import { refusal } from '../support/compiled.js'
-import { readBytes } from '../support/files.js'
 import { relativeL2 } from '../support/measures.js'
 import { graphProto, type ModelSpec, model, type NodeSpec } from '../support/model.js'
 import { runtime } from '../support/ort.js'
@@ -289,11 +287,13 @@ describe('decoders that keep what earlier words made', () => {
       })
     const made = new Set([...kept, WRITTEN].flatMap((n) => n.outputs))
     const inner = (name: string): string => (made.has(name) ? `${name}/inner` : name)
+    // what tells the branches apart: an empty past alone would not
+    const other = kept.map((n) => (n.op === 'Softmax' ? { ...n, op: 'Hardmax' } : n))
     const node: NodeSpec = {
       op: 'If',
       inputs: ['use_cache_branch'],
       outputs: ['logits'],
-      attributes: { then_branch: branch(kept), else_branch: branch([...ATTENTION, WRITTEN]) },
+      attributes: { then_branch: branch(other), else_branch: branch([...ATTENTION, WRITTEN]) },
     }
     const merged = decoder({ inputs: [IDS, HIDDEN, past(), declare('use_cache_branch', 'bool', [1])], nodes: [node] })
     const joined = await expectSame(encoder(), merged)
@@ -364,31 +364,4 @@ describe('which output goes where', () => {
     const scores = await refusal(() => join(encoder(), decoder(), { logits: 'scores' }))
     expect([scores.code, scores.remedy]).toEqual(['unknown-value', 'It has: logits.'])
   })
-})
-
-test("a word's gradient through the shipped captioner's two files is that of differences", async () => {
-  const file = (name: string): Graph => decode(readBytes(`models/shapes-captioner/onnx/${name}_model.onnx`))
-  const graph = join(file('encoder'), file('decoder'))
-  const pixels = weights(4, 1, 3, 96, 96)
-  const words = int64([1, 4], [1, 3, 4, 14])
-  const seed = float32([1, 4, 25])
-  seed.data[3 * 25 + 20] = 1
-  const shapes = await probe(graph, runtime)
-  const gradient = differentiate(graph, { of: 'logits', wrt: ['pixel_values'], shapes })
-  const out = await run(encodeSkeleton(gradient), { pixel_values: pixels, input_ids: words, 'gradient/logits': seed })
-  const g = numbers(out['gradient/pixel_values'])
-  const session = await runtime.createSession(encodeSkeleton(graph))
-  const score = async (data: Float32Array): Promise<number> =>
-    numbers((await session.run({ pixel_values: float32([1, 3, 96, 96], data), input_ids: words })).logits)[95] ?? 0
-  const size = Math.hypot(...g)
-  expect(size).toBeGreaterThan(1e-3)
-  for (const seeded of [11, 12]) {
-    const direction = Array.from(weights(seeded, g.length).data, (v, i) => v + (30 * (g[i] ?? 0)) / size)
-    const step = 0.005 / Math.hypot(...direction)
-    const moved = (s: number) => Float32Array.from(pixels.data, (v, i) => v + s * step * (direction[i] ?? 0))
-    const slope = ((await score(moved(1))) - (await score(moved(-1)))) / (2 * step)
-    const want = g.reduce((sum, v, i) => sum + v * (direction[i] ?? 0), 0)
-    expect(Math.abs(slope - want) / Math.abs(want)).toBeLessThan(0.005)
-  }
-  await session.release()
 })
