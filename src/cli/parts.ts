@@ -73,9 +73,8 @@ export async function runParts<Part, Options extends PartsOptions>(
   const warn = warner(options)
   const { model, inputs } = await openModel(options, warn)
   await using opened = model
-  await eachPicture(pictures, async (picture) => {
-    const image = await readImage(picture)
-    if ('dims' in image) return
+  const work = async (image: Awaited<ReturnType<typeof readImage>>, picture: string): Promise<undefined> => {
+    if ('dims' in image) return undefined
     const found = await parts.find(opened, image, options, inputs)
     const shown = found.slice(0, options.explain)
     if (output !== undefined && shown.length > 0) {
@@ -110,5 +109,7 @@ export async function runParts<Part, Options extends PartsOptions>(
         ? `${JSON.stringify({ input: picture, found, figure: written === '' ? null : output })}\n`
         : `${picture}\n${rows.length > 0 ? table(rows, [0]) : `  ${parts.none}\n`}${written}`,
     )
-  })
+    return undefined
+  }
+  await eachPicture(pictures, { read: readImage, work })
 }
