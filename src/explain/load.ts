@@ -27,6 +27,7 @@ export async function loadModel(parts: ModelParts, runtime: Runtime, options: Lo
     name: parts.name,
     labels: options.labels ?? parts.labels,
     preprocessing: options.preprocessing ?? parts.preprocessing,
+    pictureSize: parts.pictureSize,
     answer: options.answer,
     pictureInput: options.pictureInput,
     text: await textOf(parts),

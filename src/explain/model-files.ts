@@ -3,7 +3,7 @@
  * a server, in a folder dropped on a page) is the business of whoever hands them in.
  */
 import { ExplainError } from '../core/errors.js'
-import { type PreprocessSpec, parsePreprocessorConfig } from '../image/index.js'
+import { type PreprocessSpec, parsePreprocessorConfig, type Size } from '../image/index.js'
 import { decode, externalLocations } from '../onnx/decode.js'
 import type { Graph } from '../onnx/ir.js'
 import { valueInfo } from '../onnx/shapes.js'
@@ -26,6 +26,8 @@ export interface ModelParts {
   readonly graph: Graph
   readonly labels: readonly string[] | undefined
   readonly preprocessing: PreprocessSpec | undefined
+  /** The size of picture that its configuration names. */
+  readonly pictureSize?: Size | undefined
   /** What the model's files say of its words; undefined where it has none. */
   readonly text?: TextSettings | undefined
 }
@@ -93,6 +95,7 @@ export async function assembleModel(
     graph,
     // what a decoder writes are words, and labels those of classes
     labels: second ? undefined : config ? labelsOf(config.json) : own.labels,
+    pictureSize: config && pictureSizeOf(config.json),
     preprocessing: preprocessor
       ? readPreprocessing(files.name(preprocessor.path), preprocessor.json)
       : own.preprocessing,
@@ -240,6 +243,17 @@ export function parseLabels(bytes: Uint8Array, name: string): readonly string[] 
     what: `"${name}" holds no labels`,
     remedy: 'Give one label a line, a JSON list, or a JSON object {"0": "label", ...}.',
   })
+}
+
+/** `image_size` of a configuration, or of the part of it that is about pictures: a side, or height and width. */
+function pictureSizeOf(config: unknown): Size | undefined {
+  const part = (json: unknown, name: string): unknown =>
+    typeof json === 'object' && json !== null ? Reflect.get(json, name) : undefined
+  const all = [config, part(config, 'vision_config'), part(config, 'encoder')].map((json) => part(json, 'image_size'))
+  const found = all.find((size) => size !== undefined && size !== null)
+  const [height, width = height] = [found].flat()
+  const isSide = (v: unknown): v is number => typeof v === 'number' && Number.isInteger(v) && v > 0
+  return isSide(height) && isSide(width) ? { height, width } : undefined
 }
 
 function labelsOf(json: unknown): readonly string[] | undefined {

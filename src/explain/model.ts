@@ -2,7 +2,7 @@
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import type { OptimizationLevel, Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
-import type { PreprocessSpec } from '../image/index.js'
+import { fixedSize, type PreprocessSpec, type Size } from '../image/index.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
@@ -48,6 +48,8 @@ export interface ModelOptions {
    * (volumes, clips, signals, other numbers of channels than 1 or 3) have none.
    */
   readonly preprocessing?: PreprocessSpec | undefined
+  /** The size of picture that it was made for, where neither its graph nor its preprocessing tells. */
+  readonly pictureSize?: Size | undefined
   /** How far ORT may rewrite the graph. Default: `all`. */
   readonly optimization?: OptimizationLevel
   /** The output that holds the answer. Default: found, see {@link findAnswer}. */
@@ -88,7 +90,9 @@ export class Model {
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
   static async load(graph: Graph, runtime: Runtime, options: ModelOptions): Promise<Model> {
-    return new Model(graph, await probe(graph, runtime), runtime, options, options.preprocessing === undefined)
+    const { preprocessing, pictureSize = preprocessing && fixedSize(preprocessing) } = options
+    const shapes = await probe(graph, runtime, { size: pictureSize })
+    return new Model(graph, shapes, runtime, options, preprocessing === undefined)
   }
 
   /** The same model with another preprocessing. Both share their sessions: released is one with the other. */

@@ -22,3 +22,4 @@ export {
 } from './preprocess.js'
 export { type Rendition, rendition } from './rendition.js'
 export { type Filter, resize, resizePlane } from './resize.js'
+export { fixedSize } from './spec.js'

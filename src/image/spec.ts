@@ -52,6 +52,15 @@ export interface PreprocessSpec {
   readonly source: string
 }
 
+/** The size that every picture gets; undefined where it depends on the picture. */
+export function fixedSize({
+  crop,
+  pad,
+  resize,
+}: PreprocessSpec): { readonly height: number; readonly width: number } | undefined {
+  return crop ?? pad ?? (resize.kind === 'exact' ? resize : undefined)
+}
+
 /**
  * The preprocessing that a classifier without a configuration most probably wants: torchvision's for ImageNet.
  *

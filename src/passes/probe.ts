@@ -20,11 +20,23 @@ import { lower } from './lower.js'
 import { quantisedType } from './quantised/quantisation.js'
 import { sizedByNumbers } from './sized-by-numbers.js'
 
+export interface ProbeOptions {
+  /** The size of picture that the model was made for: tried where it takes no other, though its axes are declared free. Default: 224 x 224. */
+  readonly size?: PictureSize | undefined
+}
+
+interface PictureSize {
+  readonly height: number
+  readonly width: number
+}
+
+const USUAL: PictureSize = { height: 224, width: 224 }
+
 /**
  * Shapes of all values of the graph, of those that lowering adds to it, and of those inside its nodes. Batch and other free axes stay symbolic. Rejects with
  * `runtime-failed`, and throws what `lower` throws.
  */
-export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
+export async function probe(model: Graph, runtime: Runtime, { size }: ProbeOptions = {}): Promise<Shapes> {
   const graph = lower(model)
   const declared = declaredShapes(graph)
   const named = graph.nodes.filter((n) => !UNNAMED.has(typeMade(graph, n)))
@@ -44,7 +56,7 @@ export async function probe(model: Graph, runtime: Runtime): Promise<Shapes> {
   )
   const shapes = new Map([...declared, ...told.map((o): [string, ValueInfo] => [o.name, o])])
   const open = told.filter((o) => isOpen(o)).map((o) => o.name)
-  const known = new Map(open.length === 0 ? shapes : await settle(graph, runtime, shapes, open))
+  const known = new Map(open.length === 0 ? shapes : await settle(graph, runtime, shapes, open, size ?? USUAL))
   for (const { name, dims } of session.outputs) {
     const info = known.get(name)
     if (info?.dims && dims?.length === info.dims.length)
@@ -88,14 +100,16 @@ function isOpen(value: ValueInfo): boolean {
 }
 
 /** What the free axes of the inputs are set to, and what is fed where a run is needed. */
-interface Setting {
+interface Setting extends PictureSize {
   readonly batch: number
-  readonly side: number
+  /** Of texts. */
+  readonly words: number
   readonly fill: (i: number) => number
 }
 
-const FIRST: Setting = { batch: 2, side: 224, fill: () => 0 }
-const SECOND: Setting = { batch: 5, side: 256, fill: (i) => Math.sin(i + 1) }
+// of other shapes too: what a model itself makes of a picture's longer side would be a constant at two squares
+const FIRST: Setting = { batch: 2, height: 224, width: 288, words: 7, fill: () => 0 }
+const SECOND: Setting = { batch: 5, height: 256, width: 192, words: 9, fill: (i) => Math.sin(i + 1) }
 
 /** Elements of a weight that is not worth loading where only shapes are asked for. */
 const LARGE = 1024
@@ -108,11 +122,18 @@ async function settle(
   runtime: Runtime,
   shapes: ReadonlyMap<string, ValueInfo>,
   open: readonly string[],
+  size: PictureSize,
 ): Promise<Shapes> {
   // only a tensor has a shape to ask for: a sequence has none
   const asked = open.filter((name) => shapes.get(name)?.type !== undefined)
-  const first = await measure(graph, runtime, asked, FIRST)
-  const second = await measure(graph, runtime, asked, SECOND)
+  let first = await measure(graph, runtime, asked, FIRST)
+  // axes that are declared free may not be: position embeddings take one size of picture alone
+  const fixed = asked.every((name) => first.has(name))
+    ? undefined
+    : await measure(graph, runtime, asked, { ...FIRST, ...size })
+  const isFixed = fixed !== undefined && fixed.size > first.size
+  if (isFixed) first = fixed
+  const second = await measure(graph, runtime, asked, isFixed ? { ...SECOND, ...size } : SECOND)
   const unsure = sizedByNumbers(graph)
   const batch = batchName(graph)
   const settled = new Map(shapes)
@@ -129,6 +150,15 @@ async function settle(
     const found = a.map((d, i): Dim => told[i] ?? (b && !unsure.has(name) ? axis(d, b[i] ?? d, batch) : null))
     settled.set(name, { ...known, dims: b && a.length !== b.length ? undefined : found })
   }
+  if (isFixed)
+    for (const [name, sizes] of sizesAt(graph, { ...FIRST, ...size })) {
+      const info = settled.get(name)
+      // pictures alone: a text may have another length
+      const dims = info?.dims?.map(
+        (d, i): Dim => (typeof d === 'number' || i === 0 || sizes.length < 4 ? d : (sizes[i] ?? d)),
+      )
+      if (info && dims) settled.set(name, { ...info, dims })
+    }
   return settled
 }
 
@@ -155,12 +185,28 @@ async function measure(graph: Graph, runtime: Runtime, names: readonly string[],
   return rest.length === 0 ? folded : new Map([...folded, ...(await run(graph, runtime, rest, at))])
 }
 
-/** The sizes of an input at a setting. A free axis of channels has the size that a convolution's weights take. */
-function sizesAt(graph: Graph, name: string, dims: readonly Dim[], { batch, side }: Setting): readonly number[] {
-  const reader = graph.consumers(name).find((n) => n.op === 'Conv' && n.domain === '' && n.inputs[0] === name)
-  const each = graph.initializers.get(reader?.inputs[1] ?? '')?.dims[1]
-  const channels = reader && each !== undefined ? Number(each) * intOf(reader, 'group', 1) : side
-  return dims.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? batch : axis === 1 ? channels : side))
+/**
+ * The sizes of the inputs at a setting; axes of one name have one size. A free axis of channels has the size that a convolution's weights take, one of whole
+ * numbers is the length of a text.
+ */
+function sizesAt(graph: Graph, { batch, height, width, words }: Setting): ReadonlyMap<string, readonly number[]> {
+  const named = new Map<string, number>()
+  const sizes = graph.inputs.map((proto): [string, readonly number[]] => {
+    const { name, type, dims = [] } = valueInfo(proto)
+    const reader = graph.consumers(name).find((n) => n.op === 'Conv' && n.domain === '' && n.inputs[0] === name)
+    const each = graph.initializers.get(reader?.inputs[1] ?? '')?.dims[1]
+    const channels = reader && each !== undefined ? Number(each) * intOf(reader, 'group', 1) : height
+    const isText = type?.includes('int') === true && dims.length === 2
+    const free = [batch, isText ? words : dims.length > 2 ? channels : height, height, width]
+    const own = dims.map((d, axis) => {
+      if (typeof d === 'number') return d
+      const size = (d === null ? undefined : named.get(d)) ?? free[axis] ?? width
+      if (d !== null) named.set(d, size)
+      return size
+    })
+    return [name, own]
+  })
+  return new Map(sizes)
 }
 
 /** Adds a `Shape` node for each name: the shape's name by the value's. */
@@ -175,9 +221,10 @@ function withShapes(
 
 /** What ORT infers and folds where the inputs are declared with the setting's sizes; nothing where it does not load so. */
 async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Extents> {
+  const sizes = sizesAt(graph, at)
   const inputs = graph.inputs.map((proto) => {
     const { name, type, dims } = valueInfo(proto)
-    return type && dims ? declare(name, type, sizesAt(graph, name, dims, at)) : proto
+    return type && dims ? declare(name, type, sizes.get(name) ?? []) : proto
   })
   // no shape rests on the numbers of a large weight: as an input it is neither loaded nor folded into others
   const initializers = new Map(graph.initializers)
@@ -195,8 +242,8 @@ async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at
   const found = new Map<string, readonly number[]>()
   for (const [name, shape] of of) {
     const [own, rank] = [dims.get(name), dims.get(shape)?.[0]]
-    const sizes = own?.filter((d) => typeof d === 'number')
-    if (sizes && sizes.length === own?.length && sizes.length === rank) found.set(name, sizes)
+    const extents = own?.filter((d) => typeof d === 'number')
+    if (extents && extents.length === own?.length && extents.length === rank) found.set(name, extents)
   }
   return found
 }
@@ -207,10 +254,11 @@ async function fold(graph: Graph, runtime: Runtime, names: readonly string[], at
  */
 async function run(graph: Graph, runtime: Runtime, names: readonly string[], at: Setting): Promise<Extents> {
   const feeds: Record<string, Tensor> = {}
+  const all = sizesAt(graph, at)
   for (const proto of graph.inputs) {
     const { name, type, dims } = valueInfo(proto)
     if (type === undefined || dims === undefined) return new Map()
-    const sizes = sizesAt(graph, name, dims, at)
+    const sizes = all.get(name) ?? []
     const data = zeros(type, sizeOf(sizes))
     if (data instanceof Float32Array || data instanceof Float64Array) for (const i of data.keys()) data[i] = at.fill(i)
     feeds[name] = tensor(type, sizes, data)
