@@ -11,7 +11,6 @@ export interface TargetAgreement {
   readonly theirs: number
   /** Correlation of the gradient by the pixels, and by the layer. */
   readonly input: number
-  readonly inputL2: number
   readonly layer?: number
   readonly note: string
 }
