@@ -6,6 +6,7 @@ import { methodsPage } from './docs/methods.js'
 import { metricsPage } from './docs/metrics.js'
 import { operatorsPage } from './docs/operators.js'
 import { performancePage } from './docs/performance.js'
+import { targetsPage } from './docs/targets.js'
 
 const check = process.argv.includes('--check')
 let stale = false
@@ -14,6 +15,7 @@ for (const [name, text] of Object.entries({
   'metrics.md': metricsPage(),
   'operators.md': operatorsPage(),
   'performance.md': performancePage(),
+  'targets.md': targetsPage(),
 })) {
   const path = new URL(`../docs/${name}`, import.meta.url)
   if (!check) writeFileSync(path, text)
