@@ -13,7 +13,7 @@ name, patch, stride = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 torch.manual_seed(0)
 model = torchvision.models.get_model(name, weights=None).eval()
 x = torch.randn(1, 3, 224, 224)
-SQUARES = 64
+SQUARES = 32
 
 
 class Enough(Exception):
