@@ -131,7 +131,7 @@ function captum(name: string): readonly number[] {
   const python = process.env.ONNXPLAIN_PYTHON
   if (!python) return []
   const script = fileURLToPath(new URL('captum_occlusion.py', import.meta.url))
-  const run = spawnSync(python, [script, name, String(PATCH)], { encoding: 'utf8' })
+  const run = spawnSync(python, [script, name, String(PATCH), String(STRIDE)], { encoding: 'utf8' })
   if (run.status === 0) return JSON.parse(run.stdout) as number[]
   console.error(`${name}: ${run.stderr.trim().split('\n').at(-1)}`)
   return []

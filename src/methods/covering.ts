@@ -74,21 +74,17 @@ export class MeanDrops {
 
   /**
    * One map a target.
-   * @param reach a place that no square covers takes the mean of the covered ones around it, up to so many pixels away; 0: it is 0.
+   * @param reach each place takes the mean over the covered ones up to so many pixels away, as long as squares are missing between; 0: its own.
    */
   maps(dims: readonly number[], reach = 0): Tensor<'float32'>[] {
-    const around = reach > 0 ? boxSums(this.counts, this.#size, reach) : this.counts
-    return this.#sums.map((sum) => {
-      const near = reach > 0 ? boxSums(sum, this.#size, reach) : sum
-      const at = (i: number): number => {
-        const [own, of] = this.counts[i] ? [sum, this.counts] : [near, around]
-        return of[i] ? (own[i] ?? 0) / (of[i] ?? 1) : 0
-      }
-      return float32(
+    const near = (values: Float64Array): Float64Array => (reach > 0 ? boxSums(values, this.#size, reach) : values)
+    const counts = near(this.counts)
+    return this.#sums.map((sum) =>
+      float32(
         dims,
-        Float32Array.from(sum, (_, i) => at(i)),
-      )
-    })
+        Float32Array.from(near(sum), (v, i) => (counts[i] ? v / (counts[i] ?? 1) : 0)),
+      ),
+    )
   }
 }
 

@@ -74,13 +74,13 @@ export const occlusion = defineMethod({
     const [baseline] = await context.scores(input)
     const drops = new MeanDrops(size, context.targets)
     let done = 0
-    // until all are done, what lies between the squares of a level takes the mean of those around
+    // until all are done, a place takes the mean of what squares of the last whole level say around it
     const reach = (): number => {
       if (done === squares.length) return 0
       const isComplete = (_: Level, i: number): boolean =>
         levels.slice(0, i + 1).reduce((n, level) => n + level.squares.length, 0) <= done
       const { step = 1 } = levels.filter(isComplete).at(-1) ?? levels[0] ?? {}
-      return levels.length > 1 ? options.stride * step : 0
+      return levels.length > 1 ? Math.ceil((options.stride * step) / 2) : 0
     }
     const grey = covered(input, context.layout, context.fill(options.fill))
     const groups = levels.map((level) => level.squares)

@@ -128,6 +128,19 @@ describe('a map of windows is that of whole pictures', () => {
   })
 })
 
+test('targets of one form, and of several, are what they are alone', async () => {
+  const loaded = await load(SQUARE)
+  const x = picture(SQUARE)
+  const unit = { kind: 'channel', value: 'd', channel: 2, axis: 1 } as const
+  const maps = async (target: NonNullable<ExplainOptions['target']>) =>
+    (await loaded.explainAll(x, { method: 'occlusion', options: OPTIONS, target })).explanations.map((e) => e.raw.data)
+  const [alone = []] = await maps([unit])
+  const [again = [], first = []] = await maps([unit, 1])
+  expect(relativeL2(alone, again)).toBeLessThan(1e-4)
+  expect(relativeL2(first, await occlude(loaded, x))).toBeLessThan(1e-4)
+  await loaded.release()
+})
+
 describe('coarse to fine', () => {
   const options = { ...OPTIONS, stride: 2, order: 'coarse-to-fine' }
   const squares = (stride: number) => positions({ depth: 1, height: 224, width: 224 }, { patch: 16, stride, slices: 0 })
