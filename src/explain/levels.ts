@@ -10,7 +10,7 @@ import type { Explanation } from './explanation.js'
 import { fuseLayers } from './fuse.js'
 import type { PictureInput } from './input.js'
 
-/** The levels that a detector's scores are read from, by their values; none for other models. */
+/** The levels that a detector's scores are read from, by their values; none where there is one grid, and for other models. */
 export function levelsOf(
   graph: Graph,
   shapes: Shapes,
@@ -22,7 +22,9 @@ export function levelsOf(
   const { boxes, scores } = head
   const parts = { graph, shapes, picture: { name, layout }, logits: scores.value }
   const network = networkOf(parts, grid === undefined ? undefined : parseGrid(grid))
-  return pyramidLayers(network, [scores.value], [boxes.value]).map((l) => l.value)
+  const levels = pyramidLayers(network, [scores.value], [boxes.value])
+  // on one grid alone any feature map is as good as the last, which is found as for other networks
+  return new Set(levels.map((l) => l.form.sizes.join())).size > 1 ? levels.map((l) => l.value) : []
 }
 
 /**

@@ -27,7 +27,7 @@ import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannel
 import { atOwnLevels, levelsOf } from './levels.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
-import { photoPreprocessing } from './photo.js'
+import { isAboutPlaces, photoPreprocessing } from './photo.js'
 import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Intake, type Prepared, prepareImage } from './prepare.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
@@ -142,12 +142,10 @@ export class Model {
     this.others = otherInputs(source, known, this.input, this.answer.logits)
     this.#source = { graph: source, shapes: known }
     this.#assumed = assumed && takesPhotos(this.input)
-    this.preprocessing = photoPreprocessing(
-      source,
-      this.input,
-      options.preprocessing,
-      lowestByte(graph, this.input.name),
-    )
+    this.preprocessing = photoPreprocessing(source, this.input, options.preprocessing, {
+      lowest: lowestByte(graph, this.input.name),
+      whole: isAboutPlaces(this.answer),
+    })
     const { classes } = this.answer
     const hasClasses = this.answer.kind !== 'embedding' && this.answer.kind !== 'values' && this.answer.kind !== 'boxes'
     const miscounted = hasClasses && this.labels.length > 0 && this.labels.length !== classes

@@ -25,6 +25,9 @@ export function ownNormalisation(graph: Graph, input: PictureInput, usual: Prepr
   }
 }
 
+/** Operators that take a picture out of a batch. */
+const PICKS: ReadonlySet<string> = new Set(['Gather', 'Split'])
+
 /** The positive constants, one a channel, that are subtracted from the input before anything else is done with it. */
 function subtracted(graph: Graph, { name, channels }: PictureInput): readonly number[] | undefined {
   let value = name
@@ -36,7 +39,7 @@ function subtracted(graph: Graph, { name, channels }: PictureInput): readonly nu
       const means = Array.from(graph.constant(node.inputs[1] ?? '')?.data ?? [], Number)
       return means.length === channels && means.every((m) => m > 0) ? means : undefined
     }
-    if (!TRANSPARENT.has(node.op) || node.inputs[0] !== value) return undefined
+    if (!(TRANSPARENT.has(node.op) || PICKS.has(node.op)) || node.inputs[0] !== value) return undefined
     value = node.outputs[0] ?? ''
   }
 }

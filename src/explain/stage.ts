@@ -22,7 +22,7 @@ import { embeddingOf } from './embeddings.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
-import { photoPreprocessing } from './photo.js'
+import { isAboutPlaces, photoPreprocessing } from './photo.js'
 import type { CompileOptions, TokenGrid } from './plan.js'
 
 /** A layer to explain at. */
@@ -105,7 +105,10 @@ export function stageOf(model: Graph, options: CompileOptions, methods: readonly
   const { graph, target } = appended
   const b = new Builder(graph, appended.shapes, { lacks: options.lacks })
   const { inputs } = repeated
-  const preprocessing = photoPreprocessing(lowered, input, options.preprocessing, lowestByte(model, input.name))
+  const preprocessing = photoPreprocessing(lowered, input, options.preprocessing, {
+    lowest: lowestByte(model, input.name),
+    whole: isAboutPlaces(answer),
+  })
   return {
     source,
     network,

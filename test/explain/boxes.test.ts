@@ -94,3 +94,26 @@ test('another class of a box, and what there is not', async () => {
   await expect(model.explain(x, { target: 'box:0/7' })).rejects.toMatchObject({ code: 'unknown-label' })
   await model.release()
 })
+
+test('what a segmentation network sees: the share of each class, as PyTorch tells it', async () => {
+  const model = await open('segmenter')
+  const classes = [...(fixture('segmenter').classes as string)].map(Number)
+  const shares = [0, 1, 2].map((c) => classes.filter((v) => v === c).length / classes.length)
+  const seen = await model.segment(x)
+  expect(seen.map((s) => s.share)).toEqual([...seen.map((s) => s.share)].sort((a, b) => b - a))
+  for (const { index, share } of seen) expect(share).toBeCloseTo(shares[index] ?? Number.NaN, 3)
+  await expect(model.detect(x)).rejects.toMatchObject({ code: 'method-not-applicable' })
+  await model.release()
+})
+
+test("how photos are fed: torchvision's detectors normalise themselves; nothing is cut off for others", async () => {
+  const [ssd, yolo] = [await open('ssd'), await open('yolov8')]
+  expect(ssd.preprocessing).toMatchObject({
+    resize: { kind: 'exact', height: 60, width: 72 },
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+  })
+  expect(yolo.preprocessing).toMatchObject({ resize: { kind: 'exact' }, crop: undefined })
+  await ssd.release()
+  await yolo.release()
+})

@@ -100,7 +100,7 @@ export function readDetections(
     }
   }
   for (const [index = 0, row = 0] of kept ?? []) add(row, index, index, scores.at(row, index))
-  const own = head.family === 'grid' && !kept ? suppress(found, iou) : [...found].sort((a, b) => b.score - a.score)
+  const own = head.family === 'grid' && !kept ? suppress(found, iou, top) : [...found].sort((a, b) => b.score - a.score)
   return own.slice(0, top)
 }
 

@@ -8,15 +8,16 @@ export interface Scored {
   readonly score: number
 }
 
-/** The boxes that no better one of their class overlaps by more than `iou`, best first; of equal scores the first. */
-export function suppress<T extends Scored>(boxes: readonly T[], iou: number): readonly T[] {
-  const kept = new Map<number, T[]>()
-  return [...boxes]
-    .sort((a, b) => b.score - a.score)
-    .filter((candidate) => {
-      const better = kept.get(candidate.index) ?? []
-      if (better.some(({ box }) => overlap(box, candidate.box) > iou)) return false
-      kept.set(candidate.index, [...better, candidate])
-      return true
-    })
+/** The boxes that no better one of their class overlaps by more than `iou`, best first, `top` at most; of equal scores the first. */
+export function suppress<T extends Scored>(
+  boxes: readonly T[],
+  iou: number,
+  top = Number.POSITIVE_INFINITY,
+): readonly T[] {
+  const kept: T[] = []
+  for (const box of [...boxes].sort((a, b) => b.score - a.score)) {
+    if (kept.length >= top) break
+    if (!kept.some((better) => better.index === box.index && overlap(better.box, box.box) > iou)) kept.push(box)
+  }
+  return kept
 }

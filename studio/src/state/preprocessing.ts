@@ -48,6 +48,8 @@ function scaling(rule: PreprocessSpec['resize']): string {
       return `to ${rule.width} × ${rule.height} px`
     case 'cover':
       return `to cover ${rule.width} × ${rule.height} px`
+    case 'fit':
+      return `to fit ${rule.width} × ${rule.height} px`
     case 'shortest-edge':
       return `the shorter edge to ${rule.size} px${rule.limit === undefined ? '' : `, the longer at most ${rule.limit} px`}`
     case 'longest-edge':
