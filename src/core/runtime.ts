@@ -38,11 +38,11 @@ export interface Session {
 }
 
 /**
- * Kernels that a runtime may be without, as ONNX Runtime's WebGPU provider is without all: the second output of MaxPool and ConvTranspose over
- * three spatial axes, which backward passes use, and convolutions of 6, 9, 15, 18 ... channels, which it computes wrongly. Where a runtime says that it lacks them, other operators that compute the same
- * are emitted. It has to be said: nothing is tried, and a kernel that is missing unsaid is an error of the run.
+ * Kernels that a runtime may be without, as ONNX Runtime's WebGPU provider is without both: ConvTranspose over three spatial axes, which
+ * backward passes use, and convolutions of 6, 9, 15, 18 ... channels, which it computes wrongly. Where a runtime says that it lacks them, other
+ * operators that compute the same are emitted. It has to be said: nothing is tried, and a kernel that is missing unsaid is an error of the run.
  */
-export const LACKS = ['MaxPool Indices', 'ConvTranspose 3-D', 'Conv 3k channels'] as const
+export const LACKS = ['ConvTranspose 3-D', 'Conv 3k channels'] as const
 
 export type Lack = (typeof LACKS)[number]
 

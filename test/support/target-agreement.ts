@@ -77,6 +77,9 @@ function places(t: Tensor<'float32'>, like: readonly number[], before: number): 
   )
 }
 
+/** Boxes are not left out for their scores: random weights find many. */
+const ALL = { threshold: 0, top: 200 }
+
 /** The agreement of the targets that are stored with a network, or of the first of them. */
 export async function targetAgreements(
   at: string,
@@ -127,7 +130,7 @@ async function nearest(
   for (const box of boxes)
     for (const kind of SCORES) {
       const given = ours(box === undefined ? target : { ...target, box }, kind, at)
-      const made = await model.explain(prepared, { method: 'gradient', target: given }).catch((error: unknown) => error)
+      const made = await model.explain(prepared, { method: 'gradient', target: given, detection: ALL }).catch((error: unknown) => error)
       if (made instanceof ExplainError || made instanceof Error) {
         if (!best) throw made
         continue

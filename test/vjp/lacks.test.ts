@@ -9,7 +9,7 @@ import type { Override, RuleCall } from '../../src/vjp/rule.js'
 import { toFirstMaximum } from '../../src/vjp/rules/first-maximum.js'
 import { type Pooling, poolingOf } from '../../src/vjp/rules/window.js'
 import { relativeL2 } from '../support/measures.js'
-import { graphProto, model, type NodeSpec } from '../support/model.js'
+import { graphProto, model } from '../support/model.js'
 import { noise } from '../support/networks.js'
 import { runtime } from '../support/ort.js'
 import { numbers, run } from '../support/run.js'
@@ -29,10 +29,6 @@ type Ruled = Exclude<Lack, 'Conv 3k channels'>
 
 /** What is looked for, and the samples whose rules would use it. */
 const KERNELS: Readonly<Record<Ruled, { isUse(n: Node): boolean; samples: readonly (readonly [string, Sample])[] }>> = {
-  'MaxPool Indices': {
-    isUse: (n) => n.op === 'MaxPool' && Boolean(n.outputs[1]),
-    samples: SAMPLES.MaxPool.map((s) => ['MaxPool', s]),
-  },
   'ConvTranspose 3-D': {
     isUse: (n) => n.op === 'ConvTranspose',
     samples: (['Conv', 'AveragePool', 'LpPool'] as const).flatMap((op) =>
@@ -165,7 +161,7 @@ describe('a wrong form is reported', () => {
       },
     }
     for (const sample of SAMPLES.MaxPool) {
-      const options = { runtime, fixtures, quick: true, override, lacks: ['MaxPool Indices'] as const }
+      const options = { runtime, fixtures, quick: true, override }
       const by = (await checkRule('MaxPool', sample, options)).map((f) => f.by)
       expect([sample.name, ...new Set(by)]).toEqual([
         sample.name,
@@ -175,65 +171,40 @@ describe('a wrong form is reported', () => {
   })
 })
 
-describe('where the model uses the kernel itself', () => {
-  const window = { kernel_shape: [2, 2], strides: [2, 2] }
-  const pool = (outputs: readonly string[]): NodeSpec => ({ op: 'MaxPool', inputs: ['x'], outputs, attributes: window })
-  const input = declare('x', 'float32', ['N', 2, 4, 4])
-
-  test('it is left alone', async () => {
-    const unpool: NodeSpec = { op: 'MaxUnpool', inputs: ['y', 'places'], outputs: ['z'], attributes: window }
-    const square: NodeSpec = { op: 'Mul', inputs: ['z', 'z'], outputs: ['out'] }
-    const graph = model({
-      opset: 18,
-      nodes: [pool(['y', 'places']), unpool, square],
-      inputs: [input],
-      outputs: [declare('out', 'float32', ['N', 2, 4, 4])],
-    })
-    const feeds = { x: noise(1, 1, 2, 4, 4), 'gradient/out': noise(2, 1, 2, 4, 4) }
-    const [plain, other] = [{}, { lacks: ['MaxPool Indices'] as const }].map((more) =>
-      differentiate(graph, { of: 'out', wrt: ['x'], ...more }),
-    )
-    if (!plain || !other) throw new Error('nothing was made')
-    const pools = other.nodes.filter(KERNELS['MaxPool Indices'].isUse)
-    expect(pools.map((n) => n.outputs)).toEqual([['y', 'places']])
-    const [want, got] = [await run(plain, feeds), await run(other, feeds)]
-    expect(numbers(got['gradient/x'])).toEqual(numbers(want['gradient/x']))
-  })
-
-  test('a pooling in the branch of an If does without, too', async () => {
-    const cubes = { kernel_shape: [2, 2, 2], strides: [2, 2, 2] }
-    const branch = (name: string, last: string) =>
-      graphProto(name, {
-        nodes: [
-          { ...pool(['p']), attributes: cubes },
-          { op: last, inputs: ['p'], outputs: [name] },
-        ],
-        inputs: [],
-        outputs: [declare(name, 'float32')],
-      })
-    const graph = model({
-      opset: 18,
+test('a convolution in the branch of an If does without, too', async () => {
+  const attributes = { kernel_shape: [3, 3, 3], strides: [2, 2, 2] }
+  const branch = (name: string, last: string) =>
+    graphProto(name, {
       nodes: [
-        {
-          op: 'If',
-          inputs: ['condition'],
-          outputs: ['out'],
-          attributes: { then_branch: branch('a', 'Sigmoid'), else_branch: branch('b', 'Neg') },
-        },
+        { op: 'Conv', inputs: ['x', 'w'], outputs: ['p'], attributes },
+        { op: last, inputs: ['p'], outputs: [name] },
       ],
-      inputs: [declare('x', 'float32', ['N', 2, 4, 4, 4]), declare('condition', 'bool', [])],
-      outputs: [declare('out', 'float32', ['N', 2, 2, 2, 2])],
+      inputs: [],
+      outputs: [declare(name, 'float32')],
     })
-    const { isUse } = KERNELS['MaxPool Indices']
-    const plain = differentiate(graph, { of: 'out', wrt: ['x'] })
-    const other = differentiate(graph, { of: 'out', wrt: ['x'], lacks: ['MaxPool Indices'] })
-    expect(allNodes(plain).filter(isUse)).toHaveLength(2)
-    expect(allNodes(other).filter(isUse)).toEqual([])
-    for (const yes of [0, 1]) {
-      const condition = { type: 'bool', dims: [], data: Uint8Array.of(yes) } as const
-      const feeds = { x: noise(1, 1, 2, 4, 4, 4), condition, 'gradient/out': noise(2, 1, 2, 2, 2, 2) }
-      const [want, got] = [await run(plain, feeds), await run(other, feeds)]
-      expect(relativeL2(numbers(got['gradient/x']), numbers(want['gradient/x']))).toBeLessThanOrEqual(1e-6)
-    }
+  const graph = model({
+    opset: 18,
+    nodes: [
+      {
+        op: 'If',
+        inputs: ['condition'],
+        outputs: ['out'],
+        attributes: { then_branch: branch('a', 'Sigmoid'), else_branch: branch('b', 'Neg') },
+      },
+    ],
+    inputs: [declare('x', 'float32', ['N', 2, 5, 5, 5]), declare('condition', 'bool', [])],
+    outputs: [declare('out', 'float32', ['N', 3, 2, 2, 2])],
+    initializers: { w: noise(3, 3, 2, 3, 3, 3) },
   })
+  const { isUse } = KERNELS['ConvTranspose 3-D']
+  const plain = differentiate(graph, { of: 'out', wrt: ['x'] })
+  const other = differentiate(graph, { of: 'out', wrt: ['x'], lacks: ['ConvTranspose 3-D'] })
+  expect(allNodes(plain).filter(isUse)).toHaveLength(2)
+  expect(allNodes(other).filter(isUse)).toEqual([])
+  for (const yes of [0, 1]) {
+    const condition = { type: 'bool', dims: [], data: Uint8Array.of(yes) } as const
+    const feeds = { x: noise(1, 1, 2, 5, 5, 5), condition, 'gradient/out': noise(2, 1, 3, 2, 2, 2) }
+    const [want, got] = [await run(plain, feeds), await run(other, feeds)]
+    expect(relativeL2(numbers(got['gradient/x']), numbers(want['gradient/x']))).toBeLessThanOrEqual(1e-6)
+  }
 })

@@ -23,9 +23,7 @@ export function referencePass(b: Builder, input: string, end: string, instead: s
     for (const node of between(b, input, end)) {
       if (captures(node).size > 0) throw refuse(node)
       const inputs = node.inputs.map((x) => values.get(x) ?? x)
-      // the backward rule of MaxPool reads where the maxima were
-      const withIndices = node.op === 'MaxPool' && node.domain === '' && !b.lacks('MaxPool Indices')
-      const outputs = againAll(b, node, inputs, Math.max(node.outputs.length, withIndices ? 2 : 1))
+      const outputs = againAll(b, node, inputs, node.outputs.length)
       for (const [i, y] of node.outputs.entries()) {
         const copy = outputs[i] ?? ''
         if (y === '') continue

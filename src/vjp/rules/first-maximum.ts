@@ -1,6 +1,5 @@
 /**
- * The gradient of a MaxPool without its indices: for runtimes that lack them, and for pictures, where ONNX Runtime's pooling with indices takes
- * thirty times as long as without.
+ * The gradient of a MaxPool without its indices, with which ONNX Runtime's pooling takes thirty times as long as without, and which some runtimes lack.
  *
  * The maximum over a box is a maximum along one axis after another, so the way back is, too: from the first spatial axis to the last,
  * each step sends the gradient of a maximum to the first element along its axis that equals it, and adds up what overlapping windows

@@ -2,10 +2,10 @@
 import { intOf } from '../../onnx/attributes.js'
 import type { Builder, Extent } from '../../onnx/builder.js'
 import type { Node } from '../../onnx/ir.js'
-import { again, againAll } from '../again.js'
+import { again } from '../again.js'
 import { blocked } from '../blocked.js'
 import { atTies, defineRules, unary } from '../rule.js'
-import { countPer, flat, scatterTo, zerosLike } from '../scatter.js'
+import { countPer, flat, zerosLike } from '../scatter.js'
 import { inputGradient } from './conv.js'
 import { toFirstMaximum } from './first-maximum.js'
 import { known, type Pooling, padSpatial, poolingOf, reach } from './window.js'
@@ -113,21 +113,12 @@ function normGradient(
 
 export const pool = defineRules({
   /**
-   * y = max over the window. The gradient goes to the element that the Indices output names, which is the first of equals in
-   * row-major order, as in PyTorch; gradients of overlapping windows add up. Indices count through the whole tensor. Without them the
-   * element is found by comparing.
+   * y = max over the window. The gradient goes to the first of equals in row-major order, which is what the Indices output names, as in
+   * PyTorch; gradients of overlapping windows add up.
    */
   MaxPool: atTies('the first of equals takes the gradient, as in PyTorch', {
     outputs: 1,
-    rule: ({ b, node, gy, x: [x = ''], y: [y = ''] }) => [
-      () => {
-        if (b.lacks('MaxPool Indices') || b.rank(x) === 4) return toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))
-        // column-major indices count the spatial axes backwards: pooled once more, for indices in row-major order
-        const columns = intOf(node, 'storage_order', 0) === 1
-        const indices = columns ? againAll(b, node, [x], 2, { storage_order: undefined })[1] : b.output(node, 1)
-        return scatterTo(b, x, indices ?? '', gy)
-      },
-    ],
+    rule: ({ b, node, gy, x: [x = ''], y: [y = ''] }) => [() => toFirstMaximum(b, x, y, gy, poolingOf(b, node, x, y))],
   }),
   /** y = sum over the window / its size; padding is in the size where `count_include_pad` is 1, what `ceil_mode` adds never. */
   AveragePool: unary(({ b, node, gy, in0, out }) => {
