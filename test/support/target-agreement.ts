@@ -130,7 +130,9 @@ async function nearest(
   for (const box of boxes)
     for (const kind of SCORES) {
       const given = ours(box === undefined ? target : { ...target, box }, kind, at)
-      const made = await model.explain(prepared, { method: 'gradient', target: given, detection: ALL }).catch((error: unknown) => error)
+      const made = await model
+        .explain(prepared, { method: 'gradient', target: given, detection: ALL })
+        .catch((error: unknown) => error)
       if (made instanceof ExplainError || made instanceof Error) {
         if (!best) throw made
         continue
