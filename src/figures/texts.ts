@@ -12,11 +12,12 @@ import {
 import { targetKey } from '../targets/index.js'
 import { type Background, figureOf } from './figure.js'
 
-/** Maps in a row, at most. */
+/** Maps in a row at most, of one method; each further one makes the figure higher, and wider by one. */
 const ACROSS = 5
+const WIDEST = 8
 
 /**
- * The caption above; the picture, and a map of each target with what it is and its score, in rows of at most five. Several methods stand below each
+ * The caption above; the picture, and a map of each target with what it is and its score, in rows of about five. Several methods stand below each
  * other. Volumes and clips keep a row of slices for each.
  */
 export function captionFigure(
@@ -65,7 +66,7 @@ function sideBySide(figure: FigureSpec, heads: readonly FigureColumn[]): FigureS
       cells: cells.slice(1),
     })),
   ]
-  const bands = Math.ceil(places.length / ACROSS)
+  const bands = Math.ceil(places.length / Math.min(WIDEST, ACROSS + methods.length - 1))
   const across = Math.ceil(places.length / bands)
   const rows = Array.from({ length: bands }, (_, b) => {
     const band = Array.from({ length: across }, (_, i) => places[b * across + i] ?? { head: { title: '' }, cells: [] })

@@ -126,7 +126,7 @@ export function layoutFigure(spec: FigureSpec, fonts: FigureFonts, options: Figu
   if (!spec.rows[0]?.heads) drawHeads(spec.columns)
   for (const [index, row] of spec.rows.entries()) {
     const side = sides[index]
-    if (index > 0) y += px.rowGap
+    if (index > 0) y += row.heads ? px.rowGap + px.headGap : px.rowGap
     if (row.heads) drawHeads(row.heads)
     if (side) drawPair(items, side, fonts, px.margin, y + (cell.height - side.height) / 2, 'start')
     for (const [column, content] of row.cells.entries()) {

@@ -3,7 +3,7 @@ import { colorTable, tableIndex } from './colormaps.js'
 import type { Font } from './font.js'
 import { drawText, INK, MUTED } from './ink.js'
 import type { SceneItem } from './scene.js'
-import { blockHeight } from './text.js'
+import { blockHeight, fitText } from './text.js'
 
 export interface FigureWord {
   readonly text: string
@@ -43,7 +43,7 @@ export interface WordBlock {
 /** The strongest tint, as a share of the colour map: words are read on it. */
 const STRONGEST = 0.6
 
-/** Sets words into rows of a width. A word that is wider has a row of its own. */
+/** Sets words into rows of a width. A word that is wider is set smaller, and then cut. */
 export function layoutWords(
   { words }: Pick<WordLine, 'words'>,
   fonts: WordFonts,
@@ -56,29 +56,40 @@ export function layoutWords(
   const rowHeight = boxHeight + (hasNotes ? size.padding + blockHeight(1, size.note) : 0)
   let [x, row] = [0, 0]
   const placed = words.map((word) => {
-    const width = Math.ceil(
-      Math.max(fonts.bold.width(word.text, size.word), fonts.regular.width(word.note, size.note)) + 2 * size.padding,
-    )
+    const line = (font: Font, text: string, sizePx: number): Line => {
+      const box = { maxWidth: maxWidth - 2 * size.padding, maxLines: 1, sizePx, minSizePx: sizePx / 2 }
+      const { lines, ...set } = fitText(font, text, box)
+      return { font, text: lines[0] ?? '', ...set }
+    }
+    const lines = [line(fonts.bold, word.text, size.word), line(fonts.regular, word.note, size.note)]
+    const width = Math.ceil(Math.max(...lines.map((l) => l.width)) + 2 * size.padding)
     if (x > 0 && x + width > maxWidth) [x, row] = [0, row + 1]
-    const box = { word, width, x, y: row * (rowHeight + size.gap) }
+    const box = { value: word.value, lines, width, x, y: row * (rowHeight + size.gap) }
     x += width + size.gap
     return box
   })
   return {
     height: words.length === 0 ? 0 : (row + 1) * rowHeight + row * size.gap,
     draw(items, left, top) {
-      for (const { word, width, ...at } of placed) {
+      for (const { value, lines, width, ...at } of placed) {
         const [x, y] = [left + at.x, top + at.y]
-        const { text, note, value } = word
         if (value !== undefined)
           items.push({ kind: 'rect', x, y, width, height: boxHeight, fill: tint(largest > 0 ? value / largest : 0) })
-        const middle = { x: x + width / 2, anchor: 'middle' } as const
-        drawText(items, fonts.bold, text, { ...middle, top: y + size.padding, sizePx: size.word, fill: INK })
-        const below = y + boxHeight + size.padding
-        drawText(items, fonts.regular, note, { ...middle, top: below, sizePx: size.note, fill: MUTED })
+        const tops = [y + size.padding, y + boxHeight + size.padding]
+        for (const [l, { font, text, sizePx }] of lines.entries()) {
+          const fill = l === 0 ? INK : MUTED
+          drawText(items, font, text, { x: x + width / 2, anchor: 'middle', top: tops[l] ?? y, sizePx, fill })
+        }
       }
     },
   }
+}
+
+interface Line {
+  readonly font: Font
+  readonly text: string
+  readonly sizePx: number
+  readonly width: number
 }
 
 /** The colour of -1..1. */

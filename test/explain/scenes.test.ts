@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { correlation } from '../../src/core/correlation.js'
-import type { Explanation } from '../../src/explain/index.js'
+import { type Explanation, questionWords } from '../../src/explain/index.js'
 import type { Picture } from '../../src/image/index.js'
 import { type NodeModel, open, readImage } from '../../src/node/open.js'
 import { pathOf } from '../support/files.js'
@@ -171,6 +171,12 @@ describe('the question answerer', () => {
         const e = await answerer.model.explain(picture(n), { question, method: 'input-x-gradient', wrt: 'input_ids' })
         expect(e.drawable).toBe(false)
         expect(correlation(e.raw.data, Float32Array.from(embedding ?? []))).toBeGreaterThan(0.9999)
+        const [found] = await questionWords(answerer.model, picture(n), { question })
+        const worth = found?.words.map((w) => w.importance) ?? []
+        // what fills the row stands in front, and is no word
+        const reference = embedding?.slice(-worth.length) ?? []
+        expect(worth.length).toBe(question.split(' ').length)
+        for (const [i, value] of reference.entries()) expect(worth[i]).toBeCloseTo(value, 3)
       }
   })
 })
