@@ -4,7 +4,6 @@ import { ExplainError } from '../core/errors.js'
 import { type ExplanationSet, QUESTION_METHODS, type QuestionMethod, questionWords } from '../explain/index.js'
 import { answersFigure, type WeighedQuestion } from '../figures/index.js'
 import { SHIPPED_ANSWERER } from '../node/resolve.js'
-import { targetKey } from '../targets/index.js'
 import { positive } from './arguments.js'
 import { table } from './print.js'
 import { type Asked, addTextsOptions, layersText, runTexts, type TextsOptions, type Told } from './texts.js'
@@ -89,8 +88,8 @@ function answersText({ answers }: ExplanationSet): string {
 /** A line for each answer. */
 function wordsText({ label, words }: WeighedQuestion, { explanations }: ExplanationSet): string {
   return words
-    .map(({ target, words: own }) => {
-      const name = explanations.find((e) => e.answer.key === targetKey(target))?.answer.label ?? ''
+    .map(({ key, words: own }) => {
+      const name = explanations.find((e) => e.answer.key === key)?.answer.label ?? ''
       const worth = own.map(({ text, importance }) => `${text} ${importance.toFixed(2)}`).join(', ')
       return `  words of ${name}, ${label}: ${worth}\n`
     })

@@ -1,7 +1,7 @@
 /** What the words of a question are worth to an answer. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
 import { type Tensor, tensor } from '../core/tensor.js'
-import type { Target } from '../targets/index.js'
+import { type Target, targetKey } from '../targets/index.js'
 import { type TextWord, wordsOf } from '../text/index.js'
 import { type WordInputs, wordInputs } from '../text/rows.js'
 import type { Model } from './model.js'
@@ -17,6 +17,8 @@ export interface WordImportance {
 /** A target with the words of the question. */
 export interface QuestionWords {
   readonly target: Target
+  /** As `answer.key` of the target's explanations. */
+  readonly key: string
   readonly words: readonly WordImportance[]
 }
 
@@ -62,7 +64,11 @@ async function byGradient(
   return explanations.map(({ raw, target }) => {
     const size = raw.data.length / tokens
     const worth = (place: number): number => sumOf(raw.data.subarray(place * size, (place + 1) * size))
-    return { target, words: words.map(({ text, places }) => ({ text, importance: sumOf(places.map(worth)) })) }
+    return {
+      target,
+      key: targetKey(target),
+      words: words.map(({ text, places }) => ({ text, importance: sumOf(places.map(worth)) })),
+    }
   })
 }
 
@@ -85,7 +91,7 @@ async function byLeavingOut(
     const weighed: WordImportance[] = []
     for (const { text, places } of words)
       weighed.push({ text, importance: whole - (await score(without(model, prepared, asked, places))) })
-    found.push({ target, words: weighed })
+    found.push({ target, key: targetKey(target), words: weighed })
   }
   return found
 }

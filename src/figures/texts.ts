@@ -9,7 +9,6 @@ import {
   scoreText,
   type WordLine,
 } from '../render/index.js'
-import { targetKey } from '../targets/index.js'
 import { type Background, figureOf } from './figure.js'
 
 /** Maps in a row at most, of one method; each further one makes the figure higher, and wider by one. */
@@ -100,7 +99,7 @@ export function answersFigure(
     rows: figure.rows.map((row, r) => ({
       ...row,
       words: weighed.flatMap(({ label, words }): WordLine[] => {
-        const found = words.find(({ target }) => targetKey(target) === keys[r])
+        const found = words.find(({ key }) => key === keys[r])
         return found ? [{ label, words: found.words.map(({ text, importance }) => weighedWord(text, importance)) }] : []
       }),
     })),
