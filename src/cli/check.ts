@@ -10,6 +10,7 @@ import type { GivenTarget } from '../targets/index.js'
 import { addMethodOptions, count, givenMethodOptions, givenTarget } from './arguments.js'
 import {
   addModelOptions,
+  addTextOptions,
   checkModelOptions,
   inputFiles,
   type ModelOptions,
@@ -45,6 +46,7 @@ export function checkCommand(program: Command): void {
     .option('-o, --output <file>', 'figure to write, with the verdict beside the map: .png, .svg, .jpg or .webp')
     .option('--json', 'print the report as JSON, one line a picture')
   addModelOptions(command)
+  addTextOptions(command)
   addMethodOptions(command)
   command.action(async (pictures: readonly string[], options: Options) => run(command, pictures, options))
 }

@@ -23,6 +23,7 @@ import { addMethodOptions, collect, givenMethodOptions, givenTarget, named } fro
 import { openJournal } from './journal.js'
 import {
   addModelOptions,
+  addTextOptions,
   checkModelOptions,
   inputFiles,
   type ModelOptions,
@@ -76,6 +77,7 @@ export function compareCommand(program: Command): void {
       'keeps what is measured, picture by picture, and goes on from there when run again',
     )
   addModelOptions(command)
+  addTextOptions(command)
   addMethodOptions(command)
   command.action(async (pictures: readonly string[], options: Options) => run(command, pictures, options))
 }

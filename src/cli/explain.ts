@@ -2,7 +2,6 @@
 import { basename, dirname, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { distance } from 'fastest-levenshtein'
-import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import {
   distinctAnswers,
@@ -16,8 +15,8 @@ import { backgroundOf, figureColumns, figureFooter, figureOf } from '../figures/
 import type { Picture } from '../image/index.js'
 import { findMethod, METHODS } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
-import { drawFigure, refuseFormat } from '../node/draw.js'
-import { isFile, isFolder, placeOf, readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
+import { drawFigure } from '../node/draw.js'
+import { isFile, isFolder, readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { type NodeModel, readImage } from '../node/open.js'
 import { decodeNpy, encodeNpy } from '../onnx/npy.js'
 import { COLORMAP_NAMES, type ColormapName, parseColormap } from '../render/index.js'
@@ -25,14 +24,16 @@ import { type GivenTarget, TARGET_KINDS } from '../targets/index.js'
 import { addMethodOptions, collect, collectTargets, givenMethodOptions } from './arguments.js'
 import {
   addModelOptions,
+  addTextOptions,
   checkModelOptions,
   inputFiles,
   type ModelOptions,
   openModel,
   warner,
 } from './model-options.js'
+import { outputsOf } from './outputs.js'
 import { eachPicture } from './pictures.js'
-import { answersText } from './print.js'
+import { answersText, warnOf } from './print.js'
 import { showProgress } from './progress.js'
 
 /** The columns of the figure that made Grad-CAM famous. */
@@ -93,6 +94,7 @@ export function explainCommand(program: Command): void {
     .option('--opacity <0..1>', 'how much of the map covers the picture', Number)
     .option('--signed', 'draw evidence against the class too')
   addModelOptions(program)
+  addTextOptions(program)
   addMethodOptions(program)
   program.action(async (pictures: readonly string[], options: Options) => run(program, pictures, options))
 }
@@ -115,12 +117,8 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   const methods = (options.method ?? (options.like || options.fuse ? ['grad-cam'] : FIGURE)).map(findMethod)
   const warn = warner(options)
   const inputs = options.tensor === undefined ? pictures : [options.tensor]
-  const outputs = new Map<string, string>()
-  for (const input of inputs) {
-    const path = await outputPath(input, options)
-    if (path !== undefined) outputs.set(input, path)
-  }
-  await refuseOneName(outputs)
+  const none = options.json || options.raw !== undefined
+  const outputs = await outputsOf(inputs, 'onnxplain', { output: options.output, none })
   const written = [...outputs.values(), ...(options.raw === undefined ? [] : [options.raw])]
   const read = [
     ...inputs,
@@ -164,11 +162,7 @@ async function show(work: Work, set: ExplanationSet, { image, input, output }: S
       ? `${resultJson(input, set, figure)}\n`
       : answersText(input, set, BEST_ANSWERS, { figures: figures.map((f) => f.path), raw: options.raw }),
   )
-  for (const e of set.explanations)
-    for (const d of e.diagnosis) warn(`${e.method.id} of ${e.answer.label}: ${d.message}`)
-  for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes)))
-    if (!model.model.notes.includes(note)) warn(note)
-  for (const r of set.refused) warn(r.error.message)
+  warnOf(set, model.model.notes, warn)
 }
 
 /** The figure of the picture, and one for each other input that is drawn, named after it. */
@@ -231,36 +225,6 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
   checkModelOptions(program, options)
   if (options.opacity !== undefined && !(options.opacity >= 0 && options.opacity <= 1))
     usage('--opacity goes from 0 to 1')
-}
-
-/** Throws `bad-option` where two pictures' figures would be one file. */
-async function refuseOneName(outputs: ReadonlyMap<string, string>): Promise<void> {
-  const owners = new Map<string, string>()
-  for (const [input, path] of outputs) {
-    const place = await placeOf(path)
-    const other = owners.get(place)
-    if (other !== undefined && figureName(other) === figureName(input))
-      throw new ExplainError('bad-option', {
-        what: `The figures of "${other}" and "${input}" have the same name, "${path}"`,
-        remedy: 'Explain one at a time, and give each an --output of its own.',
-      })
-    owners.set(place, input)
-  }
-}
-
-function figureName(input: string): string {
-  return `${basename(input, extname(input))}.onnxplain.png`
-}
-
-/** Where the figure of a picture goes; undefined where none is drawn. */
-async function outputPath(input: string, options: Options): Promise<string | undefined> {
-  const name = figureName(input)
-  if (options.output !== undefined) {
-    const path = (await isFolder(options.output)) ? join(options.output, name) : options.output
-    refuseFormat(path)
-    return path
-  }
-  return options.json || options.raw !== undefined ? undefined : join(dirname(input), name)
 }
 
 async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<ExplanationSet> {

@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander'
 import { ExplainError } from '../core/errors.js'
 import { VERSION } from '../explain/index.js'
+import { askCommand } from './ask.js'
+import { captionCommand } from './caption.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { compileCommand } from './compile.js'
@@ -26,6 +28,8 @@ async function main(): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text) })
   explainCommand(program)
   for (const add of [
+    captionCommand,
+    askCommand,
     detectCommand,
     segmentCommand,
     checkCommand,

@@ -1,6 +1,6 @@
 /** Options that say which model is opened and how pictures are made its input: the same for every command that takes pictures. */
 import type { Command } from 'commander'
-import type { GivenInputs } from '../explain/index.js'
+import { type GivenInputs, type TextOptions, textFeeds } from '../explain/index.js'
 import { FITS, type Fit } from '../image/index.js'
 import { type NodeModel, open } from '../node/open.js'
 import { readLabels } from '../node/resolve.js'
@@ -8,7 +8,8 @@ import { SCORES, type Score } from '../targets/target.js'
 import { checkScore, collect, GRID, numbers, positive, size } from './arguments.js'
 import { readInputs } from './inputs.js'
 
-export interface ModelOptions {
+export interface ModelOptions extends TextOptions {
+  readonly caption?: string
   readonly model?: string
   readonly layer?: readonly string[]
   readonly grid?: string
@@ -60,6 +61,13 @@ export function addModelOptions(command: Command): void {
     .option('--batch <n>', 'pictures a run, for methods of many runs (default: 16)', positive)
 }
 
+/** For models that take texts. */
+export function addTextOptions(command: Command): void {
+  command
+    .option('--question <text>', 'what the model is asked, for models that are given a question')
+    .option('--caption <text>', 'the text whose words are explained, for models that write one')
+}
+
 /** Ends with a usage error where an option has none of its words. */
 export function checkModelOptions(command: Command, { score, fit, channels }: ModelOptions): void {
   const usage = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 })
@@ -81,6 +89,7 @@ export function inputFiles({ input = [] }: ModelOptions): readonly string[] {
 
 export interface OpenedModel {
   readonly model: NodeModel
+  /** Those of `--input`, and the words of `--question` and `--caption`. */
   readonly inputs: GivenInputs
 }
 
@@ -89,7 +98,8 @@ export async function openModel(options: ModelOptions, warn: (line: string) => v
   const inputs = await readInputs(options.input)
   const labels = options.labels === undefined ? {} : { labels: await readLabels(options.labels) }
   const model = await open(options.model, { mean, std, size, fit, channels, answer, pictureInput, warn, ...labels })
-  return { model, inputs }
+  const { others, text } = model.model
+  return { model, inputs: { ...textFeeds(others, text, options), ...inputs } }
 }
 
 /** Says a line on standard error, unless `--quiet`. */

@@ -11,6 +11,7 @@ import type { FigureSpec } from '../render/index.js'
 import { addMethodOptions, givenMethodOptions, positive } from './arguments.js'
 import {
   addModelOptions,
+  addTextOptions,
   checkModelOptions,
   inputFiles,
   type ModelOptions,
@@ -51,6 +52,7 @@ export function addPartsOptions(command: Command, what: string): void {
     .option('-o, --output <file>', 'figure to write: .png, .svg, .jpg or .webp (default: none)')
     .option('--json', `print the ${what} as JSON, one line a picture`)
   addModelOptions(command)
+  addTextOptions(command)
   addMethodOptions(command)
 }
 

@@ -28,6 +28,14 @@ export function answersText(
   return `${name}\n${table(rows, [0])}${others.join('')}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
 }
 
+/** What there is to know beside the maps: what is odd about them, notes that the model itself has not said, and what was refused. */
+export function warnOf(set: ExplanationSet, said: readonly string[], warn: (line: string) => void): void {
+  for (const e of set.explanations)
+    for (const d of e.diagnosis) warn(`${e.method.id} of ${e.answer.label}: ${d.message}`)
+  for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes))) if (!said.includes(note)) warn(note)
+  for (const r of set.refused) warn(r.error.message)
+}
+
 export function inspectionText(name: string, i: Inspection): string {
   const values = (list: Inspection['outputs']): string => table(list.map((v) => [v.name, v.type ?? '?', dims(v.dims)]))
   // where there is one input alone, it need not be said which takes the picture

@@ -1,9 +1,9 @@
 /** A text that a model writes about a picture, with its words one by one. */
 import { ExplainError } from '../core/errors.js'
-import { type GenerationSettings, type Tokenizer, type Written, write } from '../text/index.js'
+import { type GenerationSettings, read, type Tokenizer, type Written, wordsOf, write } from '../text/index.js'
 import type { Feed } from './feed.js'
 import type { Writer } from './writer.js'
-import { decoderTokens, endsOf, type ModelText, startOf } from './written.js'
+import { decoderTokens, endsOf, type ModelText, startOf, type TextOptions } from './written.js'
 
 /** How a text is written. Defaults: as generation_config.json and config.json say, else greedily up to 20 tokens. */
 export interface CaptionOptions
@@ -47,12 +47,15 @@ export interface Caption {
   readonly score: number
 }
 
-/** The texts that a model writes about a picture, best first: as many as there are beams. Rejects with `no-vocabulary`, `bad-option`, `aborted`. */
+/**
+ * The texts that a model writes about a picture, best first: as many as there are beams; or the one that is given, scored as if the model had
+ * written it. Rejects with `no-vocabulary`, `unknown-word`, `bad-option`, `aborted`.
+ */
 export async function captions(
   writer: Writer,
   feed: Feed,
   words: ModelText,
-  options: CaptionOptions = {},
+  options: CaptionOptions & Pick<TextOptions, 'caption'> = {},
 ): Promise<readonly Caption[]> {
   const { tokenizer, settings } = words
   const { prompt, maxLength, minLength, beams, lengthPenalty, earlyStopping } = options
@@ -67,12 +70,44 @@ export async function captions(
     lengthPenalty: lengthPenalty ?? own.lengthPenalty,
     earlyStopping: earlyStopping ?? own.earlyStopping,
   }
+  if (options.caption !== undefined) {
+    const [first = 0, ...ids] = decoderTokens(options.caption, words)
+    const text = await read(await writer.see(feed), [first], [...ids, ...ends.slice(0, 1)], {
+      ...generation,
+      ...options,
+    })
+    return [captionOf(text, tokenizer, ends)]
+  }
   refuseImpossible(generation, start)
   const onStep = (ids: readonly number[]): void =>
     options.onProgress?.({ done: ids.length, total: generation.maxLength, text: tokenizer.decode(ids) })
   const next = await writer.see(feed)
   const written = await write(next, start, { ...generation, ends, signal: options.signal, onStep })
   return written.map((text) => captionOf(text, tokenizer, ends))
+}
+
+/** A word of a caption as people see it, which may be several tokens, and how it is asked for. */
+export interface CaptionTarget {
+  readonly text: string
+  readonly target: { readonly kind: 'word'; readonly positions: readonly number[]; readonly ids: readonly number[] }
+  /** Natural, given what stands before it: the sum of its tokens'. */
+  readonly logProbability: number
+}
+
+/** The words of a caption that can be explained, in order: neither special tokens nor the end. */
+export function captionTargets({ words }: Caption, { tokenizer }: Pick<ModelText, 'tokenizer'>): CaptionTarget[] {
+  const found = wordsOf(
+    words.map((w) => w.id),
+    tokenizer,
+  )
+  return found.map(({ text, places }) => {
+    const own = words.filter((_, i) => places.includes(i))
+    return {
+      text,
+      target: { kind: 'word', positions: own.map((w) => w.position), ids: own.map((w) => w.id) },
+      logProbability: own.reduce((sum, w) => sum + w.logProbability, 0),
+    }
+  })
 }
 
 function captionOf(

@@ -1,6 +1,13 @@
 /** Compile, run, attribute, lay on the picture. */
 export { refuseDisagreement } from './agreement.js'
-export type { Caption, CaptionOptions, CaptionProgress, CaptionWord } from './caption.js'
+export {
+  type Caption,
+  type CaptionOptions,
+  type CaptionProgress,
+  type CaptionTarget,
+  type CaptionWord,
+  captionTargets,
+} from './caption.js'
 export { compile } from './compile.js'
 export type { DetectedBox, DetectionOptions } from './detect.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
@@ -49,8 +56,15 @@ export type { GivenOptions } from './options.js'
 export { type GivenInputs, givenTensor, type Numbers, type OtherInput } from './others.js'
 export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './plan.js'
 export type { Image, ImageOptions, Prepared } from './prepare.js'
+export {
+  QUESTION_METHODS,
+  type QuestionMethod,
+  type QuestionWords,
+  questionWords,
+  type WordImportance,
+} from './question.js'
 export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
 export type { SeenClass } from './segment.js'
 export { VERSION } from './version.js'
-export type { ModelText, TextOptions } from './written.js'
+export { type ModelText, type TextOptions, textFeeds } from './written.js'

@@ -210,7 +210,7 @@ export class Model {
     return Float64Array.from(rows, (row) => row[0] ?? 0)
   }
 
-  /** The texts that the model writes about a picture, best first; see {@link CaptionOptions}. Rejects with `method-not-applicable` for one that writes none. */
+  /** The texts that the model writes about a picture, best first, or a given one (`caption`) as it scores it; see {@link CaptionOptions}. Rejects with `method-not-applicable` for one that writes none. */
   async captions(image: Image, options: CaptionOptions & ImageOptions = {}): Promise<readonly Caption[]> {
     const writer = this.#runner.writer()
     const written = new Set(writer.names)
@@ -220,7 +220,7 @@ export class Model {
     return captions(writer, prepared.feed, this.text, options)
   }
 
-  /** The text that the model writes about a picture. Rejects as {@link captions} does. */
+  /** The text that the model writes about a picture, or a given one. Rejects as {@link captions} does. */
   async caption(image: Image, options: CaptionOptions & ImageOptions = {}): Promise<Caption> {
     const [best] = await this.captions(image, options)
     if (best) return best

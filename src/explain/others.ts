@@ -72,7 +72,7 @@ export function readGiven(
   if (missing.length > 0)
     throw new ExplainError('missing-input', {
       what: `This model needs ${missing.length === 1 ? 'one more input' : `${missing.length} more inputs`} beside "${picture.name}": ${printInputs(missing)}`,
-      remedy: `${wordInputs(missing) ? 'Give the text: question (or caption, for models that write) in the library; or give' : 'Give'} ${missing.length === 1 ? 'it' : 'each'}: ${missing.map((m) => `--input ${m.name}=VALUE`).join(' ')} (a number, numbers separated by commas, JSON, or a .npy file; in the library inputs: { ${missing.map((m) => `${JSON.stringify(m.name)}: ...`).join(', ')} }).`,
+      remedy: `${wordInputs(missing) ? 'Give the text: --question "..." (or --caption, for models that write), question and caption in the library; or give' : 'Give'} ${missing.length === 1 ? 'it' : 'each'}: ${missing.map((m) => `--input ${m.name}=VALUE`).join(' ')} (a number, numbers separated by commas, JSON, or a .npy file; in the library inputs: { ${missing.map((m) => `${JSON.stringify(m.name)}: ...`).join(', ')} }).`,
       details: { missing },
     })
   return Object.fromEntries(others.map((o) => [o.name, givenTensor(o, given[o.name] ?? 0, picture)]))

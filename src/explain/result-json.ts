@@ -3,12 +3,18 @@ import type { ExplanationSet } from './request.js'
 
 /**
  * The whole result, one line. Raw maps are listed row-major. Of the heatmap there is where the raw map lies (its edges on those of `seen`)
- * on a picture of which size: its values follow from these, and for a photo they are too many for a string.
+ * on a picture of which size: its values follow from these, and for a photo they are too many for a string. `more` is told besides.
  */
-export function resultJson(name: string, set: ExplanationSet, figure: string | undefined): string {
+export function resultJson(
+  name: string,
+  set: ExplanationSet,
+  figure: string | undefined,
+  more: Readonly<Record<string, unknown>> = {},
+): string {
   return JSON.stringify({
     input: name,
     figure: figure ?? null,
+    ...more,
     answers: set.answers,
     explanations: set.explanations.map((e) => ({
       method: e.method.id,

@@ -47,12 +47,26 @@ function unnamed(what: string, example: string): ExplainError {
   })
 }
 
-/** A text of one's own as a decoder reads it: what texts begin with, and its words, without what ends it. */
-export function decoderTokens(text: string, words: ModelText): readonly number[] {
+/**
+ * A text of one's own as a decoder reads it: what texts begin with, and its words, without what ends it; tokens are taken as they are. Throws
+ * `unknown-word`, and `bad-option` for a text without words.
+ */
+export function decoderTokens(text: string | readonly number[], words: ModelText): readonly number[] {
+  if (typeof text !== 'string') return text
+  refuseEmpty(text, 'caption')
   const { tokenizer, settings } = words
   const start = startOf(words)
   const special = new Set([start, tokenizer.bos, tokenizer.eos, settings.pad, ...settings.eos])
   return [start, ...tokenizer.encode(text).filter((id) => !special.has(id))]
+}
+
+function refuseEmpty(text: string, what: 'question' | 'caption'): void {
+  if (text.trim() !== '') return
+  throw new ExplainError('bad-option', {
+    what: `The ${what} has no words`,
+    where: what,
+    remedy: what === 'question' ? 'Ask something: "what color is the circle?".' : 'Give a text: "a large red circle".',
+  })
 }
 
 /**
@@ -72,6 +86,7 @@ export function textFeeds(
       where: question === undefined ? 'caption' : 'question',
     })
   const { asked, written } = inputs
+  if (question !== undefined) refuseEmpty(question, 'question')
   if (question !== undefined && caption !== undefined && asked === written)
     throw new ExplainError('bad-option', {
       what: 'This model takes one text, and is given a question and a caption',

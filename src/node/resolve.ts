@@ -13,7 +13,14 @@ import {
 import { isFile, isFolder, readBytes, readIfThere } from './files.js'
 
 /** The folder of the model that comes with the package. */
-export const SHIPPED = fileURLToPath(new URL('../../models/efficientnet-lite0', import.meta.url))
+export const SHIPPED = shipped('efficientnet-lite0')
+/** Those of the models of drawn shapes that come with it: one writes captions, one answers questions. */
+export const SHIPPED_CAPTIONER = shipped('shapes-captioner')
+export const SHIPPED_ANSWERER = shipped('shapes-vqa')
+
+function shipped(name: string): string {
+  return fileURLToPath(new URL(`../../models/${name}`, import.meta.url))
+}
 
 export interface ResolvedModel extends ModelParts {
   /** The .onnx that stands for the whole model: its only one, or the decoder. */
@@ -44,7 +51,8 @@ export async function resolveModel(path: string = SHIPPED): Promise<ResolvedMode
   }
   const alone = named && encoderDecoder(entry)?.encoder === entry
   const { models, external, companions, ...parts } = await assembleModel(entry, bytes, files, { alone })
-  const name = path === SHIPPED ? 'efficientnet-lite0 (shipped)' : basename(resolve(path))
+  const isShipped = [SHIPPED, SHIPPED_CAPTIONER, SHIPPED_ANSWERER].includes(path)
+  const name = `${basename(resolve(path))}${isShipped ? ' (shipped)' : ''}`
   return {
     name,
     entry: files.name(models.at(-1) ?? entry),

@@ -121,6 +121,8 @@ export interface ComparisonOptions extends DrawOptions {
   readonly footer?: string
   /** How a single map is drawn, in the place of the options for all: where one look does not suit every method. */
   readonly each?: ((explained: Explained) => DrawOptions) | undefined
+  /** The bare picture as the first column. Default: where there are several methods. */
+  readonly picture?: boolean | undefined
 }
 
 /** The comparison figure: a row per class; the picture, then a column per method. One method alone needs no picture beside it. */
@@ -134,7 +136,7 @@ export function comparisonFigure(
   const classes = [...new Map(explanations.map((e) => [e.answer.key, e.answer])).values()]
   const [any] = explanations
   const plain = any ? unmapped(picture, any) : picture
-  const alone = methods.length === 1
+  const bare = options.picture ?? methods.length > 1
   const rows = classes.map((answer): FigureRow => {
     const cells = methods.map((method): FigureCell => {
       const found = explanations.find(
@@ -152,12 +154,12 @@ export function comparisonFigure(
     return {
       title: answer.label,
       subtitle: scoreText(answer),
-      cells: alone ? cells : [{ image: plain }, ...cells],
+      cells: bare ? [{ image: plain }, ...cells] : cells,
     }
   })
   const { caption, footer } = options
   return {
-    columns: alone ? columns : [{ title: 'Picture' }, ...columns],
+    columns: bare ? [{ title: 'Picture' }, ...columns] : columns,
     rows,
     ...(caption ? { caption } : {}),
     ...(footer ? { footer } : {}),

@@ -6,6 +6,7 @@ import { drawText, HAIRLINE, INK, MUTED } from './ink.js'
 import type { Pixels } from './pixels.js'
 import type { Scene, SceneItem } from './scene.js'
 import { fitText, LINE_HEIGHT, type TextBlock } from './text.js'
+import { layoutWords, type WordLine, type WordSizes } from './words.js'
 
 /**
  * A picture with its colour bar, or a few words where there is none ('not applicable: ...'). An empty message leaves the
@@ -25,11 +26,17 @@ export interface FigureRow {
   readonly subtitle: string
   /** One for each column. */
   readonly cells: readonly FigureCell[]
+  /** Heads of this row and those below it. Default: those above go on. */
+  readonly heads?: readonly FigureColumn[]
+  /** Below the cells. */
+  readonly words?: readonly WordLine[]
 }
 
 export interface FigureSpec {
   readonly columns: readonly FigureColumn[]
   readonly rows: readonly FigureRow[]
+  /** Above the figure. */
+  readonly words?: WordLine
   /** Below the figure, in the size of running text. */
   readonly caption?: string
   /** Last and smallest: where the figure came from. */
@@ -73,6 +80,10 @@ const SIZE = {
   bar: 9,
   barLabelGap: 7,
   barLabel: 17,
+  word: 21,
+  wordNote: 16,
+  wordPadding: 6,
+  wordGap: 8,
 }
 type Sizes = typeof SIZE
 
@@ -91,34 +102,71 @@ export function layoutFigure(spec: FigureSpec, fonts: FigureFonts, options: Figu
   check(spec, cellWidth, scale)
   const px = scaled(scale)
   const cell = cellSize(spec, Math.round(cellWidth * scale))
-  const heads = spec.columns.map((column) => pair(fonts, column.title, column.subtitle, cell.width, Infinity, px))
   const barHeight = px.barGap + px.bar + px.barLabelGap + px.barLabel
   const sides = spec.rows.map((row) => pair(fonts, row.title, row.subtitle, px.gutter, cell.height, px))
-  const gutter = Math.ceil(Math.max(0, ...sides.map((side) => side.width)))
+  const labels = spec.rows.map((row) => (row.words ?? []).map((line) => sideLabel(fonts, line, px)))
+  const gutter = Math.ceil(Math.max(0, ...sides.map((side) => side.width), ...labels.flat().map((l) => l.width)))
 
   const items: SceneItem[] = []
   const left = px.margin + (gutter > 0 ? gutter + px.gutterGap : 0)
   const xOf = (column: number) => left + column * (cell.width + px.columnGap)
   const right = xOf(spec.columns.length - 1) + cell.width
-  const titleBottom = Math.max(0, ...heads.map((head) => head.title.height))
-  const headHeight = titleBottom + Math.max(0, ...heads.map((head) => head.gap + head.subtitle.height))
-  for (const [column, head] of heads.entries()) {
-    const top = px.margin + titleBottom - head.title.height
-    drawPair(items, head, fonts, xOf(column) + cell.width / 2, top, 'middle')
+  const wordSizes = { word: px.word, note: px.wordNote, padding: px.wordPadding, gap: px.wordGap }
+  const place = { left: px.margin, right, wordSizes }
+  let y = Math.round(px.margin)
+  const drawHeads = (columns: readonly FigureColumn[]): void => {
+    const heads = columns.map((column) => pair(fonts, column.title, column.subtitle, cell.width, Infinity, px))
+    const titleBottom = Math.max(0, ...heads.map((head) => head.title.height))
+    const height = titleBottom + Math.max(0, ...heads.map((head) => head.gap + head.subtitle.height))
+    for (const [column, head] of heads.entries())
+      drawPair(items, head, fonts, xOf(column) + cell.width / 2, y + titleBottom - head.title.height, 'middle')
+    y = Math.round(y + height + (height > 0 ? px.headGap : 0))
   }
-  let y = Math.round(px.margin + headHeight + (headHeight > 0 ? px.headGap : 0))
+  if (spec.words) y = Math.round(drawWords(items, spec.words, fonts, place, y) + px.blockGap)
+  if (!spec.rows[0]?.heads) drawHeads(spec.columns)
   for (const [index, row] of spec.rows.entries()) {
     const side = sides[index]
-    if (index > 0) y += px.rowGap
+    if (index > 0) y += row.heads ? px.rowGap + px.headGap : px.rowGap
+    if (row.heads) drawHeads(row.heads)
     if (side) drawPair(items, side, fonts, px.margin, y + (cell.height - side.height) / 2, 'start')
     for (const [column, content] of row.cells.entries()) {
       drawCell(items, content, fonts, { x: xOf(column), y, ...cell }, px, scale)
     }
     y += cell.height + (row.cells.some((content) => 'image' in content && content.bar) ? barHeight : 0)
+    for (const [l, line] of (row.words ?? []).entries()) {
+      const label = labels[index]?.[l]
+      y = Math.round(y + px.headGap)
+      if (label) drawBlock(items, label, fonts.regular, px.margin, y + px.wordPadding, 'start', MUTED)
+      const bottom = drawWords(items, line, fonts, { ...place, left }, y)
+      y = Math.ceil(Math.max(bottom, y + px.wordPadding + (label?.height ?? 0)))
+    }
   }
   y = drawParagraph(items, spec.caption, fonts.regular, px.caption, INK, px, y, right)
   y = drawParagraph(items, spec.footer, fonts.regular, px.footer, MUTED, px, y, right)
   return { width: right + px.margin, height: Math.ceil(y + px.margin), background: '#ffffff', items }
+}
+
+/** What a line of words is, beside it. */
+function sideLabel(fonts: FigureFonts, { label = '' }: WordLine, px: Sizes): TextBlock {
+  return fitText(fonts.regular, label, {
+    maxWidth: px.gutter,
+    sizePx: px.subtitle,
+    minSizePx: px.smallest,
+    maxLines: 4,
+  })
+}
+
+/** Words from `left` to `right`; gives the y below them. */
+function drawWords(
+  items: SceneItem[],
+  line: WordLine,
+  fonts: FigureFonts,
+  { left, right, wordSizes }: { readonly left: number; readonly right: number; readonly wordSizes: WordSizes },
+  y: number,
+): number {
+  const block = layoutWords(line, fonts, right - left, wordSizes)
+  block.draw(items, left, y)
+  return y + block.height
 }
 
 function check(spec: FigureSpec, cellWidth: number, scale: number): void {
@@ -129,6 +177,8 @@ function check(spec: FigureSpec, cellWidth: number, scale: number): void {
   if (!(cellWidth >= 40 && cellWidth < 1e5)) fail(`The cell width ${cellWidth} is not 40 pixels or more`)
   if (!(scale > 0 && scale <= 16)) fail(`The scale ${scale} is not above 0 and at most 16`)
   for (const row of spec.rows) {
+    if (row.heads && row.heads.length !== spec.columns.length)
+      fail(`A row has ${row.heads.length} heads of its own, but there are ${spec.columns.length} columns`)
     if (row.cells.length === spec.columns.length) continue
     fail(`The row '${row.title}' has ${row.cells.length} cells, but there are ${spec.columns.length} columns`)
   }

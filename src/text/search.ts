@@ -51,6 +51,23 @@ export function write(next: Next, start: readonly number[], options: SearchOptio
   return options.beams > 1 ? beamSearch(next, start, options) : greedy(next, start, options)
 }
 
+/** A text that is given, as if it had been written behind `start`: its tokens with the model's log-probabilities. Rejects with `aborted`. */
+export async function read(
+  next: Next,
+  start: readonly number[],
+  text: readonly number[],
+  options: Pick<SearchOptions, 'lengthPenalty' | 'signal'>,
+): Promise<Written> {
+  let beam: Beam = { ids: start, tokens: [], sum: 0 }
+  for (const id of text) {
+    throwIfAborted(options.signal)
+    const [logits = new Float32Array()] = await next([beam.ids])
+    const logProbability = logSoftmax(logits)[id] ?? Number.NEGATIVE_INFINITY
+    beam = extended(beam, id, logProbability, beam.sum + logProbability)
+  }
+  return finished(start, beam, options)
+}
+
 async function greedy(next: Next, start: readonly number[], options: SearchOptions): Promise<readonly Written[]> {
   let beam: Beam = { ids: start, tokens: [], sum: 0 }
   while (beam.ids.length < options.maxLength) {
@@ -107,7 +124,11 @@ function extended({ ids, tokens }: Beam, id: number, logProbability: number, sum
   return { ids: [...ids, id], tokens: [...tokens, { id, logProbability }], sum }
 }
 
-function finished(start: readonly number[], { tokens, sum }: Beam, { lengthPenalty }: SearchOptions): Written {
+function finished(
+  start: readonly number[],
+  { tokens, sum }: Beam,
+  { lengthPenalty }: Pick<SearchOptions, 'lengthPenalty'>,
+): Written {
   const logProbability = tokens.reduce((total, t) => total + t.logProbability, 0)
   return { start, tokens, logProbability, score: tokens.length === 0 ? 0 : sum / tokens.length ** lengthPenalty }
 }

@@ -1,7 +1,7 @@
 /** Texts that models write, and texts that they are asked, by the two networks of models/ whose scenes are known. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { loadModel } from '../../src/explain/index.js'
+import { loadModel, questionWords } from '../../src/explain/index.js'
 import type { Picture } from '../../src/image/index.js'
 import type { CaptionProgress, Model } from '../../src/index.js'
 import { decodePicture } from '../../src/node/codec.js'
@@ -66,6 +66,17 @@ describe('captions', () => {
     expect(told.inputIds).toHaveLength(7)
   })
 
+  test('a text that is given is scored as if it had been written', async () => {
+    const own = await captioner.caption(picture)
+    const { score: _, ...given } = await captioner.caption(picture, { caption: own.text })
+    expect(given).toEqual({ ...own, score: undefined, ...given })
+    expect(given.words).toEqual(own.words)
+    const wrong = await captioner.caption(picture, { caption: 'a small red cross' })
+    expect(wrong.words.map((w) => w.piece)).toEqual(['a', 'small', 'red', 'cross', '<eos>'])
+    expect(wrong.words[2]?.logProbability).toBe(own.words[2]?.logProbability)
+    expect(wrong.words[3]?.logProbability).toBeLessThan(-5)
+  })
+
   test('bad input', async () => {
     const beams = await refusal(captioner.caption(picture, { beams: 0 }))
     expect([beams.code, beams.where]).toEqual(['bad-option', 'beams'])
@@ -126,5 +137,26 @@ describe('questions', () => {
     expect(both.code).toBe('bad-option')
     const missing = await refusal(answerer.classify(picture))
     expect([missing.code, missing.remedy?.includes('question')]).toEqual(['missing-input', true])
+  })
+})
+
+describe('words of a question', () => {
+  test('left out: what the score loses where padding stands in the place of each', async () => {
+    const question = 'what color is the star?'
+    const ids = [0, 0, 1, 2, 3, 4, 26, 28]
+    const scores = async (row: readonly number[]): Promise<number> => {
+      const answers = await answerer.classify(picture, { inputs: { input_ids: row }, top: 17 })
+      return answers.find((a) => a.label === 'green')?.logit ?? Number.NaN
+    }
+    const [found] = await questionWords(answerer, picture, { question, target: 'green', by: 'leaving-out' })
+    expect(found?.words.map((w) => w.text)).toEqual(['what', 'color', 'is', 'the', 'star', '?'])
+    for (const [i, { importance }] of (found?.words ?? []).entries()) {
+      const without = await scores(ids.with(i + 2, 0))
+      expect(importance).toBeCloseTo((await scores(ids)) - without, 4)
+    }
+    const probability = { question, score: 'probability', by: 'leaving-out' } as const
+    const [best] = await questionWords(answerer, picture, probability)
+    expect(best?.target).toEqual({ kind: 'class', index: 7, score: 'probability' })
+    expect(Math.max(...(best?.words ?? []).map((w) => Math.abs(w.importance)))).toBeLessThanOrEqual(1)
   })
 })

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { correlation } from '../../src/core/correlation.js'
-import type { Explanation } from '../../src/explain/index.js'
+import { type Explanation, questionWords } from '../../src/explain/index.js'
 import type { Picture } from '../../src/image/index.js'
 import { type NodeModel, open, readImage } from '../../src/node/open.js'
 import { pathOf } from '../support/files.js'
@@ -26,7 +26,8 @@ interface Reference {
 }
 interface About extends Reference {
   readonly thing: number | null
-  readonly hit: boolean | null
+  /** By method. */
+  readonly hit: Readonly<Record<string, boolean>> | null
   readonly embedding?: readonly number[]
 }
 interface Scene {
@@ -45,7 +46,7 @@ interface Scene {
 }
 interface Pointing {
   readonly count: number
-  readonly hits: number
+  readonly hits: Readonly<Record<string, number>>
   readonly chance: number
 }
 interface Thing {
@@ -120,7 +121,7 @@ describe('the captioner', () => {
         expect(e.answer.logit).toBeCloseTo((word ?? scene.whole).score, 3)
         if (!word || word.thing === null) continue
         seen++
-        if (word.hit) hits++
+        if (word.hit?.['grad-cam']) hits++
         const isHit = pointsAt(e, things[n]?.[word.thing])
         if (isHit) found++
       }
@@ -156,7 +157,7 @@ describe('the question answerer', () => {
         least = Math.min(least, alike(e, reference))
         if (reference.thing === null) continue
         seen++
-        if (reference.hit) hits++
+        if (reference.hit?.['grad-cam']) hits++
         if (pointsAt(e, things[n]?.[reference.thing])) found++
       }
     expect(least).toBeGreaterThan(0.999)
@@ -171,6 +172,12 @@ describe('the question answerer', () => {
         const e = await answerer.model.explain(picture(n), { question, method: 'input-x-gradient', wrt: 'input_ids' })
         expect(e.drawable).toBe(false)
         expect(correlation(e.raw.data, Float32Array.from(embedding ?? []))).toBeGreaterThan(0.9999)
+        const [found] = await questionWords(answerer.model, picture(n), { question })
+        const worth = found?.words.map((w) => w.importance) ?? []
+        // what fills the row stands in front, and is no word
+        const reference = embedding?.slice(-worth.length) ?? []
+        expect(worth.length).toBe(question.split(' ').length)
+        for (const [i, value] of reference.entries()) expect(worth[i]).toBeCloseTo(value, 3)
       }
   })
 })

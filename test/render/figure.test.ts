@@ -65,12 +65,23 @@ const awkward: FigureSpec = {
 }
 const bare: FigureSpec = { columns: [{ title: '' }], rows: [{ title: '', subtitle: '', cells: [map()] }] }
 
+const word = (text: string, value?: number) => ({ text, note: '+0.12', ...(value === undefined ? {} : { value }) })
+const line = { words: ['what', 'color', 'is', long, '猫', '?'].map((text, i) => word(text, i - 2)) }
+const worded: FigureSpec = {
+  words: { words: `${long} of`.split(' ').map((text) => word(text)) },
+  columns: [{ title: 'picture' }, { title: 'a' }],
+  rows: [
+    { title: '', subtitle: '', cells: [{ image: plain(64, 48) }, map()], words: [line, { ...line, label: long }] },
+    { title: 'x', subtitle: '', heads: [{ title: long }, { title: 'of' }], cells: [map(), { message: '' }] },
+  ],
+}
+
 const texts = (scene: Scene) => scene.items.flatMap((item) => (item.kind === 'path' ? [item.text] : []))
 
 describe('layoutFigure', () => {
-  const cases = [usual, awkward, bare].flatMap((spec, i) =>
+  const cases = [usual, awkward, bare, worded].flatMap((spec, i) =>
     [60, 140, 300].flatMap((cellWidth) =>
-      [1, 2].map((scale) => [['usual', 'awkward', 'bare'][i], cellWidth, scale, spec] as const),
+      [1, 2].map((scale) => [['usual', 'awkward', 'bare', 'worded'][i], cellWidth, scale, spec] as const),
     ),
   )
   it.each(cases)('keeps everything apart and inside: %s, cells of %i px, %ix', (_, cellWidth, scale, spec) => {
@@ -121,6 +132,20 @@ describe('layoutFigure', () => {
     expect(scene.width).toBeLessThan(300)
     expect(scene.height).toBeGreaterThan(100)
     expect(scene.height).toBeLessThan(500)
+  })
+
+  it('tints words by their share of the largest in their line, red for and blue against; zero is white', () => {
+    const scene = layoutFigure(worded, fonts)
+    const fills = scene.items.flatMap((item) =>
+      item.kind === 'rect' && item.fill.startsWith('rgb') ? [item.fill.match(/\d+/g)?.map(Number) ?? []] : [],
+    )
+    expect(fills).toHaveLength(12)
+    expect(fills.slice(6)).toEqual(fills.slice(0, 6))
+    const redness = fills.slice(0, 6).map(([r = 0, , b = 0]) => r - b)
+    expect(redness).toEqual([...redness].sort((a, b) => a - b))
+    expect(fills[2]).toEqual([255, 255, 255])
+    expect(redness[0]).toBeLessThan(-50)
+    expect(redness[5]).toBeGreaterThan(50)
   })
 
   it('writes titles, scores, the ends of the bars and messages', () => {

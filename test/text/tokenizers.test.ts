@@ -1,7 +1,7 @@
 /** Tokenizers: those of a tokenizer.json against Python's (scripts/tokenizer_fixtures.py), and lists of words. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type TextSettings, type Tokenizer, textSettings, tokenizerOf } from '../../src/text/index.js'
+import { type TextSettings, type Tokenizer, textSettings, tokenizerOf, wordsOf } from '../../src/text/index.js'
 import { refusal } from '../support/compiled.js'
 import { pathOf } from '../support/files.js'
 
@@ -76,6 +76,41 @@ describe('tokenizer.json', () => {
     expect((await refusal(made({ tokenizer: [] }))).message).toMatch(/tokenizer.json cannot be read: it holds no model/)
     const other = made({ tokenizer: { model: { type: 'Runes', vocab: {} } } })
     expect((await refusal(other)).code).toBe('cannot-read')
+  })
+})
+
+describe('tokens as words', () => {
+  test('pieces of a word belong together, special tokens are no words', async () => {
+    const words = async (name: string, text: string): Promise<readonly [string, string][]> => {
+      const { words: tokenizer } = await family(name)
+      const ids = tokenizer.encode(text)
+      const pieces = tokenizer.tokens(ids)
+      return wordsOf(ids, tokenizer).map((w) => [w.text, w.places.map((p) => pieces[p]).join('|')])
+    }
+    const riding = [
+      ['a', 'a'],
+      ['dog', 'dog'],
+      ['riding', 'ri|ding'],
+    ]
+    expect(await words('wordpiece', 'A dog riding')).toEqual(riding)
+    expect(await words('bpe_bytes', 'a café')).toEqual([
+      ['a', 'a'],
+      ['café', 'c|af|é'],
+    ])
+    expect(await words('unigram', 'a surfing')).toEqual([
+      ['a', 'a'],
+      ['surfing', 'surf|ing'],
+    ])
+  })
+
+  test('in scripts without blanks too, and letters of several tokens', () => {
+    // each token is a byte, as byte-level tokenizers have it where they know no more
+    const decode = (ids: readonly number[]) => new TextDecoder().decode(Uint8Array.from(ids))
+    const bytes = [...new TextEncoder().encode('犬と猫. ok')]
+    const words = wordsOf(bytes, { decode })
+    expect(words.map((w) => w.text)).toEqual(['犬', 'と', '猫', '.', 'ok'])
+    expect(words.map((w) => w.places.length)).toEqual([3, 3, 3, 2, 2])
+    expect(words.flatMap((w) => w.places)).toEqual(bytes.map((_, i) => i))
   })
 })
 
