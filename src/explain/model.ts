@@ -316,8 +316,8 @@ export class Model {
   async #explain(prepared: Prepared, request: ExplainOptions): Promise<ExplanationSet> {
     const { graph, shapes } = this.#source
     const context = this.#context(prepared, request)
-    const areBoxes = [request.target].flat().every((t) => readTarget(t, context).kind === 'box')
-    const isOpen = this.answer.kind === 'boxes' && request.layer === undefined && areBoxes
+    const areBoxes = (): boolean => [request.target].flat().every((t) => readTarget(t, context).kind === 'box')
+    const isOpen = this.answer.kind === 'boxes' && request.layer === undefined && areBoxes()
     const layer = isOpen ? levelsOf(graph, shapes, this.input, this.answer, request.grid) : []
     if (layer.length === 0) return explainPlainly(this.#host(), prepared, request)
     const set = await explainPlainly(this.#host(), prepared, { ...request, layer })
@@ -478,8 +478,4 @@ function wordless(name: string): ExplainError {
     what: `The files of "${name}" do not say what its words are: there is neither a tokenizer.json nor a list of words`,
     remedy: 'Keep tokenizer.json beside the model, or "vocabulary": [...] in its config.json.',
   })
-}
-
-function noText(text: string): ExplainError {
-  return new ExplainError('method-not-applicable', { what: `This model reads no texts, and so not “${text}”` })
 }

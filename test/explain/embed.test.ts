@@ -5,7 +5,7 @@ import { float32, sizeOf, sliceFirst, type Tensor } from '../../src/core/tensor.
 import { assembleModel, loadModel, type Model, type Plan } from '../../src/explain/index.js'
 import { resolveModel } from '../../src/node/resolve.js'
 import { declare } from '../../src/onnx/builder.js'
-import { encode, encodeSkeleton } from '../../src/onnx/encode.js'
+import { encodeSkeleton } from '../../src/onnx/encode.js'
 import { refusal } from '../support/compiled.js'
 import { pathOf } from '../support/files.js'
 import { correlation, relativeL2 } from '../support/measures.js'
