@@ -1,5 +1,7 @@
 """Networks that put pictures and texts into one space, with random weights. See scripts/vision_language_networks.py."""
 
+import json
+
 import torch
 import torch.nn.functional as F
 from target_captioners import livelier
@@ -35,6 +37,46 @@ def prompts(small):
     return ids, (torch.arange(6)[None] < lengths[:, None]).long()
 
 
+WORDS = """the small big on one two of a three four blue left red green right up down under star black ring dog near box of-the square white bird
+yellow grey house in cat and tree with not""".split()
+"""Numbers 3 to 39, so that the rows of `prompts` read: one four house; one star; of bird up near."""
+
+
+def companions(folder, padded, cut):
+    """A tokenizer.json of those words, with `<s>` and `</s>` around a text, and the preprocessing: what exporters keep beside the model."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    vocabulary = {w: i for i, w in enumerate(["<pad>", "<s>", "</s>", *WORDS])}
+    words = Tokenizer(models.WordPiece(vocabulary, unk_token="<pad>"))
+    words.normalizer = normalizers.Lowercase()
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    words.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    words.add_special_tokens(["<pad>", "<s>", "</s>"])
+    if padded:
+        words.enable_padding(length=padded, pad_id=0, pad_token="<pad>")
+    if cut:
+        words.enable_truncation(cut)
+    words.save(f"{folder}/tokenizer.json", pretty=False)
+    with open(f"{folder}/tokenizer_config.json", "w") as file:
+        json.dump({"model_max_length": 16, "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}, file)
+    preprocessor = {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": True,
+        "size": {"shortest_edge": 48},
+        "resample": 3,
+        "do_center_crop": True,
+        "crop_size": {"height": 48, "width": 48},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+    }
+    with open(f"{folder}/preprocessor_config.json", "w") as file:
+        json.dump(preprocessor, file)
+    return words
+
+
 REDUCED = "reduced: ViT-B/32 with 4 of 12 layers of the vision part, 3 of 12 of the text part"
 
 
@@ -51,7 +93,7 @@ def clip(small):
     return Network(
         model, {"pixel_values": picture(side, side), "input_ids": ids, "attention_mask": mask}, forward,
         lambda o: [[{"kind": "similarity", "row": r}, o["logits_per_image"][0, r]] for r in (0, 2)], "logits_per_image",
-        lambda folder: optimum_export(model, folder, "zero-shot-image-classification"),
+        lambda folder: (optimum_export(model, folder, "zero-shot-image-classification"), small and companions(folder, None, None)) and None,
         model.vision_model.encoder.layers[-1].layer_norm1, note="" if small else REDUCED,
     )  # fmt: skip
 
@@ -83,6 +125,8 @@ def clip_two_files(small):
             ["image_embeds"],
             {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}},
         )
+        if small:
+            companions(folder, 16, 8)
         free = {0: "batch", 1: "length"}
         return onnx_export(
             Tower(model, text),

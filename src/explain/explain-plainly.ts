@@ -32,8 +32,8 @@ export interface ExplainHost {
   readonly runner: Runner
   /** What targets are read and settled by. */
   settling(prepared: Prepared, options: Pick<ExplainOptions, 'score' | 'pictures' | 'detection'>): Settling
-  /** The answers of a classifier, best first. */
-  ranked(logits: Float32Array): readonly ClassAnswer[]
+  /** The answers of a classifier, and labels that are texts, best first; none of other models. */
+  answers(prepared: Prepared, logits: Float32Array): Promise<readonly ClassAnswer[]>
   occasion(prepared: Prepared, answers: readonly ClassAnswer[]): Promise<Occasion>
 }
 
@@ -49,7 +49,9 @@ export async function explainPlainly(
   refuseUnknown(methods, given)
   const settings = new Map(methods.map((m) => [m, resolveOptions(m, given)]))
   const settling = host.settling(prepared, options)
-  const wanted = [options.target].flat() as readonly (GivenTarget | undefined)[]
+  const prompted = answer.kind === 'classes' ? [] : await host.answers(prepared, new Float32Array())
+  const best: Target | undefined = prompted[0] && { kind: 'text', text: prompted[0].label }
+  const wanted = [options.target ?? best].flat() as readonly (GivenTarget | undefined)[]
   const read = wanted.map((t) => readTarget(t, settling))
   throwIfAborted(options.signal)
   // the best class is found by the run that explains it
@@ -60,10 +62,10 @@ export async function explainPlainly(
   const ran = compiled.length > 0 ? await runCompiled(host, compiled, prepared, asked, options) : undefined
   const plain = async (): Promise<Float32Array> => (await runner.forward(prepared.feed))[0] ?? new Float32Array()
   const logits = answer.kind === 'classes' ? (ran?.logits ?? (await plain())) : new Float32Array()
-  const answers = host.ranked(logits)
-  const best = { ...settling, ranked: async () => answers.map((a) => a.index) }
+  const answers = answer.kind === 'classes' ? await host.answers(prepared, logits) : prompted
+  const ranked = { ...settling, ranked: async () => answers.map((a) => a.index) }
   const targets: Target[] = []
-  for (const target of asked) targets.push(await settleTarget(target, best))
+  for (const target of asked) targets.push(await settleTarget(target, ranked))
   const scores = ran?.scores ?? (await scoresOf(host, prepared, targets))
   const answered = targets.map((target, t) =>
     answeredBy(target, { answers, logits, answer, score: scores[t], settling }),

@@ -12,7 +12,7 @@ export { compile } from './compile.js'
 export type { DetectedBox, DetectionOptions } from './detect.js'
 export type { Diagnosis, DiagnosisCode } from './diagnose.js'
 export { type Askable, type DistinctOptions, distinctAnswers } from './distinct.js'
-export { ENTRIES, encoderDecoder } from './entries.js'
+export { ENTRIES, encoderDecoder, towers } from './entries.js'
 export {
   type ClassAnswer,
   type Explanation,

@@ -122,7 +122,9 @@ function explainable(graph: Graph, told: Shapes, problems: string[], options: In
   if (!lowered) return undefined
   const { graph: source, shapes } = addBatchAxis(lowered, told)
   const input = noting(() => findPictureInput(source, shapes, options.pictureInput))
-  const answer = noting(() => findAnswer(source, shapes, options.answer, options.labels))
+  const answer = noting(() =>
+    findAnswer(source, shapes, options.answer, { labels: options.labels, picture: input?.name }),
+  )
   if (!input || !answer) return undefined
   const picture = { name: input.name, layout: input.layout }
   const network = networkOf({ graph: source, shapes, picture, logits: answer.logits })

@@ -31,6 +31,7 @@ export async function loadModel(parts: ModelParts, runtime: Runtime, options: Lo
     answer: options.answer,
     pictureInput: options.pictureInput,
     text: await textOf(parts),
+    textTower: parts.textTower,
     ...(options.optimization ? { optimization: options.optimization } : {}),
   })
   return model.withPreprocessing(adjusted(model, options))

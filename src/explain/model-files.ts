@@ -10,7 +10,7 @@ import { valueInfo } from '../onnx/shapes.js'
 import { checkExternalData } from '../onnx/tensors.js'
 import { join } from '../passes/join.js'
 import { type TextSettings, textSettings } from '../text/index.js'
-import { encoderDecoder } from './entries.js'
+import { encoderDecoder, towers } from './entries.js'
 import { yoloMetadata } from './yolo-metadata.js'
 
 /** Files by paths relative to one place; `/` between folders. */
@@ -30,6 +30,8 @@ export interface ModelParts {
   readonly pictureSize?: Size | undefined
   /** What the model's files say of its words; undefined where it has none. */
   readonly text?: TextSettings | undefined
+  /** The tower of the texts, where it is a file of its own: read when it is asked for. Rejects with `cannot-read` where it is not there. */
+  readonly textTower?: (() => Promise<Graph>) | undefined
 }
 
 export interface AssembledModel extends Omit<ModelParts, 'name'> {
@@ -61,14 +63,17 @@ export async function assembleModel(
   { alone = false }: AssembleOptions = {},
 ): Promise<AssembledModel> {
   const folder = folderOf(entry)
-  const parts = await halvesOf(entry, bytes, files, alone)
+  const pair = towers(entry)
+  const parts =
+    pair?.text === entry
+      ? [{ path: pair.vision, bytes: await otherTower(pair.vision, entry, files) }]
+      : await halvesOf(entry, bytes, files, alone)
   const graphs: Graph[] = []
   const external = new Set<string>()
-  for (const { path, bytes: own } of parts) {
-    const bare = decode(own, { name: files.name(path) })
-    const found = await externalData(bare, folder, files)
-    for (const location of found.keys()) external.add(location)
-    graphs.push(found.size === 0 ? bare : bare.with({ externalData: found }))
+  for (const part of parts) {
+    const graph = await decoded(part, files)
+    for (const location of graph.externalData.keys()) external.add(location)
+    graphs.push(graph)
   }
   const [first, second] = graphs
   if (!first) throw new ExplainError('cannot-read', { what: `"${files.name(entry)}" cannot be read` })
@@ -85,7 +90,7 @@ export async function assembleModel(
   const config = await find('config.json')
   const preprocessor = await find('preprocessor_config.json')
   // asked for of models of words alone: on a server each is a request
-  const isOfWords = readsWords(graph)
+  const isOfWords = pair !== undefined || readsWords(graph)
   const ofWords = (name: string) => (isOfWords ? find(name) : undefined)
   const generation = await ofWords('generation_config.json')
   const tokenizer = await ofWords('tokenizer.json')
@@ -107,10 +112,30 @@ export async function assembleModel(
           tokenizerConfig: tokenizerConfig?.json,
         })
       : undefined,
+    textTower:
+      pair && (async () => decoded({ path: pair.text, bytes: await otherTower(pair.text, pair.vision, files) }, files)),
     models: parts.map((part) => part.path),
     external: [...external].map((location) => joined(folder, location)),
     companions: [config, preprocessor, generation, tokenizer, tokenizerConfig].flatMap((found) => found?.path ?? []),
   }
+}
+
+async function decoded({ path, bytes }: ModelPart, files: ModelFiles): Promise<Graph> {
+  const bare = decode(bytes, { name: files.name(path) })
+  const found = await externalData(bare, folderOf(path), files)
+  return found.size === 0 ? bare : bare.with({ externalData: found })
+}
+
+/** The file beside a tower. */
+async function otherTower(path: string, own: string, files: ModelFiles): Promise<Uint8Array> {
+  const found = await files.read(path)
+  if (found) return found
+  throw new ExplainError('cannot-read', {
+    what: `"${lastOf(own)}" is one of two towers, and the other is missing: there is no ${lastOf(path)}`,
+    where: files.name(folderOf(own)),
+    remedy: 'Keep vision_model.onnx and text_model.onnx in one folder.',
+    details: { missing: [lastOf(path)] },
+  })
 }
 
 /** True for a model that is given rows of whole numbers. */

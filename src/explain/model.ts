@@ -8,6 +8,7 @@ import type { Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
+import { type EmbeddingValue, embeddingValue } from '../targets/embedding-value.js'
 import { type GivenTarget, readTarget, settleTarget, type Target, targetKind } from '../targets/index.js'
 import type { Settling, TargetContext } from '../targets/target.js'
 import { isOfLogits } from './asked.js'
@@ -16,6 +17,7 @@ import { type Caption, type CaptionOptions, captions } from './caption.js'
 import { compile } from './compile.js'
 import { compose } from './compose.js'
 import { type DetectedBox, type DetectionOptions, type DetectionPlan, detectedBoxes, planDetection } from './detect.js'
+import { Texts, TextTower } from './embed.js'
 import { answeredBy, type ExplainHost, explainPlainly } from './explain-plainly.js'
 import type { ClassAnswer, Explanation } from './explanation.js'
 import type { Feed } from './feed.js'
@@ -30,6 +32,7 @@ import { type OtherInput, otherInputs } from './others.js'
 import { isAboutPlaces, photoPreprocessing } from './photo.js'
 import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Intake, type Prepared, prepareImage } from './prepare.js'
+import { logitScale, promptAnswers } from './prompts.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 import { Runner } from './runner.js'
@@ -58,6 +61,19 @@ export interface ModelOptions {
   readonly pictureInput?: string | undefined
   /** What is known of the model's words. Default: nothing; tokens go by their numbers. */
   readonly text?: ModelText | undefined
+  /** The tower of the texts, where it is another file. Default: the graph's own part that reads words alone. */
+  readonly textTower?: (() => Promise<Graph>) | undefined
+}
+
+/** What copies of a model share. */
+interface Shared {
+  readonly runner: Runner
+  readonly texts: Texts
+}
+
+export interface EmbedOptions {
+  /** The value that is a picture's embedding. Default: see {@link embeddingValue}. */
+  readonly of?: string | undefined
 }
 
 /** Pictures a run, where nothing else is asked for. */
@@ -86,6 +102,7 @@ export class Model {
   /** The lowered graph, whose pictures have a batch axis. */
   readonly #source: { readonly graph: Graph; readonly shapes: Shapes }
   #detection: DetectionPlan | undefined
+  readonly #texts: Texts
   #sha256: Promise<string | null> | undefined
 
   /** Loads a model: probes its shapes, finds its picture input and its answer. Rejects with an {@link ExplainError}. */
@@ -99,7 +116,7 @@ export class Model {
   withPreprocessing(preprocessing: PreprocessSpec | undefined): Model {
     if (preprocessing === this.preprocessing) return this
     const options = { ...this.#options, preprocessing }
-    return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed, this.#runner)
+    return new Model(this.graph, this.shapes, this.#runtime, options, this.#assumed, this.#shared())
   }
 
   /** The same model on another runtime, with sessions of its own. */
@@ -119,7 +136,14 @@ export class Model {
 
   /** The same model with other class names. Both share their sessions: released is one with the other. */
   withLabels(labels: readonly string[]): Model {
-    return new Model(this.graph, this.shapes, this.#runtime, { ...this.#options, labels }, this.#assumed, this.#runner)
+    return new Model(
+      this.graph,
+      this.shapes,
+      this.#runtime,
+      { ...this.#options, labels },
+      this.#assumed,
+      this.#shared(),
+    )
   }
 
   private constructor(
@@ -128,7 +152,7 @@ export class Model {
     runtime: Runtime,
     options: ModelOptions,
     assumed: boolean,
-    runner?: Runner,
+    shared?: Shared,
   ) {
     this.name = options.name
     this.graph = graph
@@ -138,7 +162,10 @@ export class Model {
     this.labels = options.labels ?? []
     this.text = options.text
     this.input = findPictureInput(source, known, options.pictureInput)
-    this.answer = findAnswer(source, known, options.answer, this.labels.length || undefined)
+    this.answer = findAnswer(source, known, options.answer, {
+      labels: this.labels.length || undefined,
+      picture: this.input.name,
+    })
     this.others = otherInputs(source, known, this.input, this.answer.logits)
     this.#source = { graph: source, shapes: known }
     this.#assumed = assumed && takesPhotos(this.input)
@@ -162,7 +189,8 @@ export class Model {
     ]
     this.#runtime = runtime
     this.#options = options
-    this.#runner = runner ?? new Runner(source, known, this, runtime, options.optimization ?? 'all')
+    this.#runner = shared?.runner ?? new Runner(source, known, this, runtime, options.optimization ?? 'all')
+    this.#texts = shared?.texts ?? new Texts((size) => this.#tower(size))
   }
 
   /** The boxes that a detector finds, best first, on the picture's pixels. Rejects with `method-not-applicable`, `bad-option`. */
@@ -194,9 +222,10 @@ export class Model {
     image: Image,
     options: ImageOptions & { readonly top?: number } = {},
   ): Promise<readonly ClassAnswer[]> {
+    const prepared = prepareImage(this, image, options)
+    if (this.#readsPrompts) return (await this.#prompted(prepared)).slice(0, options.top ?? 5)
     refuseOtherAnswers('A list of answers', this.answer)
-    const logits = await this.#forward(prepareImage(this, image, options).feed)
-    return this.#ranked(logits).slice(0, options.top ?? 5)
+    return this.#ranked(await this.#forward(prepared.feed)).slice(0, options.top ?? 5)
   }
 
   /** The score of a target, in which nothing is left open, for each picture of a batch that is preprocessed like `prepared`. */
@@ -225,6 +254,27 @@ export class Model {
     const [best] = await this.captions(image, options)
     if (best) return best
     throw new ExplainError('runtime-failed', { what: 'The model wrote nothing' })
+  }
+
+  /**
+   * The embedding of a text, of any length: the model's part that reads words alone, or the tower beside it, run. Rejects with
+   * `method-not-applicable` for a model without texts, `no-vocabulary` where its files know no words, `bad-option` for a text that is too long.
+   */
+  async embedText(text: string, { of }: EmbedOptions = {}): Promise<Float32Array> {
+    const { size } = this.#embeddingValue(of)
+    const tower = await this.#texts.tower(size)
+    if (!this.text) throw wordless(this.name)
+    return tower.embed(text, this.text)
+  }
+
+  /**
+   * The embedding of a picture, of any length: the model's answer, or of a classifier what its last linear layer reads, or the value `of`. Rejects with
+   * `method-not-applicable` for a model that has none.
+   */
+  async embedPicture(image: Image, options: EmbedOptions & ImageOptions = {}): Promise<Float32Array> {
+    const { value, size } = this.#embeddingValue(options.of)
+    const { data } = await this.#runner.value(value, prepareImage(this, image, options).feed)
+    return data.slice(0, size)
   }
 
   /** The logits of each picture of a batch, preprocessed like `prepared`, whose other inputs go with them. */
@@ -264,8 +314,8 @@ export class Model {
   async #explain(prepared: Prepared, request: ExplainOptions): Promise<ExplanationSet> {
     const { graph, shapes } = this.#source
     const context = this.#context(prepared, request)
-    const areBoxes = [request.target].flat().every((t) => readTarget(t, context).kind === 'box')
-    const isOpen = this.answer.kind === 'boxes' && request.layer === undefined && areBoxes
+    const areBoxes = (): boolean => [request.target].flat().every((t) => readTarget(t, context).kind === 'box')
+    const isOpen = this.answer.kind === 'boxes' && request.layer === undefined && areBoxes()
     const layer = isOpen ? levelsOf(graph, shapes, this.input, this.answer, request.grid) : []
     if (layer.length === 0) return explainPlainly(this.#host(), prepared, request)
     const set = await explainPlainly(this.#host(), prepared, { ...request, layer })
@@ -318,6 +368,7 @@ export class Model {
   /** Releases the sessions. The model cannot be used afterwards. */
   async release(): Promise<void> {
     await this.#runner.release()
+    await this.#texts.release()
   }
 
   /** What a given target means for this model and picture. Throws as it is read. */
@@ -330,12 +381,42 @@ export class Model {
     return { graph, input, others, preprocessing, text }
   }
 
+  #shared(): Shared {
+    return { runner: this.#runner, texts: this.#texts }
+  }
+
+  #embeddingValue(of?: string): EmbeddingValue {
+    return embeddingValue(this.#source.graph, this.#source.shapes, this.answer, of)
+  }
+
+  async #tower(size: number): Promise<TextTower> {
+    const { textTower, optimization } = this.#options
+    const own = { graph: this.graph, shapes: this.shapes, picture: this.input.name }
+    const parts = textTower ? { graph: await textTower() } : own
+    return new TextTower({ ...parts, size }, this.#runtime, optimization)
+  }
+
+  /** True where labels are texts that pictures are held against. */
+  get #readsPrompts(): boolean {
+    return this.answer.kind === 'embedding' && this.labels.length > 0 && this.text !== undefined
+  }
+
+  /** The labels by how like the picture is to them, best first; none where they are no texts. */
+  async #prompted(prepared: Prepared): Promise<readonly ClassAnswer[]> {
+    if (!this.#readsPrompts) return []
+    const texts: Float32Array[] = []
+    for (const label of this.labels) texts.push(await this.embedText(label))
+    const picture = await this.embedPicture(prepared)
+    return promptAnswers(this.labels, picture, texts, logitScale(this.#source.graph, this.answer))
+  }
+
   #host(): ExplainHost {
     return {
       model: this,
       runner: this.#runner,
       settling: (prepared, options) => this.#settling(prepared, options),
-      ranked: (logits) => this.#ranked(logits),
+      answers: (prepared, logits) =>
+        this.answer.kind === 'classes' ? Promise.resolve(this.#ranked(logits)) : this.#prompted(prepared),
       occasion: (prepared, answers) => this.#occasion(prepared, answers),
     }
   }
@@ -351,8 +432,12 @@ export class Model {
       {
         ranked: async ({ feed }) => this.#ranked(await this.#forward(feed)).map((a) => a.index),
         value: (name, { feed }) => this.#runner.value(name, feed),
-        embedText: (text) => Promise.reject(noText(text)),
-        embedPicture: async (image) => (await this.#runner.value(this.answer.logits, this.prepare(image).feed)).data,
+        embedding: async (wanted, image, { feed }) => ({
+          value: this.#embeddingValue(wanted.of).value,
+          numbers: image
+            ? await this.embedPicture(image, { of: wanted.of, inputs: feed.others })
+            : await this.embedText(wanted.text, wanted),
+        }),
         boxes: (shown) => this.#detect(shown, options.detection ?? {}),
       },
       this.#context(prepared, options),
@@ -391,8 +476,4 @@ function wordless(name: string): ExplainError {
     what: `The files of "${name}" do not say what its words are: there is neither a tokenizer.json nor a list of words`,
     remedy: 'Keep tokenizer.json beside the model, or "vocabulary": [...] in its config.json.',
   })
-}
-
-function noText(text: string): ExplainError {
-  return new ExplainError('method-not-applicable', { what: `This model reads no texts, and so not “${text}”` })
 }

@@ -1,7 +1,7 @@
 /** What the unchanged picture tells, for what targets leave open: the best class, where a region is, what an embedding is. */
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import type { Settling, TargetContext } from '../targets/target.js'
+import type { FoundEmbedding, Settling, TargetContext } from '../targets/target.js'
 import type { Image, Prepared } from './prepare.js'
 import { refuseOtherAnswers } from './target-scores.js'
 
@@ -10,8 +10,12 @@ export interface SettlingModel {
   /** Class indices, best first. */
   ranked(prepared: Prepared): Promise<readonly number[]>
   value(name: string, prepared: Prepared): Promise<Tensor<'float32'>>
-  embedText(text: string): Promise<Float32Array>
-  embedPicture(image: Image): Promise<Float32Array>
+  /** Of a text, or of the other picture `image`, which goes with what the prepared one goes with. */
+  embedding(
+    wanted: { text: string; of: string | undefined },
+    image: Image | undefined,
+    prepared: Prepared,
+  ): Promise<FoundEmbedding>
   boxes(prepared: Prepared): ReturnType<Settling['boxes']>
 }
 
@@ -41,9 +45,9 @@ export function settlingOf(
     },
     boxes: () => model.boxes(prepared),
     embedding: async (of) => {
-      if ('text' in of) return model.embedText(of.text)
+      if ('text' in of) return model.embedding(of, undefined, prepared)
       const picture = pictures[of.picture]
-      if (picture) return model.embedPicture(picture)
+      if (picture) return model.embedding({ text: of.picture, of: of.of }, picture, prepared)
       throw new ExplainError('missing-input', {
         what: `The other picture "${of.picture}" is not given`,
         where: 'target of kind similarity',

@@ -63,7 +63,7 @@ export interface Stage {
 export function stageOf(model: Graph, options: CompileOptions, methods: readonly CompiledMethod[]): Stage {
   const { graph: lowered, shapes: found } = addBatchAxis(lower(model), options.shapes ?? declaredShapes(model))
   const input = findPictureInput(lowered, found, options.pictureInput)
-  const answer = findAnswer(lowered, found, options.answer, options.labels)
+  const answer = findAnswer(lowered, found, options.answer, { labels: options.labels, picture: input.name })
   const form = options.form ?? formOf(answer, found, options)
   refuseUnfit(targetKind(form.kind), answer)
   const {

@@ -9,6 +9,7 @@ import {
   type ModelFiles,
   type ModelParts,
   parseLabels,
+  towers,
 } from '../explain/index.js'
 import { isFile, isFolder, readBytes, readIfThere } from './files.js'
 
@@ -25,7 +26,7 @@ function shipped(name: string): string {
 export interface ResolvedModel extends ModelParts {
   /** The .onnx that stands for the whole model: its only one, or the decoder. */
   readonly entry: string
-  /** The .onnx, or an encoder's and a decoder's, and their external data. */
+  /** The .onnx, or an encoder's and a decoder's, or two towers', and their external data. */
   readonly files: readonly string[]
   /** The .json files that were read, where there are any. */
   readonly companions: readonly string[]
@@ -33,7 +34,7 @@ export interface ResolvedModel extends ModelParts {
 
 /**
  * Finds a model: a .onnx file, a folder in the Hugging Face layout (`onnx/model.onnx` or `model.onnx`, or
- * `encoder_model.onnx` with its decoder; `config.json`, `preprocessor_config.json`, `tokenizer.json` and others), or, given nothing, the shipped
+ * `encoder_model.onnx` with its decoder, or `vision_model.onnx` with `text_model.onnx`; `config.json`, `preprocessor_config.json`, `tokenizer.json` and others), or, given nothing, the shipped
  * one. For a file the .json are looked for beside it, and in the folder above where it lies in `onnx/`. An encoder's file is a model by itself; a
  * decoder's is joined with the encoder beside it. Rejects with `cannot-read`, `invalid-model`, `external-data-missing`, `bad-option`.
  */
@@ -53,10 +54,15 @@ export async function resolveModel(path: string = SHIPPED): Promise<ResolvedMode
   const { models, external, companions, ...parts } = await assembleModel(entry, bytes, files, { alone })
   const isShipped = [SHIPPED, SHIPPED_CAPTIONER, SHIPPED_ANSWERER].includes(path)
   const name = `${basename(resolve(path))}${isShipped ? ' (shipped)' : ''}`
+  // the texts' tower is read when it is asked for
+  const text = towers(entry)?.text
+  const later: string[] = []
+  for (const path of text === undefined ? [] : [text, `${text}_data`, `${text}.data`])
+    if (await isFile(place(path))) later.push(place(path))
   return {
     name,
     entry: files.name(models.at(-1) ?? entry),
-    files: [...models.map(files.name), ...external.map(place)],
+    files: [...models.map(files.name), ...external.map(place), ...later],
     companions: companions.map(place),
     ...parts,
   }

@@ -193,7 +193,7 @@ function sizesAt(graph: Graph, { batch, height, width, words }: Setting): Readon
   const named = new Map<string, number>()
   const sizes = graph.inputs.map((proto): [string, readonly number[]] => {
     const { name, type, dims = [] } = valueInfo(proto)
-    const reader = graph.consumers(name).find((n) => n.op === 'Conv' && n.domain === '' && n.inputs[0] === name)
+    const reader = convReading(graph, name)
     const each = graph.initializers.get(reader?.inputs[1] ?? '')?.dims[1]
     const channels = reader && each !== undefined ? Number(each) * intOf(reader, 'group', 1) : height
     const isText = type?.includes('int') === true && dims.length === 2
@@ -207,6 +207,17 @@ function sizesAt(graph: Graph, { batch, height, width, words }: Setting): Readon
     return [name, own]
   })
   return new Map(sizes)
+}
+
+/** The convolution that reads an input, as it is or in another type. */
+function convReading(graph: Graph, input: string): Node | undefined {
+  for (const node of graph.consumers(input)) {
+    if (node.domain !== '' || node.inputs[0] !== input) continue
+    if (node.op === 'Conv') return node
+    const found = node.op === 'Cast' || node.op === 'Identity' ? convReading(graph, node.outputs[0] ?? '') : undefined
+    if (found) return found
+  }
+  return undefined
 }
 
 /** Adds a `Shape` node for each name: the shape's name by the value's. */

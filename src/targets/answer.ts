@@ -1,7 +1,7 @@
 /** Where a model's answer lies in the graph: the value that is explained, and what the model puts behind it. */
 import { ExplainError } from '../core/errors.js'
 import type { Dim } from '../core/runtime.js'
-import type { Graph } from '../onnx/ir.js'
+import { type Graph, reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { findDetections } from './detections/find.js'
 import type { DetectionHead } from './detections/head.js'
@@ -59,17 +59,30 @@ interface Candidate {
   readonly classes: number
 }
 
+/** What else is known of a model whose answer is looked for. */
+export interface AnswerHints {
+  readonly labels?: number | undefined
+  readonly picture?: string | undefined
+}
+
 /**
  * Finds the answer of a model: the boxes of a detector, the wanted output, or the first of those that tell most, of which no other one of the same kind is made: classes before
  * words, words before maps, maps before embeddings; any output of floats where there is none of these. And the value before its final activation.
+ * `picture`: the input that takes the picture; an output that does not read it (a text's embedding) is no answer about it, unless it is wanted.
  * `labels` is how many labels there are, which tells columns of a detector apart.
  * Throws `method-not-applicable` where there is no output of floats, or the wanted one is none.
  */
-export function findAnswer(graph: Graph, shapes: Shapes, wanted?: string, labels?: number): Answer {
+export function findAnswer(
+  graph: Graph,
+  shapes: Shapes,
+  wanted?: string,
+  { labels, picture }: AnswerHints = {},
+): Answer {
   const head = findDetections(graph, shapes, { classes: labels })
   if (head && (wanted === undefined || wanted === head.scores.value)) return boxesAnswer(shapes, head)
   const all = graph.outputs.map((o) => candidateOf(graph, shapes, o.name)).filter((c) => c !== undefined)
-  const candidates = ORDER.map((kind) => all.filter((c) => c.kind === kind)).find((list) => list.length > 0) ?? []
+  const about = all.filter((c) => picture === undefined || isMadeFrom(graph, c.output, picture))
+  const candidates = ORDER.map((kind) => about.filter((c) => c.kind === kind)).find((list) => list.length > 0) ?? []
   const last = candidates.filter(
     (c) => !candidates.some((other) => other !== c && isMadeFrom(graph, other.output, c.output)),
   )
@@ -168,11 +181,13 @@ function beforeActivation(
 export function isMadeFrom(graph: Graph, value: string, source: string): boolean {
   const seen = new Set([value])
   const queue = [value]
-  for (let name = queue.pop(); name !== undefined; name = queue.pop())
-    for (const input of graph.producer(name)?.inputs ?? []) {
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const node = graph.producer(name)
+    for (const input of node ? reads(node) : []) {
       if (input === source) return true
       if (!seen.has(input) && seen.add(input)) queue.push(input)
     }
+  }
   return false
 }
 

@@ -1,6 +1,10 @@
 /** Similarity of a picture's embedding to another embedding, which is a run-time input. */
 import { ExplainError } from '../core/errors.js'
+import type { Graph } from '../onnx/ir.js'
+import type { Shapes } from '../onnx/shapes.js'
+import type { Answer } from './answer.js'
 import { asSeed } from './class-scores.js'
+import { embeddingValue } from './embedding-value.js'
 import {
   type AnyTarget,
   type AppendContext,
@@ -9,6 +13,8 @@ import {
   float32Row,
   type InputRows,
   numbersOf,
+  type TargetEnd,
+  type TargetForm,
   textOf,
 } from './target.js'
 
@@ -18,6 +24,8 @@ export interface TextTarget {
   readonly text: string
   /** A text that it is told from: the difference of the cosines. */
   readonly other?: string
+  /** The value that is the picture's embedding. Default: see {@link embeddingValue}. */
+  readonly of?: string
   /** Of the text, of length 1 (with `other`: the difference of the two); absent until it is computed. */
   readonly embedding?: readonly number[]
 }
@@ -27,6 +35,8 @@ export interface SimilarityTarget {
   readonly kind: 'similarity'
   /** What the other picture is called: a file, where there are files. */
   readonly to: string
+  /** The value that is a picture's embedding. Default: the model's, or of a classifier what its last linear layer reads; see {@link embeddingValue}. */
+  readonly of?: string
   /** Of the other picture, of length 1; absent until it is computed. */
   readonly embedding?: readonly number[]
 }
@@ -38,7 +48,7 @@ export const textTarget = defineTarget<TextTarget>({
   syntax: 'text:TEXT | text:TEXT>TEXT',
   example: { kind: 'text', text: 'a photo of a cat' },
   source: 'Radford et al., CLIP, ICML 2021 (arXiv 2103.00020), section 2.3: the cosine of the embeddings',
-  answers: ['embedding', 'classes'],
+  answers: ['embedding', 'classes', 'values'],
   parse: (given) => {
     const [text = '', other] = given.split('>')
     return {
@@ -47,23 +57,25 @@ export const textTarget = defineTarget<TextTarget>({
       ...(other === undefined ? {} : { other: textOf(other, 'other', 'text').trim() }),
     }
   },
-  check: ({ text, other, embedding }) => ({
+  check: ({ text, other, of, embedding }) => ({
     kind: 'text',
     text: textOf(text, 'text', 'text'),
     ...(other === undefined ? {} : { other: textOf(other, 'other', 'text') }),
-    ...given(embedding, 'text'),
+    ...given({ of, embedding }, 'text'),
   }),
   print: ({ text, other }) => (other === undefined ? text : `${text}>${other}`),
   describe: ({ text, other }) => (other === undefined ? `“${text}”` : `“${text}” rather than “${other}”`),
   settle: async (target, host) => {
     if (target.embedding) return target
-    const one = unit(await host.embedding({ text: target.text }))
+    const { of } = target
+    const one = unit((await host.embedding({ text: target.text, of })).numbers)
     if (target.other === undefined) return { ...target, embedding: one }
-    const two = unit(await host.embedding({ text: target.other }))
+    const two = unit((await host.embedding({ text: target.other, of })).numbers)
     return { ...target, embedding: one.map((v, i) => v - (two[i] ?? 0)) }
   },
-  form: () => ({ kind: 'text' }),
-  formOf: () => ({ kind: 'text' }),
+  form: ({ of }) => formOf(of),
+  formOf: (text) => formOf(text.trim() || undefined),
+  end: endOf,
   append: (_, context) => appendEmbedding(context, 'embedding of the text, of length 1; or the difference of two'),
   rows: rowsOf,
 })
@@ -75,41 +87,68 @@ export const similarityTarget = defineTarget<SimilarityTarget>({
   example: { kind: 'similarity', to: 'other.jpg' },
   source:
     'Chen et al., WACV 2020 (arXiv 2003.00991): Grad-CAM of embedding networks, of the similarity itself; SimilarityToConceptTarget in pytorch-grad-cam',
-  answers: ['embedding', 'classes'],
+  answers: undefined,
   parse: (text) => ({ kind: 'similarity', to: textOf(text, 'to', 'similarity').trim() }),
-  check: ({ to, embedding }) => ({
+  check: ({ to, of, embedding }) => ({
     kind: 'similarity',
     to: textOf(to, 'to', 'similarity'),
-    ...given(embedding, 'similarity'),
+    ...given({ of, embedding }, 'similarity'),
   }),
   print: ({ to }) => to,
-  describe: ({ to }) => `like ${to}`,
-  settle: async (target, host) =>
-    target.embedding ? target : { ...target, embedding: unit(await host.embedding({ picture: target.to })) },
+  describe: ({ to, of }) => (of === undefined ? `like ${to}` : `like ${to} in ${of}`),
+  settle: async (target, host) => {
+    if (target.embedding) return target
+    const { value, numbers } = await host.embedding({ picture: target.to, of: target.of })
+    // what is no answer of the model is named
+    const of = value === host.answer.logits ? {} : { of: value }
+    return { ...target, ...of, embedding: unit(numbers) }
+  },
   // the same in the graph
-  form: () => ({ kind: 'text' }),
-  formOf: () => ({ kind: 'text' }),
+  form: ({ of }) => formOf(of),
+  formOf: (text) => formOf(text.trim() || undefined),
+  end: endOf,
   append: (_, context) => appendEmbedding(context, 'embedding of the other picture, of length 1'),
   rows: rowsOf,
 })
 
-function given(embedding: unknown, kind: string): { readonly embedding?: readonly number[] } {
+function given(
+  { of, embedding }: Readonly<Record<'of' | 'embedding', unknown>>,
+  kind: string,
+): { readonly of?: string; readonly embedding?: readonly number[] } {
   const numbers = numbersOf(embedding, 'embedding', kind)
-  return numbers ? { embedding: numbers } : {}
+  return {
+    ...(of === undefined ? {} : { of: textOf(of, 'of', kind) }),
+    ...(numbers ? { embedding: numbers } : {}),
+  }
+}
+
+function formOf(of: string | undefined): TargetForm {
+  return of === undefined ? { kind: 'text' } : { kind: 'text', of }
+}
+
+/** The embedding. */
+function endOf(
+  { of }: TargetForm,
+  { graph, shapes, answer }: { readonly graph: Graph; readonly shapes: Shapes; readonly answer: Answer },
+): TargetEnd {
+  const { value } = embeddingValue(graph, shapes, answer, of === undefined || of === null ? undefined : String(of))
+  return { graph, shapes, value }
 }
 
 /** The picture's embedding, of length 1, times the one that is given. */
 function appendEmbedding(context: AppendContext, meaning: string): Appended {
-  const { b, end, answer, batch } = context
-  const flat = answer.dims.length === 2 ? end : b.op('Flatten', [end], { axis: 1 })
-  b.know(flat, b.type(end), [batch, answer.classes])
+  const { b, end, batch } = context
+  const dims = b.dims(end) ?? []
+  const size = dims[1] ?? null
+  const flat = dims.length === 2 ? end : b.op('Flatten', [end], { axis: 1 })
+  b.know(flat, b.type(end), [batch, size])
   const length = b.op('ReduceL2', [flat, b.int64s([1])], { keepdims: 1 })
   b.know(length, b.type(end), [batch, 1])
   const floor = b.op('Max', [length, b.scalar(1e-12, flat)])
   b.know(floor, b.type(end), [batch, 1])
   const scores = b.op('Div', [flat, floor])
-  b.know(scores, b.type(end), [batch, answer.classes])
-  const seed = context.input('embedding', 'float32', [answer.classes], meaning)
+  b.know(scores, b.type(end), [batch, size])
+  const seed = context.input('embedding', 'float32', [size], meaning)
   return { scores, seed: asSeed(context, seed, scores) }
 }
 

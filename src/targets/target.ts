@@ -75,8 +75,19 @@ export interface Settling extends TargetContext {
   place(x: number, y: number): { readonly x: number; readonly y: number }
   /** The boxes that the model finds, best first. */
   boxes(): Promise<readonly FoundBox[]>
-  /** The embedding of a text, or of another picture by what it was named. */
-  embedding(of: { readonly text: string } | { readonly picture: string }): Promise<Float32Array>
+  /** The embedding of a text, or of another picture by what it was named; `of`: the value that is a picture's embedding. */
+  embedding(wanted: WantedEmbedding): Promise<FoundEmbedding>
+}
+
+export type WantedEmbedding = ({ readonly text: string } | { readonly picture: string }) & {
+  readonly of: string | undefined
+}
+
+export interface FoundEmbedding {
+  /** The value that is a picture's embedding. */
+  readonly value: string
+  /** Of any length. */
+  readonly numbers: Float32Array
 }
 
 /** One row of a run-time input. Rows of different lengths are filled up with -1. */

@@ -61,6 +61,10 @@ export interface TextSettings extends SpecialTokens {
   readonly paddingSide: 'left' | 'right'
   /** The length that questions are filled up to; undefined: none. */
   readonly paddedLength: number | undefined
+  /** The length that texts are cut to (`truncation` of tokenizer.json); undefined: none is cut. */
+  readonly cutLength: number | undefined
+  /** Tokens that the network has places for (`max_position_embeddings`, `model_max_length`); undefined: nobody says. */
+  readonly longest: number | undefined
   readonly generation: GenerationSettings
 }
 
@@ -96,6 +100,8 @@ export function textSettings(files: TextFiles): TextSettings | undefined {
     start: read.token('decoder_start_token_id') ?? read.token('bos_token_id'),
     paddingSide: typeof side === 'string' && side.toLowerCase() === 'left' ? 'left' : 'right',
     paddedLength: vocabulary ? read.number('max_length') : fixedLength(padding),
+    cutLength: positive(object(object(files.tokenizer)?.truncation)?.max_length),
+    longest: least([read.one('max_position_embeddings'), tokenizerConfig?.model_max_length]),
     generation: {
       maxLength: read.number('max_length') ?? 20,
       minLength: read.number('min_length') ?? 0,
@@ -133,6 +139,19 @@ function fixedLength(padding: Json | undefined): number | undefined {
   const length = object(padding?.strategy)?.Fixed
   return typeof length === 'number' ? length : undefined
 }
+
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined
+}
+
+/** The least of what is given; numbers that stand for "any" are left out. */
+function least(values: readonly unknown[]): number | undefined {
+  const numbers = values.flatMap((v) => positive(v) ?? []).filter((v) => v < ANY)
+  return numbers.length > 0 ? Math.min(...numbers) : undefined
+}
+
+/** Longer than any text that a network reads: tokenizers without a limit name one of 1e30. */
+const ANY = 1e9
 
 /** Settings by name, in the first place that has them. */
 class Reader {

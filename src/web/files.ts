@@ -1,6 +1,6 @@
 /** A model's files as a worker reads them: fetched, dropped on the page, or given as bytes. */
 import { ExplainError } from '../core/errors.js'
-import { ENTRIES, encoderDecoder } from '../explain/entries.js'
+import { ENTRIES, encoderDecoder, towers } from '../explain/entries.js'
 import { type AssembledModel, assembleModel, type ModelFiles, parseLabels } from '../explain/model-files.js'
 import type { LoadProgress, SentSource } from './protocol.js'
 
@@ -81,7 +81,12 @@ function isEncoder(path: string): boolean {
   return encoderDecoder(path)?.encoder === path
 }
 
-/** Files that were chosen or dropped together: one .onnx, or an encoder and a decoder, and what belongs to it. */
+/** True for the file that stands for two: an encoder, or the picture's tower. */
+function isFirst(path: string): boolean {
+  return isEncoder(path) || towers(path)?.vision === path
+}
+
+/** Files that were chosen or dropped together: one .onnx, an encoder and a decoder, or two towers, and what belongs to it. */
 async function fromFiles(files: readonly { readonly path: string; readonly blob: Blob }[]): Promise<FoundModel> {
   const blobs = new Map(files.map((f) => [f.path, f.blob]))
   const entry = entryOf([...blobs.keys()])
@@ -101,7 +106,7 @@ async function fromFiles(files: readonly { readonly path: string; readonly blob:
 function entryOf(paths: readonly string[]): string {
   const models = paths.filter((p) => p.toLowerCase().endsWith('.onnx'))
   const known = ENTRIES.flatMap((e) => models.filter((p) => p === e || p.endsWith(`/${e}`)))
-  const found = models.length === 1 ? models[0] : (known[0] ?? models.find(isEncoder))
+  const found = models.length === 1 ? models[0] : (known[0] ?? models.find(isFirst))
   if (found !== undefined) return found
   throw new ExplainError('bad-option', {
     what:
@@ -118,7 +123,7 @@ function nameOf(entry: string): string {
   const folders = entry.split('/')
   const file = folders.pop() ?? entry
   if (folders.at(-1) === 'onnx') folders.pop()
-  return file === 'model.onnx' || encoderDecoder(file) ? (folders.at(-1) ?? file) : file
+  return file === 'model.onnx' || encoderDecoder(file) || towers(file) ? (folders.at(-1) ?? file) : file
 }
 
 /** Labels in a file of their own: a text file, or a .json whose name says so. */
