@@ -36,7 +36,15 @@ import { Runner } from './runner.js'
 import { requireMap, type SeenClass, seenClasses } from './segment.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
-import { type ModelText, writtenText } from './written.js'
+import {
+  type ModelText,
+  type TextInputs,
+  type TextOptions,
+  type TextToken,
+  textInputs,
+  textTokens,
+  writtenText,
+} from './written.js'
 
 export interface ModelOptions {
   /** What the model is called in messages and provenance. */
@@ -216,6 +224,16 @@ export class Model {
     const prepared = prepareImage({ ...this.#intake(), others }, image, { ...options, caption: undefined })
     if (!this.text) throw wordless(this.name)
     return captions(writer, prepared.feed, this.text, options)
+  }
+
+  /** The inputs that texts fill: a question, a caption. */
+  get texts(): TextInputs {
+    return textInputs(this.answer, this.others, this.text)
+  }
+
+  /** A question, or a text about a picture, as the model has it: token by token. Throws `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
+  tokens(of: TextOptions): readonly TextToken[] {
+    return textTokens(this.others, this.text, of)
   }
 
   /** The text that the model writes about a picture. Rejects as {@link captions} does. */

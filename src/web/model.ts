@@ -1,5 +1,6 @@
 /** A model in its worker, as a page sees it. */
 import { ExplainError } from '../core/errors.js'
+import type { Caption, CaptionOptions } from '../explain/caption.js'
 import { type ClassAnswer, type Explanation, explanationOf } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
@@ -8,6 +9,7 @@ import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
 import type { ExplainOptions, ExplanationSet } from '../explain/request.js'
+import type { TextInputs, TextOptions, TextToken } from '../explain/written.js'
 import { backgroundOf, figureOfOne } from '../figures/index.js'
 import { adjustPreprocessing, type Picture, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
@@ -83,6 +85,11 @@ export class WebModel {
     return this.#line.info.answer
   }
 
+  /** The inputs that a question and a caption fill; none where the model takes or writes no such text. */
+  get texts(): TextInputs {
+    return this.#line.info.texts
+  }
+
   /** What had to be assumed, for people. */
   get notes(): readonly string[] {
     return this.#line.info.notes
@@ -136,6 +143,24 @@ export class WebModel {
   ): Promise<readonly ClassAnswer[]> {
     const { signal, ...plain } = options
     return this.#line.client.call('classify', this.#about(await readImage(image), plain), { signal })
+  }
+
+  /** The text that the model writes about a picture. Rejects with `method-not-applicable` for one that writes none, `no-vocabulary`, `aborted`. */
+  async caption(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<Caption> {
+    const [best] = await this.captions(image, options)
+    if (best) return best
+    throw new ExplainError('runtime-failed', { what: 'The model wrote nothing' })
+  }
+
+  /** The texts that the model writes about a picture, best first: as many as there are beams. Rejects as {@link caption}. */
+  async captions(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<readonly Caption[]> {
+    const { signal, onProgress, ...plain } = options
+    return this.#line.client.call('captions', this.#about(await readImage(image), plain), { signal, onProgress })
+  }
+
+  /** A question, or a text about a picture, token by token. Rejects with `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
+  async tokens(of: TextOptions): Promise<readonly TextToken[]> {
+    return this.#line.client.call('tokens', of)
   }
 
   /**
