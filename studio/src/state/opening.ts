@@ -91,10 +91,16 @@ export class Opening {
       s.modelUrl.value = url
       s.problem.value = undefined
       s.inputs.value = {}
+      s.asked.value = undefined
+      s.written.value = undefined
+      s.found.value = undefined
+      s.segmented.value = undefined
       if (before !== undefined && !asked) {
         // what was chosen of another model says nothing of this one
         s.preprocessing.value = {}
         s.target.value = undefined
+        s.question.value = ''
+        s.ownCaption.value = undefined
         s.layer.value = undefined
         s.compared.value = []
       }
@@ -141,7 +147,11 @@ export class Opening {
       s.subject.value = { name, picture, example }
       s.problem.value = undefined
       s.shown.value = undefined
-      if (isNew) s.target.value = undefined
+      // a question is asked of the next picture too; a text is about its own
+      if (isNew) {
+        s.target.value = undefined
+        s.ownCaption.value = undefined
+      }
     })
   }
 
