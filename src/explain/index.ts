@@ -53,4 +53,4 @@ export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } fro
 export { resultJson } from './result-json.js'
 export type { SeenClass } from './segment.js'
 export { VERSION } from './version.js'
-export type { ModelText, TextOptions } from './written.js'
+export type { ModelText, TextInputs, TextOptions, TextToken } from './written.js'

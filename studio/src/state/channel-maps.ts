@@ -6,6 +6,7 @@ import {
   type MethodInfo,
   type WebModel,
 } from 'onnxplain/web'
+import { DETECTION } from './detecting.js'
 import type { Given, PartialExplanation, Studio, Subject } from './studio.js'
 import { givenTarget, type Wanted } from './wanted.js'
 import { WhenIdle } from './when-idle.js'
@@ -36,7 +37,7 @@ export function channelMaps(studio: Studio, isOpen: () => boolean): ChannelMaps 
       return { view, subject: shown.subject, layer, target: shown.wanted, given }
     },
     ask: ({ view, subject, layer, target, given }, signal) =>
-      view.channels(subject.picture, { ...given, layer, target: givenTarget(target), top: TOP, signal }),
+      view.channels(subject.picture, { ...given, detection: DETECTION, layer, target: givenTarget(target), top: TOP, signal }),
   })
 }
 

@@ -1,6 +1,7 @@
 /** Keeps the map on the stage true to what is asked: whenever the question changes, the old one is given up and the new one is asked. */
 import { computed, effect, signal, untracked } from '@preact/signals'
 import type { ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
+import { DETECTION } from './detecting.js'
 import { Latest } from './latest.js'
 import { type Maps, settingsOf } from './maps.js'
 import { isAborted, type Problem, problemOf } from './problem.js'
@@ -215,7 +216,7 @@ class Refused extends Error {
 }
 
 function optionsOf({ method, layer, options, given }: Question): ExplainOptions {
-  return { method: method.id, layer, options, ...given }
+  return { method: method.id, layer, options, ...given, detection: DETECTION }
 }
 
 function keyOf({ method, layer, options }: Question): Omit<Parameters<Maps['get']>[0], 'target'> {

@@ -1,5 +1,6 @@
 /** The maps of the class that is shown at a few layers of the network, of one graph and one forward pass. */
 import type { InspectedLayer, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
+import { DETECTION } from './detecting.js'
 import type { Explaining } from './explaining.js'
 import { representative } from './layer-choice.js'
 import { DEFAULT_METHOD, type Given, type Studio, type Subject } from './studio.js'
@@ -68,7 +69,7 @@ async function ask(question: LayerQuestion, method: string, signal: AbortSignal)
   const info = view.methods.find((m) => m.id === method)
   if (!info) throw new Error(`There is no method ${method}`)
   const layer = shownLayers(view).map((l) => l.name)
-  const set = await view.explainAll(subject.picture, { ...given, method, layer, target: givenTarget(target), signal })
+  const set = await view.explainAll(subject.picture, { ...given, detection: DETECTION, method, layer, target: givenTarget(target), signal })
   return {
     method: info,
     maps: new Map(set.explanations.flatMap((e) => (e.raw.layer === undefined ? [] : [[e.raw.layer, e] as const]))),

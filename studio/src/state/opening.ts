@@ -14,6 +14,7 @@ import {
 import { Latest } from './latest.js'
 import { isAborted, problemOf } from './problem.js'
 import type { Studio } from './studio.js'
+import { toolsOf } from './tools.js'
 
 /** The pictures that come with the page. */
 export const EXAMPLES: readonly { readonly id: string; readonly title: string; readonly url: URL }[] = [
@@ -105,6 +106,7 @@ export class Opening {
         s.compared.value = []
       }
       s.shown.value = undefined
+      if (!toolsOf(s).includes(s.tool.value)) s.tool.value = 'look'
     })
     before?.dispose()
     // not while the first map is being made

@@ -28,8 +28,8 @@ export interface Subject {
 
 export type Tab = 'explain' | 'compare' | 'live'
 
-/** `look`: values under the pointer; `occlude`: a grey square; `region`: which classes a place speaks for. */
-export type Tool = 'look' | 'occlude' | 'region'
+/** `look`: values under the pointer; `occlude`: a grey square; `region`: which classes a place speaks for; `paint`: a region of one's own. */
+export type Tool = 'look' | 'occlude' | 'region' | 'paint'
 
 /** How picture and map lie: one over the other, with a line between them, or next to each other. */
 export type Arrangement = 'overlay' | 'wipe' | 'beside'
