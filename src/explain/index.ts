@@ -51,6 +51,6 @@ export type { CompileOptions, Plan, PlannedMap, RefusedMap, TokenGrid } from './
 export type { Image, ImageOptions, Prepared } from './prepare.js'
 export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
-export type { SeenClass } from './segment.js'
+export type { SeenClass, Segmentation } from './segment.js'
 export { VERSION } from './version.js'
 export type { ModelText, TextInputs, TextOptions, TextToken } from './written.js'

@@ -33,7 +33,7 @@ import { type Image, type ImageOptions, type Intake, type Prepared, prepareImage
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 import { Runner } from './runner.js'
-import { requireMap, type SeenClass, seenClasses } from './segment.js'
+import { requireMap, type SeenClass, type Segmentation, segmentationOf } from './segment.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
 import {
@@ -178,9 +178,14 @@ export class Model {
 
   /** The classes of a segmentation, by the part of the picture that each covers, the largest first. Rejects with `method-not-applicable`. */
   async segment(image: Image, options: ImageOptions = {}): Promise<readonly SeenClass[]> {
+    return (await this.segmentation(image, options)).seen
+  }
+
+  /** The class that a segmentation network sees at each place of its map. Rejects with `method-not-applicable`. */
+  async segmentation(image: Image, options: ImageOptions = {}): Promise<Segmentation> {
     requireMap(this.answer)
     const { feed, geometry } = prepareImage(this, image, options)
-    return seenClasses(await this.#runner.value(this.answer.logits, feed), geometry, this.labels)
+    return segmentationOf(await this.#runner.value(this.answer.logits, feed), geometry, this.labels)
   }
 
   async #detect({ feed, geometry }: Prepared, options: DetectionOptions): Promise<readonly DetectedBox[]> {

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../core/errors.js'
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import type { Caption, CaptionOptions, CaptionProgress } from '../explain/caption.js'
+import type { DetectedBox, DetectionOptions } from '../explain/detect.js'
 import type { ClassAnswer, ExplanationData } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
@@ -12,6 +13,7 @@ import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
 import type { ExplainOptions } from '../explain/request.js'
+import type { Segmentation } from '../explain/segment.js'
 import type { TextInputs, TextOptions, TextToken } from '../explain/written.js'
 import type { Picture, PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
@@ -121,6 +123,12 @@ export interface Calls {
     readonly reply: readonly Caption[]
     readonly progress: CaptionProgress
   }
+  readonly detect: {
+    readonly ask: About<ImageOptions & DetectionOptions>
+    readonly reply: readonly DetectedBox[]
+    readonly progress: never
+  }
+  readonly segmentation: { readonly ask: About<ImageOptions>; readonly reply: Segmentation; readonly progress: never }
   readonly tokens: { readonly ask: TextOptions; readonly reply: readonly TextToken[]; readonly progress: never }
   readonly channels: {
     readonly ask: About<Plain<LayerChannelsOptions>>

@@ -134,6 +134,14 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       const onProgress = (p: Calls['captions']['progress']): void => report(false, () => p)
       return model.captions(image, { ...about.options, signal, onProgress })
     },
+    detect: async (about) => {
+      const { model, image } = ready().about(about)
+      return model.detect(image, about.options)
+    },
+    segmentation: async (about) => {
+      const { model, image } = ready().about(about)
+      return model.segmentation(image, about.options)
+    },
     tokens: async (text) => ready().model.tokens(text),
     channels: async (about, signal) => {
       const { model, image } = ready().about(about)

@@ -39,7 +39,6 @@ export function BoxList() {
       <ul class="answer-list" onKeyDown={moveFocus}>
         {boxes?.map(({ label, score }, i) => (
           <ChoiceRow
-            // biome-ignore lint/suspicious/noArrayIndexKey: a box is its place in the list
             key={i}
             name={label}
             share={score}

@@ -119,7 +119,6 @@ function Chips({ written }: { readonly written: WrittenText }) {
       </button>
       {words.map(({ piece, probability }, i) => (
         <button
-          // biome-ignore lint/suspicious/noArrayIndexKey: a word is its place in the text
           key={i}
           type="button"
           class="chip"

@@ -1,9 +1,9 @@
 /** Boxes and regions on the picture: all thin, what is explained or pointed at strong. */
-import type { Pixels, Point, Size } from 'onnxplain/web'
+import type { DetectedBox, Pixels, Point, Segmentation, Size } from 'onnxplain/web'
 import { useMemo } from 'preact/hooks'
 import { classAt } from '../state/detecting.js'
 import { paintedClass } from '../state/painting.js'
-import type { Segmented, SeenBox, Subject } from '../state/studio.js'
+import type { Subject } from '../state/studio.js'
 import { useDesk } from './context.js'
 import { Outline } from './marks.js'
 import { percent } from './numbers.js'
@@ -20,7 +20,6 @@ export function FoundMarks({ subject, shown }: FoundMarksProps) {
   return (
     <>
       {studio.boxes.value?.map((box, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a box is its place in the list
         <FoundBox key={i} subject={subject} shown={shown} box={box} wanted={`box:${i}`} />
       ))}
       {segmented && <Regions segmented={segmented} shown={shown} />}
@@ -28,7 +27,12 @@ export function FoundMarks({ subject, shown }: FoundMarksProps) {
   )
 }
 
-function FoundBox({ subject, shown, box, wanted }: FoundMarksProps & { readonly box: SeenBox; readonly wanted: string }) {
+function FoundBox({
+  subject,
+  shown,
+  box,
+  wanted,
+}: FoundMarksProps & { readonly box: DetectedBox; readonly wanted: string }) {
   const { studio, detecting } = useDesk()
   const isStrong = studio.wanted.value === wanted || detecting.pointed.value === wanted
   const across = shown.width / subject.picture.width
@@ -48,7 +52,7 @@ function FoundBox({ subject, shown, box, wanted }: FoundMarksProps & { readonly 
   )
 }
 
-function Regions({ segmented, shown }: { readonly segmented: Segmented; readonly shown: Size }) {
+function Regions({ segmented, shown }: { readonly segmented: Segmentation; readonly shown: Size }) {
   const { studio, detecting, painting } = useDesk()
   const wanted = detecting.pointed.value ?? studio.wanted.value
   const [, chosen] = /^region:(\d+)$/.exec(String(wanted)) ?? []
@@ -68,7 +72,7 @@ function Regions({ segmented, shown }: { readonly segmented: Segmented; readonly
 }
 
 /** Lines where classes meet: white within black, those of one class stronger. */
-function edges(segmented: Segmented, { width, height }: Size, strong: number | undefined): Pixels {
+function edges(segmented: Segmentation, { width, height }: Size, strong: number | undefined): Pixels {
   const at = placesOf(segmented, { width, height })
   const data = new Uint8Array(width * height * 4)
   for (let y = 0; y < height - 1; y++)
@@ -85,7 +89,7 @@ function edges(segmented: Segmented, { width, height }: Size, strong: number | u
 }
 
 /** A veil over what is painted. */
-function filled(segmented: Segmented, places: Uint8Array, { width, height }: Size): Pixels {
+function filled(segmented: Segmentation, places: Uint8Array, { width, height }: Size): Pixels {
   const of = { ...segmented, classes: Int32Array.from(places) }
   const at = placesOf(of, { width, height })
   const data = new Uint8Array(width * height * 4)
@@ -99,7 +103,7 @@ function filled(segmented: Segmented, places: Uint8Array, { width, height }: Siz
 }
 
 /** The class at each pixel of the picture as it is shown. */
-function placesOf(segmented: Segmented, { width, height }: Size): (x: number, y: number) => number | undefined {
+function placesOf(segmented: Segmentation, { width, height }: Size): (x: number, y: number) => number | undefined {
   const { source } = segmented.geometry
   const point = (x: number, y: number): Point => ({
     x: ((x + 0.5) / width) * source.width,

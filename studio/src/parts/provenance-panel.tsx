@@ -24,7 +24,9 @@ export function ProvenancePanel() {
             <dd>{provenance.layer ?? 'the input'}</dd>
             <dt>explained</dt>
             <dd>
-              {scoreOf(provenance.target)} of {provenance.target.kind === 'class' ? `class ${provenance.target.index}` : provenance.answer.label} ({provenance.target.kind})
+              {scoreOf(provenance.target)} of{' '}
+              {provenance.target.kind === 'class' ? `class ${provenance.target.index}` : provenance.answer.label} (
+              {provenance.target.kind})
             </dd>
             <dt>score</dt>
             <dd>{provenance.answer.logit.toFixed(3)}</dd>

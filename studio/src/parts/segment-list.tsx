@@ -46,8 +46,8 @@ export function SegmentList() {
         </p>
       ) : (
         <p class="muted">
-          Click a class here or on the picture: it is explained wherever the network sees it. “Paint” explains a region of
-          your own.
+          Click a class here or on the picture: it is explained wherever the network sees it. “Paint” explains a region
+          of your own.
         </p>
       )}
     </section>

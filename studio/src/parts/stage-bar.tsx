@@ -40,7 +40,13 @@ export function StageBar() {
           studio.tool.value = id
         }}
       />
-      <p class="stage-bar-hint muted">{tool === 'look' && kind === 'boxes' ? 'Click a box' : tool === 'look' && kind === 'map' ? 'Click a region' : HINTS[tool]}</p>
+      <p class="stage-bar-hint muted">
+        {tool === 'look' && kind === 'boxes'
+          ? 'Click a box'
+          : tool === 'look' && kind === 'map'
+            ? 'Click a region'
+            : HINTS[tool]}
+      </p>
       <Segments
         label="How picture and map lie"
         items={ARRANGEMENTS}

@@ -1,6 +1,6 @@
 /** The view in the address, behind `#`, so that it can be shared; the picture itself never is. */
 import { effect } from '@preact/signals'
-import { COLORMAP_NAMES, type ColormapName } from 'onnxplain/web'
+import { COLORMAP_NAMES, type ColormapName, FITS } from 'onnxplain/web'
 import type { Opening } from './opening.js'
 import { problemOf } from './problem.js'
 import { BOXES_FROM, DEFAULT_COLUMNS, DEFAULT_METHOD, HALF, PLAIN_LOOK, type Studio, type Tab } from './studio.js'
@@ -99,7 +99,7 @@ export class Address {
     s.preprocessing.value = {
       mean: numbers('mean'),
       std: numbers('std'),
-      fit: (['crop', 'stretch'] as const).find((f) => f === given.get('fit')),
+      fit: FITS.find((f) => f === given.get('fit')),
       channels: (['RGB', 'BGR'] as const).find((c) => c === given.get('channels')),
       size: height && width ? { height, width } : undefined,
     }

@@ -1,11 +1,5 @@
 /** The channels that weigh most in the class that is shown, at the layer that is shown. */
-import {
-  formatNumber,
-  type LayerChannel,
-  type LayerChannels,
-  type MethodInfo,
-  type WebModel,
-} from 'onnxplain/web'
+import { formatNumber, type LayerChannel, type LayerChannels, type MethodInfo, type WebModel } from 'onnxplain/web'
 import { DETECTION } from './detecting.js'
 import type { Given, PartialExplanation, Studio, Subject } from './studio.js'
 import { givenTarget, type Wanted } from './wanted.js'
@@ -37,7 +31,14 @@ export function channelMaps(studio: Studio, isOpen: () => boolean): ChannelMaps 
       return { view, subject: shown.subject, layer, target: shown.wanted, given }
     },
     ask: ({ view, subject, layer, target, given }, signal) =>
-      view.channels(subject.picture, { ...given, detection: DETECTION, layer, target: givenTarget(target), top: TOP, signal }),
+      view.channels(subject.picture, {
+        ...given,
+        detection: DETECTION,
+        layer,
+        target: givenTarget(target),
+        top: TOP,
+        signal,
+      }),
   })
 }
 

@@ -1,9 +1,9 @@
 /** Keeps boxes and regions true to the picture: what a detector finds, what a segmentation network sees. */
 import { effect, signal, untracked } from '@preact/signals'
-import { type Point, toModel, type WebModel } from 'onnxplain/web'
+import { type Point, type Segmentation, toModel, type WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { isAborted, type Problem, problemOf } from './problem.js'
-import type { Segmented, Studio, Subject } from './studio.js'
+import type { Studio, Subject } from './studio.js'
 import type { Wanted } from './wanted.js'
 
 /** All that may be shown is found at once: the slider then only hides. */
@@ -50,7 +50,7 @@ export class Detecting {
           const found = await view.detect(subject.picture, { ...options, ...DETECTION })
           if (!signal.aborted) s.found.value = found
         } else {
-          const segmented = await view.segment(subject.picture, options)
+          const segmented = await view.segmentation(subject.picture, options)
           if (!signal.aborted) s.segmented.value = segmented
         }
       })
@@ -78,7 +78,7 @@ export function chosenAt(studio: Studio, at: Point): Wanted | undefined {
 }
 
 /** The class that the network sees at a place of the picture; undefined where it does not look. */
-export function classAt({ width, height, classes, geometry }: Segmented, at: Point): number | undefined {
+export function classAt({ width, height, classes, geometry }: Segmentation, at: Point): number | undefined {
   const { x, y } = toModel(at, geometry)
   const [column, row] = [
     Math.floor((x / geometry.model.width) * width),

@@ -88,11 +88,12 @@ export class Explaining {
     const layer = s.layer.value
     const options = this.#options.value
     const given = s.given.value
-    const target = s.target.value
     if (!view?.preprocessing || !subject || !method || s.tab.value !== 'explain') return undefined
     if (s.missing.value.length > 0) return undefined
-    // there is nothing that such a model is explained by where nothing is named
-    if (target === undefined && (view.answer.kind === 'embedding' || view.answer.kind === 'values')) return undefined
+    // the best class is found by the run that explains it; what else is usual has to be known first
+    const isOfClasses = view.answer.kind === 'classes'
+    const target = isOfClasses ? s.target.value : s.wanted.value
+    if (target === undefined && !isOfClasses) return undefined
     return {
       view,
       subject,
@@ -109,8 +110,14 @@ export class Explaining {
     const known = this.#find(question)
     if (known) {
       this.cancel()
+      this.refused.value = undefined
       this.#say(undefined)
-      s.shown.value = { subject: question.subject, explanation: known, wanted: this.#wantedOf(question, known), partial: false }
+      s.shown.value = {
+        subject: question.subject,
+        explanation: known,
+        wanted: this.#wantedOf(question, known),
+        partial: false,
+      }
       return
     }
     try {
@@ -121,7 +128,8 @@ export class Explaining {
       const isRefusal = error instanceof Refused
       const problem = problemOf(`${question.method.title} says nothing here`, isRefusal ? error.cause : error)
       // what was typed is answered where it was typed
-      if (typeof question.target === 'string' && !isRefusal) this.refused.value = problem
+      if (typeof question.target === 'string' && !isRefusal && problem.code !== 'runtime-failed')
+        this.refused.value = problem
       else this.#say(problem)
     }
   }
@@ -141,7 +149,7 @@ export class Explaining {
     this.refused.value = undefined
     const set = await view.explainAll(subject.picture, {
       ...optionsOf(question),
-      target: target === undefined ? undefined : givenTarget(target),
+      ...(target === undefined ? {} : { target: givenTarget(target) }),
       signal,
       onProgress: ({ done, total, partial }) => {
         if (signal.aborted) return
@@ -187,10 +195,9 @@ export class Explaining {
     this.#studio.shown.value = { subject: question.subject, explanation, wanted, partial }
   }
 
-  /** What is usual is known by its own name once it is explained. */
-  #wantedOf({ target }: Question, { answer, target: explained }: PartialExplanation): Wanted {
-    if (target !== undefined) return target
-    return explained.kind === 'class' ? answer.index : (usualOf(this.#studio) ?? `${explained.kind}:`)
+  /** The best class is known by its number once it is explained. */
+  #wantedOf({ target }: Question, { answer }: PartialExplanation): Wanted {
+    return target ?? answer.index
   }
 
   #find(question: Question): WebExplanation | undefined {

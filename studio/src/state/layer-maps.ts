@@ -69,7 +69,14 @@ async function ask(question: LayerQuestion, method: string, signal: AbortSignal)
   const info = view.methods.find((m) => m.id === method)
   if (!info) throw new Error(`There is no method ${method}`)
   const layer = shownLayers(view).map((l) => l.name)
-  const set = await view.explainAll(subject.picture, { ...given, detection: DETECTION, method, layer, target: givenTarget(target), signal })
+  const set = await view.explainAll(subject.picture, {
+    ...given,
+    detection: DETECTION,
+    method,
+    layer,
+    target: givenTarget(target),
+    signal,
+  })
   return {
     method: info,
     maps: new Map(set.explanations.flatMap((e) => (e.raw.layer === undefined ? [] : [[e.raw.layer, e] as const]))),

@@ -1,14 +1,14 @@
 /** A region that is painted by hand on the picture, in the places of the model's own map. */
 import { computed, signal } from '@preact/signals'
-import { type Point, toSource } from 'onnxplain/web'
-import type { Segmented, Studio } from './studio.js'
+import { type Point, type Segmentation, toSource } from 'onnxplain/web'
+import type { Studio } from './studio.js'
 import type { Wanted } from './wanted.js'
 
 /** The brush, in shares of the picture's longer side. */
 const SIZES = { smallest: 0.01, largest: 0.25, usual: 0.05 } as const
 
 interface Painted {
-  readonly of: Segmented
+  readonly of: Segmentation
   /** 1 where it is painted, row by row. */
   readonly places: Uint8Array
 }

@@ -50,6 +50,8 @@ function scaling(rule: PreprocessSpec['resize']): string {
       return `to cover ${rule.width} × ${rule.height} px`
     case 'shortest-edge':
       return `the shorter edge to ${rule.size} px${rule.limit === undefined ? '' : `, the longer at most ${rule.limit} px`}`
+    case 'fit':
+      return `to fit into ${rule.width} × ${rule.height} px`
     case 'longest-edge':
       return `the longer edge to ${rule.size} px`
   }

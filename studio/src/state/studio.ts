@@ -1,16 +1,16 @@
 /** All that the page knows: what is there, what is asked, how it is drawn, and what came of it. One of these per page; parts read its signals. */
 import { computed, signal } from '@preact/signals'
 import type {
-  Box,
   ClassAnswer,
   ColormapName,
+  DetectedBox,
   ExplainOptions,
-  Geometry,
   GivenInputs,
   MethodInfo,
   Picture,
   Point,
   PreprocessOptions,
+  Segmentation,
   TextToken,
   WebExplanation,
   WebModel,
@@ -83,27 +83,6 @@ export interface WrittenText {
   }[]
   /** True for a text that the model did not write. */
   readonly isOwn: boolean
-}
-
-/** Something that a detector found, on the picture's pixels. */
-export interface SeenBox extends Box {
-  readonly index: number
-  readonly label: string
-  /** 0 to 1. */
-  readonly score: number
-}
-
-/** What a segmentation network sees in the picture. */
-export interface Segmented {
-  /** Of the model's own map. */
-  readonly width: number
-  readonly height: number
-  /** The class of each place, row by row; -1 for none. */
-  readonly classes: Int32Array
-  /** How the model's input lies on the picture. */
-  readonly geometry: Geometry
-  /** The classes, the largest first, and their parts of the picture. */
-  readonly seen: readonly { readonly index: number; readonly label: string; readonly share: number }[]
 }
 
 /** What goes with a picture: other inputs, and texts. */
@@ -195,8 +174,8 @@ export class Studio {
   readonly asked = signal<AskedQuestion | undefined>(undefined)
   readonly written = signal<WrittenText | undefined>(undefined)
   /** All that a detector found, best first. */
-  readonly found = signal<readonly SeenBox[] | undefined>(undefined)
-  readonly segmented = signal<Segmented | undefined>(undefined)
+  readonly found = signal<readonly DetectedBox[] | undefined>(undefined)
+  readonly segmented = signal<Segmentation | undefined>(undefined)
   /** undefined while nothing is covered by hand. */
   readonly covered = signal<Covered | undefined>(undefined)
   readonly problem = signal<Problem | undefined>(undefined)

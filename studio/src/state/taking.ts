@@ -74,7 +74,8 @@ export function compiledName(model: WebModel, method: MethodInfo): string {
 export function snippetOf(studio: Studio, { explanation, subject }: Taken): SnippetSubject | undefined {
   const view = studio.view.value
   // a program for classes: what else a compiled model takes is told by its metadata
-  if (!view?.preprocessing || view.answer.kind !== 'classes' || !/^(class|answer)$/.test(explanation.target.kind)) return undefined
+  if (!view?.preprocessing || view.answer.kind !== 'classes' || !/^(class|answer)$/.test(explanation.target.kind))
+    return undefined
   const { input, others } = view
   const given = studio.inputs.value
   const batch = input.batch ?? 1

@@ -33,7 +33,7 @@ export function choicesOf(studio: Studio): readonly Wanted[] {
 export function usualOf(studio: Studio): Wanted | undefined {
   const kind = studio.view.value?.answer.kind
   if (kind === 'words') return 'word:*'
-  if (kind === 'boxes') return 'box:0'
+  if (kind === 'boxes') return studio.found.value && studio.found.value.length > 0 ? 'box:0' : undefined
   // the first class is the background, by custom
   if (kind === 'map') {
     const seen = studio.segmented.value?.seen
