@@ -20,6 +20,7 @@ export async function buildWeb(folder) {
     logLevel: 'warning',
   }
   const source = (name) => fileURLToPath(new URL(`../src/web/${name}`, import.meta.url))
-  await build({ ...settings, entryPoints: [source('index.ts')], splitting: true })
-  await build({ ...settings, entryPoints: [source('worker.ts'), source('worker-webgpu.ts')] })
+  // each by itself, so that none waits for more than one file; what is loaded later is alike, and one file
+  for (const name of ['index.ts', 'worker.ts', 'worker-webgpu.ts'])
+    await build({ ...settings, entryPoints: [source(name)], splitting: true })
 }

@@ -65,6 +65,6 @@ export {
 } from './question.js'
 export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
-export type { SeenClass } from './segment.js'
+export type { SeenClass, Segmentation } from './segment.js'
 export { VERSION } from './version.js'
-export { type ModelText, type TextOptions, textFeeds } from './written.js'
+export { type ModelText, type TextInputs, type TextOptions, type TextToken, textFeeds } from './written.js'

@@ -4,6 +4,7 @@ import { sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import { gradCam } from '../methods/grad-cam.js'
 import type { GivenTarget, Target } from '../targets/index.js'
 import type { Score } from '../targets/target.js'
+import type { DetectionOptions } from './detect.js'
 import {
   type ExplainedAnswer,
   type FedInput,
@@ -25,6 +26,8 @@ export interface LayerChannelsOptions extends ImageOptions {
   readonly grid?: string | undefined
   /** What is explained, as for {@link ExplainOptions}. Default: the best answer. */
   readonly target?: GivenTarget
+  /** Which boxes a detector finds, where one of them is explained. */
+  readonly detection?: DetectionOptions | undefined
   /** What is explained of the class. Default: `logit`. */
   readonly score?: Score | undefined
   /** How many channels. Default: 8. */

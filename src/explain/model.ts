@@ -36,10 +36,18 @@ import { logitScale, promptAnswers } from './prompts.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 import { Runner } from './runner.js'
-import { requireMap, type SeenClass, seenClasses } from './segment.js'
+import { requireMap, type SeenClass, type Segmentation, segmentationOf } from './segment.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
-import { type ModelText, writtenText } from './written.js'
+import {
+  type ModelText,
+  type TextInputs,
+  type TextOptions,
+  type TextToken,
+  textInputs,
+  textTokens,
+  writtenText,
+} from './written.js'
 
 export interface ModelOptions {
   /** What the model is called in messages and provenance. */
@@ -200,9 +208,14 @@ export class Model {
 
   /** The classes of a segmentation, by the part of the picture that each covers, the largest first. Rejects with `method-not-applicable`. */
   async segment(image: Image, options: ImageOptions = {}): Promise<readonly SeenClass[]> {
+    return (await this.segmentation(image, options)).seen
+  }
+
+  /** The class that a segmentation network sees at each place of its map. Rejects with `method-not-applicable`. */
+  async segmentation(image: Image, options: ImageOptions = {}): Promise<Segmentation> {
     requireMap(this.answer)
     const { feed, geometry } = prepareImage(this, image, options)
-    return seenClasses(await this.#runner.value(this.answer.logits, feed), geometry, this.labels)
+    return segmentationOf(await this.#runner.value(this.answer.logits, feed), geometry, this.labels)
   }
 
   async #detect({ feed, geometry }: Prepared, options: DetectionOptions): Promise<readonly DetectedBox[]> {
@@ -247,6 +260,16 @@ export class Model {
     const prepared = prepareImage({ ...this.#intake(), others }, image, { ...options, caption: undefined })
     if (!this.text) throw wordless(this.name)
     return captions(writer, prepared.feed, this.text, options)
+  }
+
+  /** The inputs that texts fill: a question, a caption. */
+  get texts(): TextInputs {
+    return textInputs(this.answer, this.others, this.text)
+  }
+
+  /** A question, or a text about a picture, as the model has it: token by token. Throws `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
+  tokens(of: TextOptions): readonly TextToken[] {
+    return textTokens(this.others, this.text, of)
   }
 
   /** The text that the model writes about a picture, or a given one. Rejects as {@link captions} does. */

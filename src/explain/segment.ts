@@ -14,6 +14,19 @@ export interface SeenClass {
   readonly share: number
 }
 
+/** What a segmentation network sees: plain data. */
+export interface Segmentation {
+  /** Of the model's own map. */
+  readonly width: number
+  readonly height: number
+  /** The class of each place of the map, row by row; -1 for none. */
+  readonly classes: Int32Array
+  /** How the model's input, and with it the map, lies on the picture. */
+  readonly geometry: Geometry
+  /** The classes, the largest first. */
+  readonly seen: readonly SeenClass[]
+}
+
 /** Throws `method-not-applicable` for a model that gives no map of classes. */
 export function requireMap({ kind, output }: Answer): void {
   if (kind === 'map') return
@@ -24,15 +37,11 @@ export function requireMap({ kind, output }: Answer): void {
 }
 
 /**
- * The classes that are best somewhere on the picture, the largest first.
+ * The class of each place, and the classes that are best somewhere on the picture.
  *
  * @param scores `[1,C,h,w]`, of any resolution: places are counted that lie on the picture, and not on what was padded
  */
-export function seenClasses(
-  scores: Tensor<'float32'>,
-  geometry: Geometry,
-  labels: readonly string[],
-): readonly SeenClass[] {
+export function segmentationOf(scores: Tensor<'float32'>, geometry: Geometry, labels: readonly string[]): Segmentation {
   const { classes, width, height } = classMap(scores)
   const counts = new Map<number, number>()
   let all = 0
@@ -43,7 +52,8 @@ export function seenClasses(
     all++
     if (index >= 0) counts.set(index, (counts.get(index) ?? 0) + 1)
   }
-  return [...counts]
+  const seen = [...counts]
     .map(([index, count]) => ({ index, label: labels[index] ?? `class ${index}`, share: count / all }))
     .sort((a, b) => b.share - a.share || a.index - b.index)
+  return { width, height, classes, geometry, seen }
 }

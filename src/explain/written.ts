@@ -4,7 +4,7 @@ import type { Tensor } from '../core/tensor.js'
 import type { Answer } from '../targets/answer.js'
 import type { Written } from '../targets/target.js'
 import type { TextSettings, Tokenizer } from '../text/index.js'
-import { fixedLength, wordFeeds, wordInputs } from '../text/rows.js'
+import { fixedLength, type WordInputs, wordFeeds, wordInputs } from '../text/rows.js'
 import type { Feed } from './feed.js'
 import type { OtherInput } from './others.js'
 
@@ -23,6 +23,55 @@ export interface TextOptions {
    * begin with included.
    */
   readonly caption?: string | readonly number[] | undefined
+}
+
+/** The inputs that texts fill, that of the tokens first; none where the model takes no such text, or its files know no words. */
+export interface TextInputs {
+  /** Of what the model is asked. */
+  readonly question: readonly string[]
+  /** Of what it writes. */
+  readonly caption: readonly string[]
+}
+
+/** One token of a text, as a model has it. */
+export interface TextToken {
+  readonly id: number
+  /** What it adds to the text, to read. */
+  readonly piece: string
+  /** Of a question where it stands in the row that the model is fed, of a caption the position of the scores of it: `word:PLACE`. */
+  readonly place: number
+}
+
+export function textInputs(answer: Answer, others: readonly OtherInput[], words: ModelText | undefined): TextInputs {
+  const inputs = words && wordInputs(others)
+  const writes = answer.kind === 'words'
+  const namesOf = ({ ids, mask, positions, kinds }: WordInputs): readonly string[] =>
+    [ids, mask, positions, kinds].flatMap((i) => i?.name ?? [])
+  return {
+    question: inputs && !(writes && inputs.asked === inputs.written) ? namesOf(inputs.asked) : [],
+    caption: inputs && writes ? namesOf(inputs.written) : [],
+  }
+}
+
+/** The tokens of a question, or of a text about a picture without those that begin and end it. Throws as {@link textFeeds}. */
+export function textTokens(
+  others: readonly OtherInput[],
+  words: ModelText | undefined,
+  { question, caption }: TextOptions,
+): readonly TextToken[] {
+  const text = question ?? caption ?? ''
+  const known = words ?? noWords(String(text))
+  const fed = textFeeds(others, words, question === undefined ? { caption } : { question })
+  const ids =
+    question !== undefined
+      ? known.tokenizer.encode(question)
+      : typeof text === 'string'
+        ? decoderTokens(text, known).slice(1)
+        : text.slice(1)
+  const [name = ''] = question === undefined ? [] : Object.keys(fed)
+  const filled = known.settings.paddingSide === 'left' ? (fed[name]?.dims[1] ?? ids.length) - ids.length : 0
+  const pieces = known.tokenizer.tokens(ids)
+  return ids.map((id, i) => ({ id, piece: pieces[i] ?? '', place: i + filled }))
 }
 
 /** The tokens that a model is given before the first word. Throws `no-vocabulary`. */

@@ -22,7 +22,7 @@ export const WHOLE = '*'
 export const wordTarget = defineTarget<WordTarget>({
   kind: KIND,
   summary: 'One word of a caption, a phrase, or with "*" the whole caption (its log-likelihood).',
-  syntax: `word:WORD | word:POSITION | word:PHRASE | word:${WHOLE}`,
+  syntax: `word:WORD | word:POSITION | word:PHRASE | word:FROM-TO | word:${WHOLE}`,
   example: { kind: KIND, positions: [3], ids: [20], score: 'logit' },
   source:
     'Selvaraju et al., Grad-CAM, IJCV 2020 (arXiv 1610.02391), section 8.1: the log-probability of the caption; of one word its score alone',
@@ -30,8 +30,15 @@ export const wordTarget = defineTarget<WordTarget>({
   parse: (text, context) => {
     const { ids, pieces } = written(context)
     const all = pieces.map((_, i) => i)
+    const [, from, to] = /^(\d+)-(\d+)$/.exec(text.trim()) ?? []
     const positions =
-      text.trim() === WHOLE ? all : /^\d+$/.test(text.trim()) ? [position(Number(text), ids)] : phrase(text, context)
+      text.trim() === WHOLE
+        ? all
+        : /^\d+$/.test(text.trim())
+          ? [position(Number(text), ids)]
+          : from !== undefined && to !== undefined
+            ? between(position(Number(from), ids), position(Number(to), ids))
+            : phrase(text, context)
     const isWhole = positions.length === ids.length && ids.length > 1
     return {
       kind: KIND,
@@ -62,7 +69,9 @@ export const wordTarget = defineTarget<WordTarget>({
   print: ({ positions }, { written: text }) => {
     if (text && positions.length === text.ids.length) return WHOLE
     const [only] = positions
-    return positions.length === 1 ? String(only) : positions.map((p) => text?.pieces[p] ?? String(p)).join(' ')
+    if (positions.length === 1) return String(only)
+    const isPhrase = positions.every((p, i) => p === (only ?? 0) + i)
+    return isPhrase ? `${only}-${positions.at(-1)}` : positions.map((p) => text?.pieces[p] ?? String(p)).join(' ')
   },
   describe: ({ positions, ids }, { written: text, answer, labels }) => {
     if (text && positions.length === text.ids.length && positions.length > 1) return text.pieces.join(' ').trim()
@@ -117,6 +126,11 @@ function position(given: number, ids: readonly number[]): number {
     what: `There is no word ${given}: the text has ${ids.length}, counted from 0`,
     where: `target of kind ${KIND}`,
   })
+}
+
+/** From one position to another, whichever comes first. */
+function between(a: number, b: number): readonly number[] {
+  return Array.from({ length: Math.abs(b - a) + 1 }, (_, i) => Math.min(a, b) + i)
 }
 
 /** The first place where the pieces read as the phrase. */

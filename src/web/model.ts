@@ -1,5 +1,7 @@
 /** A model in its worker, as a page sees it. */
 import { ExplainError } from '../core/errors.js'
+import type { Caption, CaptionOptions } from '../explain/caption.js'
+import type { DetectedBox, DetectionOptions } from '../explain/detect.js'
 import { type ClassAnswer, type Explanation, explanationOf } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
@@ -8,6 +10,8 @@ import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
 import type { ExplainOptions, ExplanationSet } from '../explain/request.js'
+import type { SeenClass, Segmentation } from '../explain/segment.js'
+import type { TextInputs, TextOptions, TextToken } from '../explain/written.js'
 import { backgroundOf, figureOfOne } from '../figures/index.js'
 import { adjustPreprocessing, type Picture, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
@@ -34,6 +38,9 @@ export interface WebExplanation extends Explanation {
 export interface WebExplanationSet extends Omit<ExplanationSet, 'explanations'> {
   readonly explanations: readonly WebExplanation[]
 }
+
+/** What goes with a picture to a quick question. */
+type Asking = ImageOptions & { readonly signal?: AbortSignal | undefined }
 
 /** What two views of one worker share. */
 interface Line {
@@ -81,6 +88,11 @@ export class WebModel {
 
   get answer(): Answer {
     return this.#line.info.answer
+  }
+
+  /** The inputs that a question and a caption fill; none where the model takes or writes no such text. */
+  get texts(): TextInputs {
+    return this.#line.info.texts
   }
 
   /** What had to be assumed, for people. */
@@ -132,10 +144,45 @@ export class WebModel {
   /** The best answers, best first: `[{ index, label, logit, probability }]`. Default: five. */
   async classify(
     image: ImageSource,
-    options: ImageOptions & { readonly top?: number; readonly signal?: AbortSignal | undefined } = {},
+    options: Asking & { readonly top?: number } = {},
   ): Promise<readonly ClassAnswer[]> {
     const { signal, ...plain } = options
     return this.#line.client.call('classify', this.#about(await readImage(image), plain), { signal })
+  }
+
+  /** The text that the model writes about a picture. Rejects with `method-not-applicable` for one that writes none, `no-vocabulary`, `aborted`. */
+  async caption(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<Caption> {
+    const [best] = await this.captions(image, options)
+    if (best) return best
+    throw new ExplainError('runtime-failed', { what: 'The model wrote nothing' })
+  }
+
+  /** The texts that the model writes about a picture, best first: as many as there are beams. Rejects as {@link caption}. */
+  async captions(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<readonly Caption[]> {
+    const { signal, onProgress, ...plain } = options
+    return this.#line.client.call('captions', this.#about(await readImage(image), plain), { signal, onProgress })
+  }
+
+  /** The boxes that a detector finds, best first, on the picture's pixels. Rejects with `method-not-applicable`, `bad-option`. */
+  async detect(image: ImageSource, options: Asking & DetectionOptions = {}): Promise<readonly DetectedBox[]> {
+    const { signal, ...plain } = options
+    return this.#line.client.call('detect', this.#about(await readImage(image), plain), { signal })
+  }
+
+  /** The classes of a segmentation, the largest first. Rejects with `method-not-applicable`. */
+  async segment(image: ImageSource, options: Asking = {}): Promise<readonly SeenClass[]> {
+    return (await this.segmentation(image, options)).seen
+  }
+
+  /** The class that a segmentation network sees at each place of its map. Rejects with `method-not-applicable`. */
+  async segmentation(image: ImageSource, options: Asking = {}): Promise<Segmentation> {
+    const { signal, ...plain } = options
+    return this.#line.client.call('segmentation', this.#about(await readImage(image), plain), { signal })
+  }
+
+  /** A question, or a text about a picture, token by token. Rejects with `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
+  async tokens(of: TextOptions): Promise<readonly TextToken[]> {
+    return this.#line.client.call('tokens', of)
   }
 
   /**

@@ -2,6 +2,8 @@
 import type { ErrorCode } from '../core/errors.js'
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
+import type { Caption, CaptionOptions, CaptionProgress } from '../explain/caption.js'
+import type { DetectedBox, DetectionOptions } from '../explain/detect.js'
 import type { ClassAnswer, ExplanationData } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
@@ -11,6 +13,8 @@ import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
 import type { ExplainOptions } from '../explain/request.js'
+import type { Segmentation } from '../explain/segment.js'
+import type { TextInputs, TextOptions, TextToken } from '../explain/written.js'
 import type { Picture, PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
 import type { Answer } from '../targets/answer.js'
@@ -36,6 +40,8 @@ export interface ModelInfo {
   readonly input: PictureInput
   readonly others: readonly OtherInput[]
   readonly answer: Answer
+  /** The inputs that a question and a caption fill; none where it takes or writes no such text. */
+  readonly texts: TextInputs
   readonly preprocessing: PreprocessSpec | undefined
   readonly notes: readonly string[]
   readonly inspection: Inspection
@@ -112,6 +118,18 @@ export interface Calls {
     readonly reply: SentSet
     readonly progress: SentProgress
   }
+  readonly captions: {
+    readonly ask: About<Plain<CaptionOptions & ImageOptions>>
+    readonly reply: readonly Caption[]
+    readonly progress: CaptionProgress
+  }
+  readonly detect: {
+    readonly ask: About<ImageOptions & DetectionOptions>
+    readonly reply: readonly DetectedBox[]
+    readonly progress: never
+  }
+  readonly segmentation: { readonly ask: About<ImageOptions>; readonly reply: Segmentation; readonly progress: never }
+  readonly tokens: { readonly ask: TextOptions; readonly reply: readonly TextToken[]; readonly progress: never }
   readonly channels: {
     readonly ask: About<Plain<LayerChannelsOptions>>
     readonly reply: LayerChannelsData

@@ -25,6 +25,7 @@ import {
   type ModelInfo,
   type Question,
   type RuntimeSettings,
+  type SentImage,
   type SentProgress,
   type SentSet,
   type SentSource,
@@ -126,6 +127,22 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       })
       return sentSet(set)
     },
+    captions: async (about, signal, tell) => {
+      // the words that it writes are not there yet
+      const { model, image } = ready().plain(about)
+      const report = throttled(tell)
+      const onProgress = (p: Calls['captions']['progress']): void => report(false, () => p)
+      return model.captions(image, { ...about.options, signal, onProgress })
+    },
+    detect: async (about) => {
+      const { model, image } = ready().about(about)
+      return model.detect(image, about.options)
+    },
+    segmentation: async (about) => {
+      const { model, image } = ready().about(about)
+      return model.segmentation(image, about.options)
+    },
+    tokens: async (text) => ready().model.tokens(text),
     channels: async (about, signal) => {
       const { model, image } = ready().about(about)
       const found = await model.channels(image, { ...about.options, signal })
@@ -165,20 +182,28 @@ class Opened {
   ) {}
 
   /** What a question is about. A picture is prepared once for all questions about it. */
-  about({ image, preprocessing, options }: About<ImageOptions>): { readonly model: Model; readonly image: Image } {
+  about(about: About<ImageOptions>): { readonly model: Model; readonly image: Image } {
+    const { model, image } = this.plain(about)
+    const { inputs = {}, size, question, caption } = about.options
+    if (about.image.kind === 'tensor' || Object.keys(inputs).length > 0) return { model, image }
+    const make = (): Prepared => model.prepare(image, { size, question, caption })
+    const key = JSON.stringify([model.preprocessing ?? null, size ?? null, question ?? null, caption ?? null])
+    return { model, image: this.#kept(about.image).prepared.use(key, make) }
+  }
+
+  /** The same, not prepared. */
+  plain({ image, preprocessing }: About<unknown>): { readonly model: Model; readonly image: Image } {
     const spec = JSON.stringify(preprocessing ?? null)
     const isOwn = spec === JSON.stringify(this.model.preprocessing ?? null)
     const model = isOwn ? this.model : this.#views.use(spec, () => this.model.withPreprocessing(preprocessing))
-    if (image.kind === 'tensor') return { model, image: image.tensor }
-    const { key, pixels: sent } = image
-    const { pixels, prepared } = this.#pictures.use(key, () => {
-      if (sent) return { pixels: sent, prepared: new Recent(KEPT_VIEWS) }
+    return { model, image: image.kind === 'tensor' ? image.tensor : this.#kept(image).pixels }
+  }
+
+  #kept({ key, pixels }: Extract<SentImage, { kind: 'picture' }>): KeptPicture {
+    return this.#pictures.use(key, () => {
+      if (pixels) return { pixels, prepared: new Recent(KEPT_VIEWS) }
       throw new ExplainError('invalid-image', { what: 'The picture is not known to the worker' })
     })
-    const { inputs = {}, size, question, caption } = options
-    if (Object.keys(inputs).length > 0) return { model, image: pixels }
-    const make = (): Prepared => model.prepare(pixels, { size, question, caption })
-    return { model, image: prepared.use(JSON.stringify([spec, size ?? null, question ?? null, caption ?? null]), make) }
   }
 }
 
@@ -205,13 +230,14 @@ async function openModel(
 }
 
 function describe(model: Model, { runtime, threads }: Engine): ModelInfo {
-  const { name, labels, input, others, answer, preprocessing, notes } = model
+  const { name, labels, input, others, answer, texts, preprocessing, notes } = model
   return {
     name,
     labels,
     input,
     others,
     answer,
+    texts,
     preprocessing,
     notes,
     inspection: model.inspect(),

@@ -4,6 +4,7 @@ import type { ClassAnswer } from 'onnxplain/web'
 import { useEffect, useRef } from 'preact/hooks'
 import { useDesk } from './context.js'
 import { percent, points } from './numbers.js'
+import { QuestionBox } from './question-box.js'
 
 const SHOWN = 8
 const FOUND = 12
@@ -23,6 +24,7 @@ export function Answers() {
   const rows = text.value.trim() === '' ? [...plain, ...answers.filter((a) => risers.includes(a.index))] : found
   return (
     <section class="answers" aria-label="Answers">
+      {(studio.view.value?.texts.question.length ?? 0) > 0 && <QuestionBox />}
       <h2>Answers</h2>
       <ul class="answer-list" onKeyDown={moveFocus}>
         {rows.map((a) => (
@@ -115,7 +117,7 @@ export function search(answers: readonly ClassAnswer[], text: string): readonly 
 }
 
 /** Arrow keys go from answer to answer. */
-function moveFocus(event: KeyboardEvent): void {
+export function moveFocus(event: KeyboardEvent): void {
   const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
   const list = event.currentTarget
   if (step === 0 || !(list instanceof HTMLElement)) return

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { channelMap, shareText, signedText } from '../state/channel-maps.js'
 import { ColourBar } from './bar.js'
 import { useDesk } from './context.js'
+import { scoreOf } from './numbers.js'
 import { PixelsCanvas } from './pixels-canvas.js'
 
 const BOX = { width: 960, height: 720 }
@@ -52,7 +53,7 @@ export function ChannelDialog({ set, open }: ChannelDialogProps) {
           Channel {channel.index} of {set.layer}
         </h2>
         <p>
-          Weight {signedText(channel.weight)}: the mean gradient of {set.answer.label}’s {set.target.score} by this
+          Weight {signedText(channel.weight)}: the mean gradient of {set.answer.label}’s {scoreOf(set.target)} by this
           channel. Share {shareText(set, channel)}: weight times mean activation, which is what it adds to the mean of
           the Grad-CAM map.
         </p>

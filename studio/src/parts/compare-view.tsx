@@ -10,6 +10,15 @@ import '../style/compare.css'
 
 export function CompareView() {
   const { studio, comparing } = useDesk()
+  const view = studio.view.value
+  const why =
+    view && !view.preprocessing
+      ? 'This model takes no photos, and there is nothing to compare here.'
+      : view && view.answer.kind !== 'classes'
+        ? 'Compared are the classes of a classifier; what this model answers is explained part by part under Explain.'
+        : studio.missing.value.length > 0
+          ? `Nothing is computed until ${studio.missing.value.join(' and ')} ${studio.missing.value.length === 1 ? 'has a value' : 'have values'}: see Explain.`
+          : undefined
   return (
     <div class="compare">
       <div class="compare-tools">
@@ -24,11 +33,7 @@ export function CompareView() {
           <Save />
         </div>
       </div>
-      {studio.view.value && !studio.view.value.preprocessing ? (
-        <p class="compare-words">This model takes no photos, and there is nothing to compare here.</p>
-      ) : (
-        <CompareTable />
-      )}
+      {studio.view.value && why ? <p class="compare-words">{why}</p> : <CompareTable />}
     </div>
   )
 }

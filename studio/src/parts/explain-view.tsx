@@ -1,5 +1,5 @@
-/** One picture, one class, one method: answers on the left, the stage, what can be turned on the right, layers below. */
-import { Answers } from './answers.js'
+/** One picture, one class, one method: what it answers on the left, the stage, what can be turned on the right, layers below. */
+import { AnswerPanel } from './answer-panel.js'
 import { LayerStrip } from './layer-strip.js'
 import { SidePanel } from './side-panel.js'
 import { Stage } from './stage.js'
@@ -7,7 +7,7 @@ import { Stage } from './stage.js'
 export function ExplainView() {
   return (
     <div class="explain">
-      <Answers />
+      <AnswerPanel />
       <Stage />
       <SidePanel />
       <LayerStrip />

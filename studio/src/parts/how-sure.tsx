@@ -47,7 +47,7 @@ function factsOf({ explanation, subject, partial }: Shown, others: readonly WebE
           : 'another map: it depends on the class'
     facts.push(`The map of ${other.answer.label} has a correlation of ${r.toFixed(2)} with this one: ${verdict}.`)
   }
-  if (answer.probability < 0.2)
+  if (answer.probability !== null && answer.probability < 0.2)
     facts.push(`The network itself gives ${answer.label} only ${(answer.probability * 100).toFixed(1)} %.`)
   if (method.id === 'guided-backpropagation' || method.id === 'deconvnet')
     facts.push('This method shows what excites the network at all; it hardly depends on the class.')

@@ -10,9 +10,11 @@ export function InputsPanel() {
   const model = studio.model.value
   if (!model) return null
   if (!model.preprocessing) return <NoPhotos model={model} />
-  const { others } = model
+  const texts = new Set([...model.texts.question, ...model.texts.caption])
+  // words are typed as words
+  const others = model.others.filter((o) => !texts.has(o.name))
   if (others.length === 0) return null
-  const missing = others.filter((o) => !(o.name in studio.inputs.value))
+  const missing = others.filter((o) => studio.missing.value.includes(o.name))
   return (
     <section class="panel">
       <h2>Inputs beside the picture</h2>

@@ -2,6 +2,8 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { problemOf } from '../state/problem.js'
 import { savePicture, takenOf } from '../state/taking.js'
+import { toggleTool } from '../state/tools.js'
+import { choicesOf } from '../state/wanted.js'
 import { type Desk, useDesk } from './context.js'
 
 interface Key {
@@ -13,10 +15,10 @@ interface Key {
 const KEYS: readonly Key[] = [
   {
     keys: '123456789',
-    says: 'the first to the ninth answer',
+    says: 'the first to the ninth answer, word, box or region',
     does: ({ studio }, key) => {
-      const answer = studio.answers.value[Number(key) - 1]
-      if (answer) studio.target.value = answer.index
+      const choice = choicesOf(studio)[Number(key) - 1]
+      if (choice !== undefined) studio.target.value = choice
     },
   },
   {
@@ -46,24 +48,22 @@ const KEYS: readonly Key[] = [
   {
     keys: 'o',
     says: 'occlude by hand',
-    does: ({ studio }) => {
-      studio.tool.value = studio.tool.value === 'occlude' ? 'look' : 'occlude'
-    },
+    does: ({ studio }) => toggleTool(studio, 'occlude'),
   },
   {
     keys: '+-',
-    says: 'a larger or smaller square, when occluding by hand',
-    does: ({ studio, occluding }, key) => {
+    says: 'a larger or smaller square or brush',
+    does: ({ studio, occluding, painting }, key) => {
+      if (studio.tool.value === 'paint') painting.grow(key === '+' ? 1 : -1)
       if (studio.tool.value === 'occlude') occluding.grow(key === '+' ? 1 : -1)
     },
   },
   {
     keys: 'r',
     says: 'which classes a region speaks for, and back',
-    does: ({ studio }) => {
-      studio.tool.value = studio.tool.value === 'region' ? 'look' : 'region'
-    },
+    does: ({ studio }) => toggleTool(studio, 'region'),
   },
+  { keys: 'p', says: 'paint a region, for segmentation, and back', does: ({ studio }) => toggleTool(studio, 'paint') },
   {
     keys: 'c',
     says: 'compare, and back',

@@ -99,7 +99,7 @@ function End() {
   return (
     <li class="thumbs-end">
       <span aria-hidden="true">→</span> {answer.label}
-      <small>{percent(answer.probability)}</small>
+      {answer.probability !== null && <small>{percent(answer.probability)}</small>}
     </li>
   )
 }

@@ -35,13 +35,15 @@ function LiveStage() {
   const words =
     view && !view.preprocessing
       ? 'This model takes no photos: it cannot look at a video.'
-      : state === 'starting'
-        ? 'Waiting for the first frame …'
-        : state === 'off'
-          ? 'The camera is used when you start it, and its pictures stay on this machine.'
-          : view
-            ? 'Making the first map …'
-            : 'The maps come when the model is there.'
+      : view?.answer.kind === 'words'
+        ? 'This model writes texts: it is explained picture by picture.'
+        : state === 'starting'
+          ? 'Waiting for the first frame …'
+          : state === 'off'
+            ? 'The camera is used when you start it, and its pictures stay on this machine.'
+            : view
+              ? 'Making the first map …'
+              : 'The maps come when the model is there.'
   return (
     <section class="live-stage" aria-label="Live picture and map">
       {frame ? (
@@ -70,7 +72,8 @@ function Controls() {
   const { live, studio } = useDesk()
   const state = live.state.value
   const pace = live.pace.value
-  const ready = studio.view.value?.preprocessing !== undefined
+  const view = studio.view.value
+  const ready = view?.preprocessing !== undefined && view.answer.kind !== 'words'
   const going = state === 'on' || state === 'paused'
   return (
     <section class="panel live-controls">

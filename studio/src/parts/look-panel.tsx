@@ -3,7 +3,7 @@ import { COLORMAP_NAMES, COLORMAPS, DEFAULT_OPACITY } from 'onnxplain/web'
 import type { Look } from '../state/studio.js'
 import { ColourBar } from './bar.js'
 import { useDesk } from './context.js'
-import { percent } from './numbers.js'
+import { percent, scoreWords } from './numbers.js'
 
 /** The bar does not depend on the size that the map is drawn at, but for single pixels. */
 const BAR_SIZE = { width: 224, height: 224 }
@@ -19,7 +19,6 @@ export function LookPanel() {
   const signed = look.signed ?? method?.display === 'signed'
   const size = shown && drawing.sizeIn(shown.subject, BAR_SIZE)
   const drawn = shown && size && drawing.draw(shown.subject, shown.explanation, size, look)
-  const score = shown?.explanation.target.score ?? 'logit'
   return (
     <section class="panel">
       <label class="field">
@@ -85,7 +84,7 @@ export function LookPanel() {
       {drawn && studio.tool.value !== 'occlude' && (
         <ColourBar
           bar={drawn.bar}
-          what={`In the map's own units, of the class' ${score}; scaled to this map's largest value.`}
+          what={`In the map's own units, ${shown ? scoreWords(shown.explanation) : ''}; scaled to this map's largest value.`}
         />
       )}
     </section>

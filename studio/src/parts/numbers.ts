@@ -1,5 +1,5 @@
 /** Numbers as people read them. */
-import { formatNumber } from 'onnxplain/web'
+import { type ExplainedAnswer, formatNumber, type Target } from 'onnxplain/web'
 
 export { formatNumber }
 
@@ -31,4 +31,14 @@ export function points(change: number): string {
   const digits = Math.abs(rounded) >= 9.95 ? 0 : 1
   const text = Math.abs(rounded).toFixed(digits)
   return `${Number(text) === 0 ? '±' : rounded < 0 ? '−' : '+'}${text} points`
+}
+
+/** What of a target is explained: its logit, its probability; of numbers the number. */
+export function scoreOf(target: Target): string {
+  return 'score' in target ? target.score : 'value'
+}
+
+/** Whose: `of the class' logit`. */
+export function scoreWords({ target, answer }: { readonly target: Target; readonly answer: ExplainedAnswer }): string {
+  return target.kind === 'class' ? `of the class' ${target.score}` : `of the ${scoreOf(target)} of ${answer.label}`
 }

@@ -1,5 +1,5 @@
 /** What is done to a picture before the network sees it: all of it visible, most of it to be changed, and the outcome shown. */
-import type { PreprocessOptions, PreprocessSpec, WebModel } from 'onnxplain/web'
+import { FITS, type PreprocessOptions, type PreprocessSpec, type WebModel } from 'onnxplain/web'
 import {
   channelNames,
   describeResize,
@@ -130,12 +130,13 @@ function Choices({ model, spec, set }: PartProps) {
           value={studio.preprocessing.value.fit ?? ''}
           onChange={(event) => {
             const { value } = event.currentTarget
-            set({ fit: value === 'crop' || value === 'stretch' ? value : undefined })
+            set({ fit: FITS.find((fit) => fit === value) })
           }}
         >
           <option value="">{own ? `the model’s own: ${fitOf(own)}` : 'the model’s own'}</option>
           <option value="crop">crop: the centre of the picture</option>
           <option value="stretch">stretch: all of it, squeezed</option>
+          <option value="letterbox">letterbox: all of it, grey around it</option>
         </select>
       </label>
       {spec.channels !== 'L' && (

@@ -35,5 +35,5 @@ function countOf({ done, total, unit }: Progress): string {
   if (done === 0 && total === undefined) return ' …'
   if (unit === 'bytes')
     return total === undefined ? ` ${megabytes(done)}` : ` ${megabytes(done)} of ${megabytes(total)}`
-  return total === undefined ? ' …' : ` ${done} of ${total} runs`
+  return total === undefined ? ' …' : ` ${done} of ${total} ${unit}`
 }

@@ -1,5 +1,6 @@
 /** All that is needed to make the map again. */
 import { useDesk } from './context.js'
+import { scoreOf } from './numbers.js'
 
 export function ProvenancePanel() {
   const { studio } = useDesk()
@@ -23,9 +24,11 @@ export function ProvenancePanel() {
             <dd>{provenance.layer ?? 'the input'}</dd>
             <dt>explained</dt>
             <dd>
-              {provenance.target.score} of class {provenance.target.index}
+              {scoreOf(provenance.target)} of{' '}
+              {provenance.target.kind === 'class' ? `class ${provenance.target.index}` : provenance.answer.label} (
+              {provenance.target.kind})
             </dd>
-            <dt>logit</dt>
+            <dt>score</dt>
             <dd>{provenance.answer.logit.toFixed(3)}</dd>
             <dt>runtime</dt>
             <dd>{provenance.runtime}</dd>

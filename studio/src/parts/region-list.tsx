@@ -1,7 +1,7 @@
 /** The classes that a region speaks for, and those that it speaks against: a click explains one. */
 import type { RegionMaps, Share } from '../state/regions.js'
 import { useDesk } from './context.js'
-import { formatNumber, signed } from './numbers.js'
+import { formatNumber, scoreOf, signed } from './numbers.js'
 
 export function RegionList() {
   const { studio, regions } = useDesk()
@@ -84,5 +84,5 @@ function meaningOf({ method, explanations }: RegionMaps, isPlace: boolean): stri
   const [first] = explanations
   const cells = first ? `${first.raw.dims.join(' × ')} cells of ${first.raw.layer}` : ''
   const what = isPlace ? 'The value of each class’ map at this place' : 'The mean of each class’ map over the rectangle'
-  return `${what}, in the map’s own units, of the class’ ${first?.target.score ?? 'logit'}: ${method.title} at ${cells}. Above 0 it speaks for the class, below 0 against it; behind “of”, and at the tick, the most that the map says anywhere. All bars share one scale. Asked are the ${explanations.length} best answers.`
+  return `${what}, in the map’s own units, of the class’ ${first ? scoreOf(first.target) : 'logit'}: ${method.title} at ${cells}. Above 0 it speaks for the class, below 0 against it; behind “of”, and at the tick, the most that the map says anywhere. All bars share one scale. Asked are the ${explanations.length} best answers.`
 }

@@ -7,11 +7,13 @@ import { MethodPanel } from './method-panel.js'
 import { PreprocessingPanel } from './preprocessing-panel.js'
 import { ProvenancePanel } from './provenance-panel.js'
 import { TakeAway } from './take-away.js'
+import { TargetField } from './target-field.js'
 
 export function SidePanel() {
   return (
     <aside class="side" aria-label="Method and drawing">
       <MethodPanel />
+      <TargetField />
       <InputsPanel />
       <LookPanel />
       <HowSure />

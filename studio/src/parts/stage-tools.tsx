@@ -3,10 +3,13 @@ import { useSignal } from '@preact/signals'
 import type { Point, Size } from 'onnxplain/web'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { chosenAt } from '../state/detecting.js'
 import type { Subject, Tool } from '../state/studio.js'
 import { type Desk, useDesk } from './context.js'
+import { FoundMarks } from './found-marks.js'
 import { LookMarks } from './look-tool.js'
 import { OccludeMarks } from './occlude-tool.js'
+import { PaintMarks } from './paint-tool.js'
 import { boxOf, placeOf, RegionMarks } from './region-tool.js'
 import { WipeLine } from './wipe-line.js'
 
@@ -20,11 +23,13 @@ interface StageToolsProps {
 }
 
 const HELP: Readonly<Record<Tool, string>> = {
-  look: 'Values of the map: arrow keys move over the picture, with Shift by one pixel; Escape leaves.',
+  look: 'Values of the map: arrow keys move over the picture, with Shift by one pixel; Enter explains the box or region there; Escape leaves.',
   occlude:
     'A square that covers the picture: arrow keys move it, with Shift by one pixel; plus and minus change its size; Escape leaves.',
   region:
     'Which classes a place speaks for: arrow keys move over the picture, Enter asks, Shift and Enter ask of the rectangle from the last place; Escape leaves.',
+  paint:
+    'A brush for a region: arrow keys move it, Enter paints, Shift and Enter paint from the last place; plus and minus change its size; Escape leaves.',
 }
 
 export function StageTools({ subject, shown, withMap, isFirst }: StageToolsProps) {
@@ -59,23 +64,34 @@ export function StageTools({ subject, shown, withMap, isFirst }: StageToolsProps
     if (event.button !== 0) return
     const at = pointOf(event)
     point(at, 'pointer')
-    if (tool === 'look') return
+    if (tool === 'look') {
+      choose(desk, at)
+      return
+    }
     const { currentTarget } = event
     if (currentTarget instanceof Element) currentTarget.setPointerCapture(event.pointerId)
     start.value = at
     if (tool === 'region') region(at, at)
+    if (tool === 'paint') desk.painting.stroke(at, at)
   }
   const move = (event: PointerEvent): void => {
     const at = pointOf(event)
     point(at, 'pointer')
     if (tool === 'region' && start.value) region(start.value, at)
+    if (tool === 'look') desk.detecting.pointed.value = chosenAt(studio, at)
+    if (tool === 'paint' && start.value) {
+      desk.painting.stroke(start.value, at)
+      start.value = at
+    }
   }
   const up = (): void => {
+    if (tool === 'paint' && start.value) desk.painting.explain()
     start.value = undefined
   }
   const leave = (event: PointerEvent): void => {
     // a finger that was lifted leaves what it pointed at
     if (event.pointerType === 'mouse') studio.cursor.value = undefined
+    desk.detecting.pointed.value = undefined
   }
   return (
     <>
@@ -92,13 +108,21 @@ export function StageTools({ subject, shown, withMap, isFirst }: StageToolsProps
         onPointerLeave={leave}
         onKeyDown={(event) => pressed(event, desk, subject)}
       >
+        <FoundMarks subject={subject} shown={shown} />
         {tool === 'look' && <LookMarks subject={subject} shown={shown} withReadout={withMap} />}
         {tool === 'occlude' && <OccludeMarks subject={subject} shown={shown} withReadout={withMap} />}
         {tool === 'region' && <RegionMarks subject={subject} shown={shown} />}
+        {tool === 'paint' && <PaintMarks subject={subject} shown={shown} />}
       </div>
       {studio.arrangement.value === 'wipe' && <WipeLine />}
     </>
   )
+}
+
+/** Explains what lies at a place, where the answer has places. */
+function choose({ studio }: Desk, at: Point): void {
+  const chosen = chosenAt(studio, at)
+  if (chosen !== undefined) studio.target.value = chosen
 }
 
 /** CSS pixels within which a click stays a click. */
@@ -107,7 +131,7 @@ const TREMBLE = 5
 const STEPS = 60
 
 function pressed(event: JSX.TargetedKeyboardEvent<HTMLDivElement>, desk: Desk, subject: Subject): void {
-  const { studio, regions } = desk
+  const { studio, regions, painting } = desk
   const { picture } = subject
   const { key, shiftKey } = event
   const cursor = studio.cursor.value
@@ -130,6 +154,11 @@ function pressed(event: JSX.TargetedKeyboardEvent<HTMLDivElement>, desk: Desk, s
     const from = shiftKey && before?.subject === subject ? { x: before.box.x0, y: before.box.y0 } : undefined
     studio.cursor.value = { x: at.x, y: at.y, subject, by: 'keys' }
     regions.region.value = { subject, box: from ? boxOf(from, at) : placeOf(at) }
+  } else if ((key === 'Enter' || key === ' ') && studio.tool.value === 'paint') {
+    painting.stroke(shiftKey ? (painting.last ?? at) : at, at)
+    painting.explain()
+  } else if (key === 'Enter' && studio.tool.value === 'look') {
+    choose(desk, at)
   } else if (key === 'Escape') {
     studio.cursor.value = undefined
     studio.tool.value = 'look'

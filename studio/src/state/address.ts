@@ -1,9 +1,9 @@
 /** The view in the address, behind `#`, so that it can be shared; the picture itself never is. */
 import { effect } from '@preact/signals'
-import { COLORMAP_NAMES, type ColormapName } from 'onnxplain/web'
+import { COLORMAP_NAMES, type ColormapName, FITS } from 'onnxplain/web'
 import type { Opening } from './opening.js'
 import { problemOf } from './problem.js'
-import { DEFAULT_COLUMNS, DEFAULT_METHOD, HALF, PLAIN_LOOK, type Studio, type Tab } from './studio.js'
+import { BOXES_FROM, DEFAULT_COLUMNS, DEFAULT_METHOD, HALF, PLAIN_LOOK, type Studio, type Tab } from './studio.js'
 
 const TABS: readonly Tab[] = ['explain', 'compare', 'live']
 
@@ -71,7 +71,10 @@ export class Address {
     const s = this.#studio
     const list = (name: string): readonly string[] => given.get(name)?.split(',').filter(Boolean) ?? []
     s.tab.value = TABS.find((t) => t === given.get('view')) ?? 'explain'
-    s.target.value = whole(given.get('class'))
+    s.target.value = whole(given.get('class')) ?? given.get('target') ?? undefined
+    s.question.value = given.get('question') ?? ''
+    s.ownCaption.value = given.get('caption') ?? undefined
+    s.boxesFrom.value = share(given.get('boxes')) ?? BOXES_FROM
     s.compared.value = list('classes').flatMap((c) => whole(c) ?? [])
     s.columns.value = given.has('methods') ? list('methods') : DEFAULT_COLUMNS
     s.method.value = given.get('method') ?? DEFAULT_METHOD
@@ -96,7 +99,7 @@ export class Address {
     s.preprocessing.value = {
       mean: numbers('mean'),
       std: numbers('std'),
-      fit: (['crop', 'stretch'] as const).find((f) => f === given.get('fit')),
+      fit: FITS.find((f) => f === given.get('fit')),
       channels: (['RGB', 'BGR'] as const).find((c) => c === given.get('channels')),
       size: height && width ? { height, width } : undefined,
     }
@@ -113,7 +116,10 @@ export class Address {
       ['model', s.modelUrl.value],
       ['picture', s.subject.value?.example === this.#example ? undefined : s.subject.value?.example],
       ['view', s.tab.value === 'explain' ? undefined : s.tab.value],
-      ['class', s.target.value],
+      [typeof s.target.value === 'number' ? 'class' : 'target', s.target.value],
+      ['question', s.question.value || undefined],
+      ['caption', s.ownCaption.value],
+      ['boxes', s.boxesFrom.value === BOXES_FROM ? undefined : s.boxesFrom.value],
       ['classes', s.compared.value.join() || undefined],
       ['methods', columns.join() === DEFAULT_COLUMNS.join() ? undefined : columns.join()],
       ['method', s.method.value === DEFAULT_METHOD ? undefined : s.method.value],

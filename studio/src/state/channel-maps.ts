@@ -1,13 +1,8 @@
 /** The channels that weigh most in the class that is shown, at the layer that is shown. */
-import {
-  formatNumber,
-  type GivenInputs,
-  type LayerChannel,
-  type LayerChannels,
-  type MethodInfo,
-  type WebModel,
-} from 'onnxplain/web'
-import type { PartialExplanation, Studio, Subject } from './studio.js'
+import { formatNumber, type LayerChannel, type LayerChannels, type MethodInfo, type WebModel } from 'onnxplain/web'
+import { DETECTION } from './detecting.js'
+import type { Given, PartialExplanation, Studio, Subject } from './studio.js'
+import { givenTarget, type Wanted } from './wanted.js'
 import { WhenIdle } from './when-idle.js'
 
 const TOP = 8
@@ -17,8 +12,8 @@ export interface ChannelQuestion {
   readonly subject: Subject
   /** undefined: the model's default. */
   readonly layer: string | undefined
-  readonly target: number
-  readonly inputs: GivenInputs
+  readonly target: Wanted
+  readonly given: Given
 }
 
 export type ChannelMaps = WhenIdle<ChannelQuestion, LayerChannels>
@@ -31,12 +26,19 @@ export function channelMaps(studio: Studio, isOpen: () => boolean): ChannelMaps 
       const view = studio.view.value
       const shown = studio.shown.value
       const layer = studio.layer.value
-      const inputs = studio.inputs.value
+      const given = studio.given.value
       if (!isOpen() || !view || !shown || shown.partial || shown.subject !== studio.subject.value) return undefined
-      return { view, subject: shown.subject, layer, target: shown.explanation.answer.index, inputs }
+      return { view, subject: shown.subject, layer, target: shown.wanted, given }
     },
-    ask: ({ view, subject, layer, target, inputs }, signal) =>
-      view.channels(subject.picture, { layer, target, inputs, top: TOP, signal }),
+    ask: ({ view, subject, layer, target, given }, signal) =>
+      view.channels(subject.picture, {
+        ...given,
+        detection: DETECTION,
+        layer,
+        target: givenTarget(target),
+        top: TOP,
+        signal,
+      }),
   })
 }
 

@@ -15,7 +15,7 @@ import {
 } from 'onnxplain/web'
 import { type MapKey, type Maps, same, settingsOf, textOf } from './maps.js'
 import { isAborted, problemOf } from './problem.js'
-import type { PartialExplanation, Shown, Studio, Subject } from './studio.js'
+import type { Given, PartialExplanation, Shown, Studio, Subject } from './studio.js'
 
 /** What stands in a place of the table. */
 export type Cell =
@@ -33,7 +33,7 @@ export interface Count {
 interface Question {
   readonly view: WebModel
   readonly subject: Subject
-  readonly inputs: Studio['inputs']['value']
+  readonly given: Given
   readonly layer: string | undefined
   readonly options: Studio['options']['value']
   readonly methods: readonly MethodInfo[]
@@ -175,13 +175,13 @@ export class Comparing {
     const s = this.#studio
     const view = s.view.value
     const subject = s.subject.value
-    const inputs = s.inputs.value
+    const given = s.given.value
     const [layer, options, methods] = [s.layer.value, s.options.value, this.columns.value]
     // not part of the question, since the answers are others for another picture; but new ones ask it anew
     this.rows.value
     if (s.tab.value !== 'compare' || !view?.preprocessing || !subject) return undefined
-    if (view.others.some((o) => !(o.name in inputs))) return undefined
-    return { view, subject, inputs, layer, options, methods }
+    if (view.answer.kind !== 'classes' || s.missing.value.length > 0) return undefined
+    return { view, subject, given, layer, options, methods }
   }
 
   /** Gives up what is no longer wanted, and begins what is missing and may begin. */
@@ -239,14 +239,14 @@ export class Comparing {
     signal: AbortSignal,
     job: Job,
   ): Promise<void> {
-    const { view, subject, inputs, layer } = question
+    const { view, subject, given, layer } = question
     const [first] = methods
     const set = await view.explainAll(subject.picture, {
       method: methods.map((m) => m.id),
       target: targets,
       layer,
       options: first && methods.length === 1 ? settingsOf(first, question).options : {},
-      inputs,
+      ...given,
       signal,
       onProgress: ({ done, total, partial }) => {
         if (signal.aborted) return
@@ -269,13 +269,13 @@ export class Comparing {
 
   /** The best answer and the best that rests elsewhere; the maps that tell are kept. */
   #findClasses(question: Question): void {
-    const { view, subject, inputs, layer } = question
+    const { view, subject, given, layer } = question
     const s = this.#studio
     const work: Work = async (signal) => {
       try {
         const { picture } = subject
         if (s.answers.peek().length === 0) {
-          const answers = await view.classify(picture, { inputs, top: view.answer.classes, signal })
+          const answers = await view.classify(picture, { ...given, top: view.answer.classes, signal })
           if (signal.aborted) return
           s.answers.value = answers
         }
@@ -288,7 +288,7 @@ export class Comparing {
             return set
           },
         }
-        const found = await distinctAnswers(model, picture, { inputs, layer, signal })
+        const found = await distinctAnswers(model, picture, { ...given, layer, signal })
         if (!signal.aborted) this.#usual.value = found.map((a) => a.index)
       } catch (error) {
         if (signal.aborted) return
@@ -325,8 +325,8 @@ export class Comparing {
   }
 
   /** What was found out of another picture, model or preprocessing is of no use. */
-  #renew({ view, subject, inputs }: Question): void {
-    const base = [view, subject, inputs]
+  #renew({ view, subject, given }: Question): void {
+    const base = [view, subject, given]
     if (this.#maps.renew(base)) this.#studio.answers.value = []
     if (same(base, this.#base)) return
     this.#base = base

@@ -1,8 +1,10 @@
 /** The maps of the class that is shown at a few layers of the network, of one graph and one forward pass. */
-import type { GivenInputs, InspectedLayer, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
+import type { InspectedLayer, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
+import { DETECTION } from './detecting.js'
 import type { Explaining } from './explaining.js'
 import { representative } from './layer-choice.js'
-import { DEFAULT_METHOD, type Studio, type Subject } from './studio.js'
+import { DEFAULT_METHOD, type Given, type Studio, type Subject } from './studio.js'
+import { givenTarget, type Wanted } from './wanted.js'
 import { WhenIdle } from './when-idle.js'
 
 /** Layers that are shown without being asked for. */
@@ -13,8 +15,8 @@ export interface LayerQuestion {
   readonly subject: Subject
   /** The id of the method that the maps are wanted of. */
   readonly method: string
-  readonly target: number
-  readonly inputs: GivenInputs
+  readonly target: Wanted
+  readonly given: Given
 }
 
 export interface LayerAnswer {
@@ -39,16 +41,16 @@ export function layerMaps(studio: Studio, explaining: Explaining): LayerMaps {
       const view = studio.view.value
       const shown = studio.shown.value
       const method = studio.methodInfo.value
-      const inputs = studio.inputs.value
+      const given = studio.given.value
       if (!view || !shown || shown.partial || shown.subject !== studio.subject.value || !method) return undefined
       if (view.inspect().layers.length === 0) return undefined
-      const { subject, explanation } = shown
+      const { subject, wanted } = shown
       return {
         view,
         subject,
         method: ofLayers(method) ? method.id : DEFAULT_METHOD,
-        target: explanation.answer.index,
-        inputs,
+        target: wanted,
+        given,
       }
     },
     ask: async (question, signal) => {
@@ -63,11 +65,18 @@ export function layerMaps(studio: Studio, explaining: Explaining): LayerMaps {
 }
 
 async function ask(question: LayerQuestion, method: string, signal: AbortSignal): Promise<LayerAnswer> {
-  const { view, subject, target, inputs } = question
+  const { view, subject, target, given } = question
   const info = view.methods.find((m) => m.id === method)
   if (!info) throw new Error(`There is no method ${method}`)
   const layer = shownLayers(view).map((l) => l.name)
-  const set = await view.explainAll(subject.picture, { method, layer, target, inputs, signal })
+  const set = await view.explainAll(subject.picture, {
+    ...given,
+    detection: DETECTION,
+    method,
+    layer,
+    target: givenTarget(target),
+    signal,
+  })
   return {
     method: info,
     maps: new Map(set.explanations.flatMap((e) => (e.raw.layer === undefined ? [] : [[e.raw.layer, e] as const]))),

@@ -196,7 +196,13 @@ export class Live {
     const s = this.#studio
     const held = this.held.peek()
     const at = method.atLayer ? s.layer.peek() : undefined
-    const options = { method: method.id, target: held ?? BEST, layer: at, inputs: s.inputs.peek(), signal }
+    const options = {
+      method: method.id,
+      ...(view.answer.kind === 'classes' ? { target: held ?? BEST } : {}),
+      layer: at,
+      ...s.given.peek(),
+      signal,
+    }
     const { explanations, refused, answers } = await view.explainAll(picture, options)
     if (signal.aborted) return
     const [explanation] = explanations

@@ -1,12 +1,13 @@
 /** What came of the questions about the picture and model of the moment, so that what was looked at once is there at once. */
 import type { ExplainError, MethodInfo, WebExplanation } from 'onnxplain/web'
+import type { Wanted } from './wanted.js'
 
 /** What a map depends on besides picture and model. */
 export interface MapKey {
   readonly method: string
   readonly layer: string | undefined
   readonly options: Readonly<Record<string, number | string>>
-  readonly target: number
+  readonly target: Wanted
 }
 
 export class Maps {
@@ -36,7 +37,7 @@ export class Maps {
     return same(base, this.#base)
   }
 
-  /** Forgets all maps where what they are of (model, picture, other inputs) is not what it was; true where it is not. */
+  /** Forgets all maps where what they are of (model, picture, what goes with it) is not what it was; true where it is not. */
   renew(base: readonly unknown[]): boolean {
     if (this.isOf(base)) return false
     this.#base = base

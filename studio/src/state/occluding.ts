@@ -14,7 +14,7 @@ import {
   type WebModel,
 } from 'onnxplain/web'
 import { isAborted, problemOf } from './problem.js'
-import type { PartialExplanation, Studio, Subject } from './studio.js'
+import type { Given, PartialExplanation, Studio, Subject } from './studio.js'
 import { Trail, type TrailMap } from './trail.js'
 
 type Answers = ReadonlyMap<number, ClassAnswer>
@@ -23,6 +23,8 @@ type Answers = ReadonlyMap<number, ClassAnswer>
 interface Base {
   readonly model: WebModel
   readonly subject: Subject
+  /** What goes with the picture. */
+  readonly given: Given
   readonly fed: PartialExplanation['fed']
   /** The answers with nothing covered, from the same run that is asked for the others; undefined until they are there. */
   baseline: Answers | undefined
@@ -176,8 +178,10 @@ export class Occluding {
     const { subject, explanation } = shown
     const { fed } = explanation
     const before = this.#base
-    if (before && before.model === model && before.subject === subject && isSame(before.fed, fed)) return before
-    this.#base = { model, subject, fed, baseline: undefined, trails: new Map() }
+    const given = this.#studio.given.value
+    const isOfThis = before?.model === model && before.subject === subject && before.given === given
+    if (before && isOfThis && isSame(before.fed, fed)) return before
+    this.#base = { model, subject, given, fed, baseline: undefined, trails: new Map() }
     return this.#base
   }
 
@@ -208,13 +212,13 @@ export class Occluding {
     if (this.#wanted) void this.#work()
   }
 
-  async #ask({ model, fed }: Base, square: Square | undefined, stop: AbortSignal): Promise<Answers> {
+  async #ask({ model, given, fed }: Base, square: Square | undefined, stop: AbortSignal): Promise<Answers> {
     const { layout, dims } = fed
     const data = fed.data.slice()
     if (square) fillSquare(data, 0, gridOf(layout, dims), square, this.#fill(this.options.peek()?.fill ?? 'mean'))
     const answers = await model.classify(
       { type: 'float32', dims, data },
-      { top: model.answer.classes, inputs: this.#studio.inputs.peek(), signal: stop },
+      { top: model.answer.classes, ...given, signal: stop },
     )
     return new Map(answers.map((a) => [a.index, a]))
   }

@@ -14,6 +14,7 @@ import {
 import { Latest } from './latest.js'
 import { isAborted, problemOf } from './problem.js'
 import type { Studio } from './studio.js'
+import { toolsOf } from './tools.js'
 
 /** The pictures that come with the page. */
 export const EXAMPLES: readonly { readonly id: string; readonly title: string; readonly url: URL }[] = [
@@ -91,14 +92,21 @@ export class Opening {
       s.modelUrl.value = url
       s.problem.value = undefined
       s.inputs.value = {}
+      s.asked.value = undefined
+      s.written.value = undefined
+      s.found.value = undefined
+      s.segmented.value = undefined
       if (before !== undefined && !asked) {
         // what was chosen of another model says nothing of this one
         s.preprocessing.value = {}
         s.target.value = undefined
+        s.question.value = ''
+        s.ownCaption.value = undefined
         s.layer.value = undefined
         s.compared.value = []
       }
       s.shown.value = undefined
+      if (!toolsOf(s).includes(s.tool.value)) s.tool.value = 'look'
     })
     before?.dispose()
     // not while the first map is being made
@@ -141,7 +149,11 @@ export class Opening {
       s.subject.value = { name, picture, example }
       s.problem.value = undefined
       s.shown.value = undefined
-      if (isNew) s.target.value = undefined
+      // a question is asked of the next picture too; a text is about its own
+      if (isNew) {
+        s.target.value = undefined
+        s.ownCaption.value = undefined
+      }
     })
   }
 

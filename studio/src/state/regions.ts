@@ -1,10 +1,10 @@
 /** Which classes a region of the picture speaks for: the maps of the best answers, which share one run, read at one place. */
 import { computed, effect, signal, untracked } from '@preact/signals'
-import type { Box, ClassAnswer, ExplainOptions, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
+import type { Box, ExplainedAnswer, MethodInfo, WebExplanation, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { meanOver } from './looking.js'
 import { isAborted, type Problem, problemOf } from './problem.js'
-import type { Studio, Subject } from './studio.js'
+import type { Given, Studio, Subject } from './studio.js'
 
 /** How many of the best answers are asked about. */
 const ASKED = 12
@@ -30,7 +30,7 @@ export interface RegionMaps {
 
 /** What the map of a class says at the region. */
 export interface Share {
-  readonly answer: ClassAnswer
+  readonly answer: ExplainedAnswer
   readonly value: number
   /** The largest value that the map of this class has anywhere. */
   readonly largest: number
@@ -39,7 +39,7 @@ export interface Share {
 interface Question {
   readonly view: WebModel
   readonly subject: Subject
-  readonly inputs: ExplainOptions['inputs']
+  readonly given: Given
   readonly method: MethodInfo
   readonly layer: string | undefined
   readonly targets: readonly number[]
@@ -98,24 +98,24 @@ export class Regions {
     const shownMethod = s.methodInfo.value
     const exact = s.methods.value.find((m) => m.id === EXACT)
     const layer = shownMethod?.atLayer ? s.layer.value : undefined
-    const inputs = s.inputs.value
+    const given = s.given.value
     if (s.tool.value !== 'region' || s.tab.value !== 'explain' || !view?.preprocessing || !subject) return undefined
     const fits = shownMethod?.space === 'layer' && !UNFIT.has(shownMethod.id)
     const method = fits ? shownMethod : exact
     if (!method || answers.length === 0) return undefined
     const best = answers.slice(0, ASKED)
     const extra = shown && !best.some((a) => a.index === shown.index) ? [shown] : []
-    return { view, subject, inputs, method, layer, targets: [...best, ...extra].map((a) => a.index) }
+    return { view, subject, given, method, layer, targets: [...best, ...extra].map((a) => a.index) }
   }
 
   async #ask(question: Question): Promise<void> {
-    const { view, subject, inputs, method, layer, targets } = question
+    const { view, subject, given, method, layer, targets } = question
     try {
       await this.#latest.run(async (signal) => {
         const set = await view.explainAll(subject.picture, {
           method: method.id,
           layer,
-          inputs,
+          ...given,
           target: targets,
           signal,
         })

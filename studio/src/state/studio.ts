@@ -3,15 +3,20 @@ import { computed, signal } from '@preact/signals'
 import type {
   ClassAnswer,
   ColormapName,
+  DetectedBox,
+  ExplainOptions,
   GivenInputs,
   MethodInfo,
   Picture,
   Point,
   PreprocessOptions,
+  Segmentation,
+  TextToken,
   WebExplanation,
   WebModel,
 } from 'onnxplain/web'
 import type { Problem } from './problem.js'
+import { usualOf, type Wanted } from './wanted.js'
 
 /** A picture that is looked at. A new one is a new object. */
 export interface Subject {
@@ -23,8 +28,8 @@ export interface Subject {
 
 export type Tab = 'explain' | 'compare' | 'live'
 
-/** `look`: values under the pointer; `occlude`: a grey square; `region`: which classes a place speaks for. */
-export type Tool = 'look' | 'occlude' | 'region'
+/** `look`: values under the pointer; `occlude`: a grey square; `region`: which classes a place speaks for; `paint`: a region of one's own. */
+export type Tool = 'look' | 'occlude' | 'region' | 'paint'
 
 /** How picture and map lie: one over the other, with a line between them, or next to each other. */
 export type Arrangement = 'overlay' | 'wipe' | 'beside'
@@ -57,10 +62,38 @@ export interface Look {
   readonly signed: boolean | undefined
 }
 
+/** A question, as the model has it. */
+export interface AskedQuestion {
+  readonly text: string
+  readonly words: readonly TextToken[]
+}
+
+/** A text about a picture, whose words can be explained. */
+export interface WrittenText {
+  readonly view: WebModel
+  readonly subject: Subject
+  readonly text: string
+  /** What the model is given for it. */
+  readonly caption: string | readonly number[]
+  /** Word `i` is `word:i`. */
+  readonly words: readonly {
+    readonly piece: string
+    /** 0 to 1, of all that could stand there; undefined for a text of one's own. */
+    readonly probability?: number
+  }[]
+  /** True for a text that the model did not write. */
+  readonly isOwn: boolean
+}
+
+/** What goes with a picture: other inputs, and texts. */
+export type Given = Pick<ExplainOptions, 'inputs' | 'question' | 'caption'>
+
 /** What is on the stage. */
 export interface Shown {
   readonly subject: Subject
   readonly explanation: WebExplanation | PartialExplanation
+  /** What it is of. */
+  readonly wanted: Wanted
   /** True while a long method is still filling it in. */
   readonly partial: boolean
 }
@@ -74,7 +107,7 @@ export interface Progress {
   readonly done: number
   /** undefined where it is not known. */
   readonly total: number | undefined
-  readonly unit: 'bytes' | 'runs'
+  readonly unit: 'bytes' | 'runs' | 'words'
   readonly cancel: () => void
 }
 
@@ -87,6 +120,8 @@ export const DEFAULT_COLUMNS: readonly string[] = [
   'occlusion',
   'cam',
 ]
+/** What a detector is at least to be sure of. */
+export const BOXES_FROM = 0.25
 /** Where wiping begins. */
 export const HALF = 0.5
 export const PLAIN_LOOK: Look = { opacity: undefined, colormap: undefined, threshold: 0, signed: undefined }
@@ -100,8 +135,8 @@ export class Studio {
 
   // what is asked
   readonly tab = signal<Tab>('explain')
-  /** The class that is explained; undefined: the best answer. */
-  readonly target = signal<number | undefined>(undefined)
+  /** What is explained; undefined: what is usual, such as the best answer. */
+  readonly target = signal<Wanted | undefined>(undefined)
   /** The classes of the comparison, in order. Empty: the shown one and the best that rests elsewhere. */
   readonly compared = signal<readonly number[]>([])
   readonly columns = signal<readonly string[]>(DEFAULT_COLUMNS)
@@ -114,6 +149,12 @@ export class Studio {
   readonly preprocessing = signal<PreprocessOptions>({})
   /** What the model's other inputs are given. */
   readonly inputs = signal<GivenInputs>({})
+  /** What the model is asked, as it is typed. */
+  readonly question = signal('')
+  /** A text of one's own, in the place of the one that the model writes. */
+  readonly ownCaption = signal<string | undefined>(undefined)
+  /** Boxes of lower scores are not shown, 0..1. */
+  readonly boxesFrom = signal(BOXES_FROM)
 
   // how it is drawn
   readonly look = signal<Look>(PLAIN_LOOK)
@@ -129,6 +170,12 @@ export class Studio {
   // what came of it
   readonly answers = signal<readonly ClassAnswer[]>([])
   readonly shown = signal<Shown | undefined>(undefined)
+  /** The question that goes to the model; undefined while there is none that it can read. */
+  readonly asked = signal<AskedQuestion | undefined>(undefined)
+  readonly written = signal<WrittenText | undefined>(undefined)
+  /** All that a detector found, best first. */
+  readonly found = signal<readonly DetectedBox[] | undefined>(undefined)
+  readonly segmented = signal<Segmentation | undefined>(undefined)
   /** undefined while nothing is covered by hand. */
   readonly covered = signal<Covered | undefined>(undefined)
   readonly problem = signal<Problem | undefined>(undefined)
@@ -154,10 +201,37 @@ export class Studio {
   readonly methods = computed<readonly MethodInfo[]>(() => this.model.value?.methods ?? [])
   readonly methodInfo = computed(() => this.methods.value.find((m) => m.id === this.method.value))
 
-  /** The answer that is shown. */
-  readonly shownAnswer = computed<ClassAnswer | undefined>(() => {
-    const index = this.target.value
-    const answers = this.answers.value
-    return index === undefined ? answers[0] : answers.find((a) => a.index === index)
+  /** The boxes that are shown: box `i` is `box:i`. */
+  readonly boxes = computed(() => this.found.value?.filter((b) => b.score >= this.boxesFrom.value))
+
+  /** What goes with the picture. */
+  readonly given = computed<Given>(() => {
+    const written = this.written.value
+    const isOfThis = written?.view === this.view.value && written?.subject === this.subject.value
+    return {
+      inputs: this.inputs.value,
+      ...(this.asked.value ? { question: this.asked.value.text } : {}),
+      ...(written && isOfThis ? { caption: written.caption } : {}),
+    }
   })
+
+  /** Inputs that nothing is given for yet. Those of words have fields of their own. */
+  readonly missing = computed<readonly string[]>(() => {
+    const view = this.view.value
+    const { inputs = {}, question, caption } = this.given.value
+    const filled = new Set([
+      ...Object.keys(inputs),
+      ...((question !== undefined && view?.texts.question) || []),
+      ...((caption !== undefined && view?.texts.caption) || []),
+    ])
+    return (view?.others ?? []).map((o) => o.name).filter((name) => !filled.has(name))
+  })
+
+  /** What is explained; undefined where that is not known yet. */
+  readonly wanted = computed<Wanted | undefined>(() => this.target.value ?? usualOf(this))
+
+  /** The answer that is shown. */
+  readonly shownAnswer = computed<ClassAnswer | undefined>(() =>
+    this.answers.value.find((a) => a.index === this.wanted.value),
+  )
 }

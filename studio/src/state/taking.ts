@@ -73,7 +73,9 @@ export function compiledName(model: WebModel, method: MethodInfo): string {
 /** What the programs run; undefined where the model takes no photos. */
 export function snippetOf(studio: Studio, { explanation, subject }: Taken): SnippetSubject | undefined {
   const view = studio.view.value
-  if (!view?.preprocessing) return undefined
+  // a program for classes: what else a compiled model takes is told by its metadata
+  if (!view?.preprocessing || view.answer.kind !== 'classes' || !/^(class|answer)$/.test(explanation.target.kind))
+    return undefined
   const { input, others } = view
   const given = studio.inputs.value
   const batch = input.batch ?? 1

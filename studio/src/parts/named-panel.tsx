@@ -1,0 +1,52 @@
+/** A model whose answer has no parts to choose from: numbers, or an embedding. What of it is explained has to be named. */
+import { useDesk } from './context.js'
+import { TextForm } from './text-form.js'
+
+export function NamedPanel() {
+  const { studio, explaining } = useDesk()
+  const answer = studio.view.value?.answer
+  if (!answer) return null
+  const shape = answer.dims.map((d) => d ?? '?').join(', ')
+  const score = studio.shown.value?.explanation.answer
+  const target = studio.target.value
+  const isEmbedding = answer.kind === 'embedding'
+  return (
+    <section class="answers" aria-label="Answers">
+      <h2>{isEmbedding ? 'An embedding' : 'Numbers'}</h2>
+      <p>
+        This model answers with {answer.classes} number{answer.classes === 1 ? '' : 's'}: {answer.output} [{shape}].
+      </p>
+      {isEmbedding && (
+        <TextForm
+          id="similar"
+          label="Explain how like it is to a text"
+          button="Explain"
+          placeholder="a photo of a cat"
+          text={typeof target === 'string' && target.startsWith('text:') ? target.slice('text:'.length) : ''}
+          problem={explaining.refused.value}
+          onText={(text) => {
+            studio.target.value = text.trim() === '' ? undefined : `text:${text.trim()}`
+          }}
+        />
+      )}
+      {score && target !== undefined && (
+        <p role="status">
+          {score.label}: <strong>{Number(score.logit.toPrecision(4))}</strong>
+        </p>
+      )}
+      <p class="muted">
+        Nothing is explained until it is named under “What is explained”, such as{' '}
+        <button
+          type="button"
+          class="link"
+          onClick={() => {
+            studio.target.value = `neuron:${answer.logits}[${answer.dims.slice(1).map(() => 0)}]`
+          }}
+        >
+          its first number
+        </button>
+        .
+      </p>
+    </section>
+  )
+}
