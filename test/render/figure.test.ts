@@ -79,11 +79,11 @@ const worded: FigureSpec = {
 const texts = (scene: Scene) => scene.items.flatMap((item) => (item.kind === 'path' ? [item.text] : []))
 
 describe('layoutFigure', () => {
-  const cases = [usual, awkward, bare, worded].flatMap((spec, i) =>
-    [60, 140, 300].flatMap((cellWidth) =>
-      [1, 2].map((scale) => [['usual', 'awkward', 'bare', 'worded'][i], cellWidth, scale, spec] as const),
-    ),
+  const sizes = [60, 140, 300].flatMap((cellWidth) => [1, 2].map((scale) => [cellWidth, scale] as const))
+  const cases = Object.entries({ usual, awkward, bare }).flatMap(([name, spec]) =>
+    sizes.map(([cellWidth, scale]) => [name, cellWidth, scale, spec] as const),
   )
+  cases.push(['worded', 60, 1, worded], ['worded', 300, 1, worded])
   it.each(cases)('keeps everything apart and inside: %s, cells of %i px, %ix', (_, cellWidth, scale, spec) => {
     const scene = layoutFigure(spec, fonts, { cellWidth, scale })
     const canvas = { x: 0, y: 0, width: scene.width, height: scene.height }
