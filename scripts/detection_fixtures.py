@@ -155,7 +155,7 @@ def gradients(scores, x):
         yield {"largest": float(abs(g).max()), "sums": [float(v) for v in signs(g.size) @ g]}
 
 
-def suppressed(boxes, scores, threshold=0.25, iou=0.5):
+def suppressed(boxes, scores, threshold=0.25, iou=0.1):
     """Each class of each box [A,4] with its score [A,C]; class by class, by torchvision's own operator."""
     row, label = (scores > threshold).nonzero(as_tuple=True)
     picked = scores[row, label]

@@ -31,11 +31,11 @@ function signedSums(g: ArrayLike<number>): number[] {
   })
 }
 
-describe.each(['fcos', 'ssd', 'fasterrcnn', 'yolov5', 'yolov8', 'detr'])('%s', (name) => {
+describe.each(['retinanet', 'fcos', 'ssd', 'fasterrcnn', 'yolov5', 'yolov8', 'yolov10', 'detr'])('%s', (name) => {
   it("a box' probability is its score, with PyTorch's gradient", async () => {
     const model = await open(name)
     const { scores, boxes, gradients } = fixture(name)
-    const detection = { threshold: 0.005 }
+    const detection = { threshold: 0.005, iou: 0.1 }
     const found = await model.detect(x, detection)
     expect(found[1]?.score).toBeCloseTo(scores[1], 4)
     expect(found[1]?.x1).toBeCloseTo(boxes[1][2], 2)
