@@ -8,7 +8,8 @@ import type { Target } from '../targets/index.js'
 import { byForm, isOfLogits, scoreOfLogits } from './asked.js'
 import { wholes } from './changed.js'
 import type { Feed } from './feed.js'
-import type { ReadOff, Runner } from './runner.js'
+import type { Runner } from './runner.js'
+import type { ReadOff } from './runs.js'
 
 type ChangedScores = (
   feed: Feed,

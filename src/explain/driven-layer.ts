@@ -6,7 +6,8 @@ import type { Answer } from '../targets/answer.js'
 import { type Target, targetKind } from '../targets/index.js'
 import type { LayerPlan } from './compile-layer.js'
 import type { Feed } from './feed.js'
-import type { LayerPlace, Runner } from './runner.js'
+import type { Runner } from './runner.js'
+import type { LayerPlace } from './runs.js'
 import { refuseOtherAnswers, targetScores } from './target-scores.js'
 
 /** What a layer is read of. */

@@ -23,7 +23,8 @@ import type { PlacedModel } from './place.js'
 import type { Prepared } from './prepare.js'
 import type { Making, Occasion, TracedModel } from './provenance.js'
 import type { ExplainOptions, ExplanationSet, Refusal } from './request.js'
-import type { PlanRun, Runner } from './runner.js'
+import type { Runner } from './runner.js'
+import type { PlanRun } from './runs.js'
 import { targetScores } from './target-scores.js'
 
 /** What explaining needs of a model. */

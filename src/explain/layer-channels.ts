@@ -17,7 +17,7 @@ import { type PlacedModel, placeMap } from './place.js'
 import type { TokenGrid } from './plan.js'
 import type { ImageOptions } from './prepare.js'
 import { type Occasion, provenanceOf, type TracedModel } from './provenance.js'
-import type { ChannelsRun } from './runner.js'
+import type { ChannelsRun } from './runs.js'
 
 export interface LayerChannelsOptions extends ImageOptions {
   /** Value name of the layer. Default: the last feature map before pooling. */

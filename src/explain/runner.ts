@@ -1,17 +1,12 @@
 /** Runs a model's plans: one session a plan, kept in a small cache together with it. */
 import { ExplainError } from '../core/errors.js'
-import type { Lack, ModelFile, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
-import { float32, isFloat32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
-import type { PreprocessSpec } from '../image/index.js'
+import type { Lack, OptimizationLevel, Runtime, Session } from '../core/runtime.js'
+import { float32, sizeOf, sliceFirst, type Tensor } from '../core/tensor.js'
 import type { Square } from '../methods/covering.js'
 import { gradient } from '../methods/gradient.js'
-import type { CompiledMethod } from '../methods/method.js'
-import { Builder, declare } from '../onnx/builder.js'
-import { encodeSkeleton } from '../onnx/encode.js'
+import { declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { protoType } from '../onnx/tensors.js'
-import { fillConvChannels } from '../passes/conv-channels.js'
 import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
 import { targetKind } from '../targets/index.js'
@@ -29,59 +24,21 @@ import {
 import { compileScores, type ScoresPlan } from './compile-scores.js'
 import type { Feed } from './feed.js'
 import type { PictureInput } from './input.js'
-import type { GivenOptions } from './options.js'
-import { type OtherInput, repeatRow } from './others.js'
-import type { CompileOptions, Plan, PlannedMap, RunnablePlan } from './plan.js'
+import type { OtherInput } from './others.js'
+import type { CompileOptions, Plan, RunnablePlan } from './plan.js'
+import {
+  type ChannelsRun,
+  isShared,
+  type LayerPlace,
+  mixedMaps,
+  type PlanRequest,
+  type PlanRun,
+  type ReadOff,
+  type RunPart,
+} from './runs.js'
+import { type Result, SessionFiles } from './session-files.js'
 import { SessionCache } from './sessions.js'
 import { Writer } from './writer.js'
-
-/** What a plan is made of. */
-export interface PlanRequest {
-  readonly methods: readonly CompiledMethod[]
-  readonly layer: string | readonly string[] | undefined
-  readonly grid: string | undefined
-  readonly form: TargetForm
-  /** The inputs that are explained; undefined: the picture. */
-  readonly wrt: string | readonly string[] | undefined
-  /** Options of these methods. */
-  readonly options: GivenOptions
-  /** What colours among them become. */
-  readonly preprocessing: PreprocessSpec | undefined
-}
-
-/** One map of a run: its raw maps, one a target, without the batch axis. */
-export interface RunMap extends PlannedMap {
-  readonly raws: readonly Tensor<'float32'>[]
-}
-
-/** A run of a plan on one picture. */
-export interface PlanRun {
-  /** Of a classifier; empty for models that answer something else. */
-  readonly logits: Float32Array
-  /** Of each target; of a classifier's classes they are read off the logits, and this is empty. */
-  readonly scores: readonly number[]
-  readonly maps: readonly RunMap[]
-  readonly refused: Plan['refused']
-}
-
-/** Which layer is meant, on the way to what, and how its tokens are read. */
-export interface LayerPlace {
-  readonly layer: string | undefined
-  readonly grid: string | undefined
-  readonly form: TargetForm
-}
-
-/** A run that gives a layer's channels `[K,...places]` and their weights `[K]`. */
-export interface ChannelsRun extends Pick<PlanRun, 'logits' | 'scores'> {
-  readonly plan: LayerGradientPlan
-  readonly features: Tensor<'float32'>
-  readonly weights: Tensor<'float32'>
-}
-
-/** What is read off pictures: a classifier's logits, or the scores of targets of one form, in which nothing is left open. */
-export type ReadOff = 'logits' | { readonly form: TargetForm; readonly rows: readonly InputRows[] }
-
-type Result = Readonly<Record<string, Tensor>>
 
 export class Runner {
   readonly #graph: Graph
@@ -91,6 +48,7 @@ export class Runner {
   readonly #answer: Answer
   readonly #labels: number | undefined
   readonly #sessions: SessionCache
+  readonly #files: SessionFiles
   readonly #lacks: readonly Lack[] | undefined
   readonly #runtime: Runtime
   readonly #optimization: OptimizationLevel
@@ -123,6 +81,7 @@ export class Runner {
     this.#runtime = runtime
     this.#optimization = optimization
     this.#sessions = new SessionCache(runtime, { optimization })
+    this.#files = new SessionFiles({ shapes, lacks: runtime.lacks, ...parts })
   }
 
   /** The model as one that writes texts. Throws `method-not-applicable`. */
@@ -146,10 +105,10 @@ export class Runner {
     const count = pictures.dims[0] ?? 0
     const result = await this.#sessions.use(
       'forward',
-      () => this.#file(this.#graph, []),
-      (session) => session.run(this.#feeds(session, { pictures, others })),
+      () => this.#files.file(this.#graph, []),
+      (session) => session.run(this.#files.feeds(session, { pictures, others })),
     )
-    return this.#rows(result, count)
+    return this.#files.rows(result, count)
   }
 
   /** Scores `[pictures][targets]` of targets of one form, in which nothing is left open. */
@@ -179,9 +138,14 @@ export class Runner {
       run: (name, make, tables, given, around) =>
         this.#sessions.use(
           name,
-          () => (tables ? this.#file(make(), tables, false) : this.#file(make(), wanted, wanted.length === 0)),
+          () =>
+            tables ? this.#files.file(make(), tables, false) : this.#files.file(make(), wanted, wanted.length === 0),
           (session) =>
-            session.run({ ...this.#feeds(session, { pictures: given, others }), ...(tables ? {} : feeds), ...around }),
+            session.run({
+              ...this.#files.feeds(session, { pictures: given, others }),
+              ...(tables ? {} : feeds),
+              ...around,
+            }),
         ),
     }
     for await (const { boxes, result } of this.#changed.run(host, pictures, groups, other, size)) {
@@ -194,7 +158,7 @@ export class Runner {
   #end(end: ReadOff) {
     if (end === 'logits') {
       const graph = prune(this.#graph.with({ outputs: [declare(this.#answer.logits)] }))
-      const read = (result: Result, count: number) => this.#rows(result, count)
+      const read = (result: Result, count: number) => this.#files.rows(result, count)
       return { key: 'forward', graph, wanted: [], feeds: {}, read }
     }
     const { key, plan } = this.#scoresPlan(end.form)
@@ -207,10 +171,10 @@ export class Runner {
   async value(name: string, feed: Feed): Promise<Tensor<'float32'>> {
     const result = await this.#sessions.use(
       JSON.stringify(['value', name]),
-      () => this.#file(this.#graph.with({ outputs: [declare(name)] }), [name], false),
-      (session) => session.run(this.#feeds(session, feed)),
+      () => this.#files.file(this.#graph.with({ outputs: [declare(name)] }), [name], false),
+      (session) => session.run(this.#files.feeds(session, feed)),
     )
-    return this.#float(result, name)
+    return this.#files.float(result, name)
   }
 
   /** What a graph that is made of the model's gives for one picture. */
@@ -218,8 +182,8 @@ export class Runner {
     const names = graph.outputs.map((o) => o.name)
     return this.#sessions.use(
       key,
-      () => this.#file(graph, names, false),
-      (session) => session.run(this.#feeds(session, feed)),
+      () => this.#files.file(graph, names, false),
+      (session) => session.run(this.#files.feeds(session, feed)),
     )
   }
 
@@ -233,7 +197,7 @@ export class Runner {
     const runs = plan.sharesForward ? [rows] : chunks(rows, single ? 1 : (this.#input.batch ?? 1))
     const parts = await this.#sessions.use(
       key,
-      () => this.#planFile(plan),
+      () => this.#files.planFile(plan),
       async (session) => {
         const done: RunPart[] = []
         for (const run of runs) done.push(await this.#once(session, plan, feed, run))
@@ -257,7 +221,7 @@ export class Runner {
     const step = sizeOf(rest)
     await this.#sessions.use(
       key,
-      () => this.#planFile(plan),
+      () => this.#files.planFile(plan),
       async (session) => {
         for (const part of chunks([...Array(count).keys()], this.batch ?? size)) {
           const [from = 0, n] = [part[0], part.length]
@@ -294,10 +258,10 @@ export class Runner {
     const names = [before.own, before.features, before.places]
     const result = await this.#sessions.use(
       keyOf('before', place),
-      () => this.#file(before.graph, names, false),
-      (session) => session.run(this.#feeds(session, feed)),
+      () => this.#files.file(before.graph, names, false),
+      (session) => session.run(this.#files.feeds(session, feed)),
     )
-    return names.map((name) => this.#float(result, name))
+    return names.map((name) => this.#files.float(result, name))
   }
 
   /** The logits of as many pictures as `feed` has, where the layer holds `own`. */
@@ -305,10 +269,10 @@ export class Runner {
     const { layer, behind } = this.layer(place)
     const result = await this.#sessions.use(
       keyOf('behind', place),
-      () => this.#file(behind, []),
-      (session) => session.run({ ...this.#feeds(session, feed), [layer]: own }),
+      () => this.#files.file(behind, []),
+      (session) => session.run({ ...this.#files.feeds(session, feed), [layer]: own }),
     )
-    return this.#rows(result, feed.pictures.dims[0] ?? 0)
+    return this.#files.rows(result, feed.pictures.dims[0] ?? 0)
   }
 
   /** Scores `[pictures][targets]` of the part behind the layer, where that holds `own`. */
@@ -355,7 +319,7 @@ export class Runner {
     )
     const { logits, scores, raws } = await this.#sessions.use(
       key,
-      () => this.#planFile(plan),
+      () => this.#files.planFile(plan),
       (session) => this.#once(session, plan, feed, [row]),
     )
     const [[features], [found]] = [raws[0] ?? [], raws[1] ?? []]
@@ -382,39 +346,14 @@ export class Runner {
       rows,
       count,
     )
-    const result = await session.run({ ...this.#feeds(session, feed), ...targets })
+    const result = await session.run({ ...this.#files.feeds(session, feed), ...targets })
     const raws = plan.maps.map((map) => {
-      const value = this.#float(result, map.output)
+      const value = this.#files.float(result, map.output)
       return isShared(plan, map) ? [value] : rows.map((_, i) => sliceFirst(value, i))
     })
     const scores =
-      plan.score === undefined ? [] : Array.from(this.#float(result, plan.score).data.subarray(0, rows.length))
-    return { logits: this.#rows(result, 1)[0] ?? new Float32Array(), scores, raws }
-  }
-
-  /** What a session is fed: its own inputs only, rows repeated for as many pictures as there are. */
-  #feeds(session: Session, { pictures, others }: Feed): Readonly<Record<string, Tensor>> {
-    const batch = this.#filled(pictures)
-    const wanted = new Set(session.inputs.map((i) => i.name))
-    const rows = this.#others.flatMap(({ name, batch: kind }): [string, Tensor][] => {
-      const given = others[name]
-      if (!given || !wanted.has(name)) return []
-      return [[name, kind === 'row' ? repeatRow(given, batch.dims[0] ?? 1) : given]]
-    })
-    return { ...(wanted.has(this.#input.name) ? { [this.#input.name]: batch } : {}), ...Object.fromEntries(rows) }
-  }
-
-  /** A batch as large as the model's fixed one, its last picture repeated; itself where the batch is free. */
-  #filled(pictures: Tensor<'float32'>): Tensor<'float32'> {
-    const [count = 0, ...rest] = pictures.dims
-    const batch = this.#input.batch ?? count
-    if (batch <= count) return pictures
-    const size = sizeOf(rest)
-    const data = new Float32Array(batch * size)
-    const last = pictures.data.subarray((count - 1) * size)
-    data.set(pictures.data)
-    for (let i = count; i < batch; i++) data.set(last, i * size)
-    return float32([batch, ...rest], data)
+      plan.score === undefined ? [] : Array.from(this.#files.float(result, plan.score).data.subarray(0, rows.length))
+    return { logits: this.#files.rows(result, 1)[0] ?? new Float32Array(), scores, raws }
   }
 
   async #scored(
@@ -427,8 +366,8 @@ export class Runner {
     const { graph, scores, targetInputs } = plan
     const result = await this.#sessions.use(
       key,
-      () => this.#file(graph, [scores], false),
-      (session) => session.run({ ...this.#feeds(session, feed), ...targetFeeds(targetInputs, rows), ...others }),
+      () => this.#files.file(graph, [scores], false),
+      (session) => session.run({ ...this.#files.feeds(session, feed), ...targetFeeds(targetInputs, rows), ...others }),
     )
     return this.#scoreRows(result, plan, rows, feed.pictures.dims[0] ?? 0)
   }
@@ -439,7 +378,7 @@ export class Runner {
     rows: readonly InputRows[],
     count: number,
   ): readonly Float32Array[] {
-    const { data, dims } = this.#float(result, scores)
+    const { data, dims } = this.#files.float(result, scores)
     const width = dims[1] ?? 1
     return Array.from({ length: count }, (_, i) => {
       const own = data.subarray(i * width, (i + 1) * width)
@@ -460,35 +399,6 @@ export class Runner {
       return compileScores(end.graph, end.shapes, { answer: this.#answer, form, end: end.value })
     })
     return { key, plan }
-  }
-
-  #planFile({ graph, maps, score }: RunnablePlan): ModelFile {
-    return this.#file(graph, [...maps.map((m) => m.output), ...(score === undefined ? [] : [score])])
-  }
-
-  /** The graph with `outputs` and, unless told otherwise, the logits, as float32: which is all that is computed then. */
-  #file(graph: Graph, outputs: readonly string[], answers = this.#answer.kind === 'classes'): ModelFile {
-    const own = graph.outputs.filter((o) => outputs.includes(o.name))
-    const b = new Builder(graph, this.#shapes)
-    const narrow = answers && (b.type(this.#answer.logits) ?? 'float32') !== 'float32'
-    if (narrow) b.alias(b.op('Cast', [this.#answer.logits], { to: protoType('float32') }), NARROW_LOGITS)
-    const logits = declare(narrow ? NARROW_LOGITS : this.#answer.logits, 'float32')
-    const whole = b.finish({ outputs: [...(answers ? [logits] : []), ...own] })
-    const filled = this.#lacks?.includes('Conv 3k channels') ? fillConvChannels(whole, this.#shapes) : whole
-    return encodeSkeleton(prune(filled, { dropInputs: true }))
-  }
-
-  #rows(result: Readonly<Record<string, Tensor>>, count: number): readonly Float32Array[] {
-    const { kind, logits, classes } = this.#answer
-    if (kind !== 'classes') return []
-    const { data } = this.#float(result, result[NARROW_LOGITS] ? NARROW_LOGITS : logits)
-    return Array.from({ length: count }, (_, i) => data.subarray(i * classes, (i + 1) * classes))
-  }
-
-  #float(result: Readonly<Record<string, Tensor>>, name: string): Tensor<'float32'> {
-    const value = result[name]
-    if (value && isFloat32(value)) return value
-    throw new ExplainError('runtime-failed', { what: `"${name}" came out as ${value?.type ?? 'nothing'}, not float32` })
   }
 }
 
@@ -513,27 +423,6 @@ const GRADIENT = {
   options: {},
   preprocessing: undefined,
 } as const
-
-/** The logits of a float16 network as float32. */
-const NARROW_LOGITS = 'onnxplain/logits'
-
-/** What one run gives: raw maps by map and target. */
-interface RunPart extends Pick<PlanRun, 'logits' | 'scores'> {
-  readonly raws: readonly (readonly Tensor<'float32'>[])[]
-}
-
-/** True where one map holds for all pictures of a run: that of an input without a row for each. */
-function isShared(plan: RunnablePlan, map: Pick<PlannedMap, 'input'>): boolean {
-  return plan.others.some((o) => o.name === map.input && o.batch !== 'row')
-}
-
-function mixedMaps(plan: Plan, batch: number): ExplainError {
-  const names = plan.maps.filter((m) => isShared(plan, m)).map((m) => `"${m.input}"`)
-  return new ExplainError('method-not-applicable', {
-    what: `This model takes ${batch} pictures at once and one value of ${[...new Set(names)].join(', ')} for all of them, so that its gradient mixes the pictures`,
-    remedy: 'Explain the picture, or export the model with a batch of 1.',
-  })
-}
 
 function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
