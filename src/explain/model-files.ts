@@ -93,7 +93,8 @@ export async function assembleModel(
   const isOfWords = pair !== undefined || readsWords(graph)
   const ofWords = (name: string) => (isOfWords ? find(name) : undefined)
   const generation = await ofWords('generation_config.json')
-  const tokenizer = await ofWords('tokenizer.json')
+  // a list of words in the config goes first
+  const tokenizer = listsWords(config?.json) ? undefined : await ofWords('tokenizer.json')
   const tokenizerConfig = tokenizer && (await find('tokenizer_config.json'))
   const own = ownParts(graph)
   return {
@@ -136,6 +137,11 @@ async function otherTower(path: string, own: string, files: ModelFiles): Promise
     remedy: 'Keep vision_model.onnx and text_model.onnx in one folder.',
     details: { missing: [lastOf(path)] },
   })
+}
+
+/** True for a config that lists the words itself. */
+function listsWords(config: unknown): boolean {
+  return typeof config === 'object' && config !== null && Array.isArray(Reflect.get(config, 'vocabulary'))
 }
 
 /** True for a model that is given rows of whole numbers. */

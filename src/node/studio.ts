@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ExplainError } from '../core/errors.js'
+import { encoderDecoder } from '../explain/index.js'
 import { isFile } from './files.js'
 import { resolveModel, SHIPPED } from './resolve.js'
 import { type Served, serveFolder } from './serve.js'
@@ -61,11 +62,14 @@ async function shippedFiles(): Promise<readonly (readonly [string, string])[]> {
 async function filesOf(path: string): Promise<{ readonly files: ReadonlyMap<string, string>; readonly start: string }> {
   const { entry: onnx, files, companions } = await resolveModel(path)
   const folder = dirname(resolve(onnx))
-  const beside = companions.map((file) => [`/model/${basename(file)}`, resolve(file)] as const)
-  const own = files.map(
-    (file) => [posix.join('/model', slashes(relative(folder, resolve(file)))), resolve(file)] as const,
-  )
-  return { files: new Map([...beside, ...own]), start: `model/${encodeURIComponent(basename(onnx))}` }
+  const home = basename(folder) === 'onnx' ? dirname(folder) : folder
+  // two files are called by the folder that they lie in
+  const place = encoderDecoder(basename(onnx)) ? ['model', basename(home)] : ['model']
+  const under = (path: string): string => posix.join('/', ...place, path)
+  const beside = companions.map((file) => [under(basename(file)), resolve(file)] as const)
+  const own = files.map((file) => [under(slashes(relative(folder, resolve(file)))), resolve(file)] as const)
+  const start = [...place, basename(onnx)].map(encodeURIComponent).join('/')
+  return { files: new Map([...beside, ...own]), start }
 }
 
 function slashes(path: string): string {

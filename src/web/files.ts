@@ -57,7 +57,10 @@ async function fromUrl(address: string, tell: Tell): Promise<FoundModel> {
   let entry = inOnnx ? `onnx/${own}` : own
   if (!isFolder) {
     const bytes = await there(files, entry, address)
-    return { name: own, ...(await assembleModel(entry, bytes, files, { alone: isEncoder(entry) })) }
+    const model = await assembleModel(entry, bytes, files, { alone: isEncoder(entry) })
+    // a decoder stands for both files, which are called by their folder
+    const folder = decodeURIComponent(parts.at(inOnnx ? -3 : -2) ?? '')
+    return { name: model.models.length > 1 && folder !== '' ? folder : own, ...model }
   }
   entry = ''
   for (const candidate of ENTRIES) {

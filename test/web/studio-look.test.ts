@@ -1,6 +1,5 @@
 /** How the studio looks, and how it is to those who cannot see it: screenshots held to earlier ones, and axe-core's findings. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import pixelmatch from 'pixelmatch'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
@@ -9,7 +8,7 @@ import { serveStudio } from '../../src/node/studio.js'
 import { pathOf } from '../support/files.js'
 import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
-import { keptStudio, type StudioTab, type StudioTabOptions, settled, turn } from './studio-page.js'
+import { findings, keptStudio, type StudioTab, type StudioTabOptions, settled, turn } from './studio-page.js'
 
 let browser: TestBrowser
 let served: Served
@@ -96,24 +95,7 @@ describe.each(VIEWS)('%s', (name, look) => {
     const off = pixelmatch(got.data, want.data, undefined, got.width, got.height, { threshold: 0.25 })
     if (off > TOLERANCE * got.width * got.height) writeFileSync(path.replace('.png', '-changed.png'), shot)
     expect(off / (got.width * got.height)).toBeLessThanOrEqual(TOLERANCE)
-    expect(await findings(tab)).toEqual([])
+    expect(await findings(tab.page)).toEqual([])
     expectQuiet(tab)
   })
 })
-
-interface Finding {
-  readonly id: string
-  readonly impact: string | null
-  readonly nodes: readonly { readonly html: string }[]
-}
-
-/** Serious and critical findings by WCAG 2.2 A and AA. */
-async function findings({ page }: StudioTab): Promise<readonly string[]> {
-  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
-  const found = await page.evaluate<{ violations: readonly Finding[] }>(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
-  )
-  return found.violations
-    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-    .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 120)}`))
-}

@@ -1,6 +1,7 @@
 /** The studio in a tab, for tests: opened, waited for, and looked at. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, expect, onTestFailed, onTestFinished } from 'vitest'
@@ -146,4 +147,21 @@ export async function settled(page: Page): Promise<void> {
       { timeout: 2 * PATIENCE },
     )
     .toBe(true)
+}
+
+interface Finding {
+  readonly id: string
+  readonly impact: string | null
+  readonly nodes: readonly { readonly html: string }[]
+}
+
+/** Serious and critical findings of axe-core, by WCAG 2.2 A and AA. */
+export async function findings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  const found = await page.evaluate<{ violations: readonly Finding[] }>(
+    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
+  )
+  return found.violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 120)}`))
 }
