@@ -36,6 +36,11 @@ const SAYS_SHAPE: Readonly<Record<string, readonly number[]>> = {
   Upsample: [1],
 }
 
+function saysShape({ op }: Node): readonly number[] {
+  // the axes of reductions
+  return SAYS_SHAPE[op] ?? (op.startsWith('Reduce') ? [1] : [])
+}
+
 /** The values of a lowered graph of which no axis may be taken for a constant because it was the same in two runs. */
 export function sizedByNumbers(graph: Graph): ReadonlySet<string> {
   // values whose numbers, and values whose shapes, rest on what is fed
@@ -44,7 +49,7 @@ export function sizedByNumbers(graph: Graph): ReadonlySet<string> {
   for (const node of sorted(graph)) {
     const read = [...reads(node)]
     const sized = read.some((x) => shapes.has(x))
-    const said = (SAYS_SHAPE[node.op] ?? []).some((i) => numbers.has(node.inputs[i] ?? ''))
+    const said = saysShape(node).some((i) => numbers.has(node.inputs[i] ?? ''))
     const counted = countsIn(node) && read.some((x) => numbers.has(x))
     const asksShape = node.domain === '' && (node.op === 'Shape' || node.op === 'Size')
     for (const output of node.outputs) {

@@ -184,7 +184,7 @@ describe('several outputs', () => {
     expect([await answers(), await answers('--answer', 'kinds')]).toEqual([6, 4])
     const ran = await onnxplain(folder, ...args, '--answer', 'kind')
     expect([ran.code, ran.stdout]).toEqual([1, ''])
-    expect(ran.stderr).toMatch(/There is no output "kind".*Class scores are: kinds, colours.*method-not-applicable/)
+    expect(ran.stderr).toMatch(/There is no output "kind".*Explained can be: kinds, colours.*method-not-applicable/)
   })
 })
 

@@ -33,7 +33,7 @@ describe('refused with exit code 2', () => {
     'an unknown method': [[...TINY, '--method', 'gradcamm'], /Did you mean .*"grad-cam".*\[unknown-method\]/],
     'a method unlike any': [[...TINY, '--method', 'zzzzzzzzzzzz'], 'The methods are: cam, grad-cam'],
     'an unknown colour map': [[...TINY, '--colormap', 'virids'], /viridis.*\[unknown-colormap\]/],
-    'another score': [[...TINY, '--score', 'loss'], '--score is logit or probability'],
+    'another score': [[...TINY, '--score', 'loss'], '--score is logit, probability or log-probability'],
     'another order of channels': [[...TINY, '--channels', 'GBR'], '--channels is RGB or BGR'],
     'opacity that is no number': [[...TINY, '--opacity', 'half'], '--opacity goes from 0 to 1'],
     'a batch of nothing': [[...TINY, '--batch', '0'], 'at least 1'],
