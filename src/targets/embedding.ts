@@ -86,7 +86,7 @@ export const similarityTarget = defineTarget<SimilarityTarget>({
   syntax: 'similarity:PICTURE',
   example: { kind: 'similarity', to: 'other.jpg' },
   source:
-    'Chen et al., WACV 2020 (arXiv 2003.00991): Grad-CAM of embedding networks, of the similarity itself; SimilarityToConceptTarget in pytorch-grad-cam',
+    'Chen et al., WACV 2020 (arXiv 2001.06538): Grad-CAM of embedding networks, of the similarity itself; SimilarityToConceptTarget in pytorch-grad-cam',
   answers: undefined,
   parse: (text) => ({ kind: 'similarity', to: textOf(text, 'to', 'similarity').trim() }),
   check: ({ to, of, embedding }) => ({
