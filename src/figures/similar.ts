@@ -8,6 +8,9 @@ export interface SimilarFigureOptions extends DrawOptions {
   readonly footer?: string
 }
 
+/** A cosine from which on what is left of its gradient is rounding. */
+const EQUAL = 1 - 1e-5
+
 /** A column for each picture that has maps, the most alike first. `pictureOf`: the picture of a name. */
 export function similarFigure(
   query: { readonly name: string; readonly picture: Picture },
@@ -16,7 +19,8 @@ export function similarFigure(
   { footer, ...drawing }: SimilarFigureOptions = {},
 ): FigureSpec {
   const own = reduced(query.picture)
-  const cell = (picture: Picture, explanation: Explanation): FigureCell => {
+  const cell = (picture: Picture, explanation: Explanation, cosine: number): FigureCell => {
+    if (cosine > EQUAL) return { message: 'The embeddings are equal: at its greatest the cosine has no gradient.' }
     const [odd] = explanation.diagnosis
     return odd ? { message: `${odd.code}: ${odd.message}` } : drawExplained(picture, explanation, drawing)
   }
@@ -30,12 +34,15 @@ export function similarFigure(
       {
         title: 'The query',
         subtitle: 'where it is like the picture',
-        cells: [{ image: own }, ...shown.map(({ maps }) => cell(own, maps.ofQuery))],
+        cells: [{ image: own }, ...shown.map(({ maps, cosine }) => cell(own, maps.ofQuery, cosine))],
       },
       {
         title: 'The picture',
         subtitle: 'where it is like the query',
-        cells: [{ message: '' }, ...shown.map(({ name, maps }) => cell(reduced(pictureOf(name)), maps.ofPicture))],
+        cells: [
+          { message: '' },
+          ...shown.map(({ name, maps, cosine }) => cell(reduced(pictureOf(name)), maps.ofPicture, cosine)),
+        ],
       },
     ],
     ...(footer ? { footer } : {}),
