@@ -16,7 +16,7 @@ import {
 } from '../metrics/index.js'
 import { drawChart, refuseFormat } from '../node/draw.js'
 import { readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
-import { readImage } from '../node/open.js'
+import { readImage, withPictures } from '../node/open.js'
 import type { ChartPanel } from '../render/index.js'
 import type { GivenTarget } from '../targets/index.js'
 import { addMethodOptions, collect, givenMethodOptions, givenTarget, named } from './arguments.js'
@@ -108,6 +108,7 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   const warn = warner(options)
   const { model, inputs } = await openModel(options, warn)
   await using opened = model
+  const { pictures: others } = await withPictures({ target })
   const settings = {
     methods,
     metrics,
@@ -129,6 +130,7 @@ async function run(command: Command, pictures: readonly string[], options: Optio
         bar.update({ method: basename(picture), done: i, total: pictures.length })
         const rows = image
           ? await comparePicture(opened.model, picture, image, {
+              pictures: others,
               methods,
               metrics,
               target,

@@ -1,6 +1,7 @@
 /** `onnxplain compile MODEL -o OUT.onnx --method ID` */
 import type { Command } from 'commander'
 import { compile } from '../explain/index.js'
+import { fixedSize } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
 import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
 import { ortRuntime } from '../node/ort.js'
@@ -57,10 +58,11 @@ export function compileCommand(program: Command): void {
   command.action(async (path: string, options: Options) => {
     checkScore(command, options.score)
     await refuseUnwritable(options.output)
-    const { graph, files, preprocessing } = await resolveModel(path)
+    const { graph, files, preprocessing, pictureSize } = await resolveModel(path)
     await refuseOverwriting(files, [options.output], 'Give --output another file.')
     const warn = (line: string): boolean => process.stderr.write(`onnxplain: ${line}\n`)
-    const shapes = await probe(graph, await ortRuntime({ warn }))
+    const size = pictureSize ?? (preprocessing && fixedSize(preprocessing))
+    const shapes = await probe(graph, await ortRuntime({ warn }), { size })
     const { output, method, explain: wrt, ...rest } = options
     const own = givenMethodOptions(command)
     const plan = compile(graph, { ...rest, wrt, shapes, preprocessing, options: own, ...(method ? { method } : {}) })

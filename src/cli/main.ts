@@ -13,6 +13,7 @@ import { explainCommand } from './explain.js'
 import { inspectCommand } from './inspect.js'
 import { methodsCommand } from './methods.js'
 import { segmentCommand } from './segment.js'
+import { similarCommand } from './similar.js'
 import { studioCommand } from './studio.js'
 
 /** What a user got wrong in the command itself, rather than in a file. */
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
     segmentCommand,
     checkCommand,
     compareCommand,
+    similarCommand,
     inspectCommand,
     compileCommand,
     methodsCommand,

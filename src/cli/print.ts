@@ -1,6 +1,7 @@
 /** Results as text and as JSON. */
 import type { ExplanationSet, Inspection } from '../explain/index.js'
 import type { Method } from '../methods/method.js'
+import type { Target } from '../targets/index.js'
 
 /** Rows as columns, each as wide as its widest entry; `right` lists the columns that are set to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
@@ -8,6 +9,13 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   const line = (row: readonly string[]): string =>
     row.map((cell, c) => (right.includes(c) ? cell.padStart(widths[c] ?? 0) : cell.padEnd(widths[c] ?? 0))).join('  ')
   return rows.map((row) => `  ${line(row).trimEnd()}\n`).join('')
+}
+
+/** What the score of a target that is no class is. */
+function scoreName(target: Target): string {
+  if (target.kind === 'similarity') return 'cosine'
+  if (target.kind === 'text') return target.other === undefined ? 'cosine' : 'difference of cosines'
+  return 'score'
 }
 
 export function answersText(
@@ -19,9 +27,9 @@ export function answersText(
   const rows = set.answers
     .slice(0, top)
     .map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`])
-  const others = [...new Map(set.explanations.map((e) => [e.answer.key, e.answer])).values()]
-    .filter((a) => a.probability === null)
-    .map((a) => `  ${a.label}: score ${Number(a.logit.toPrecision(4))}\n`)
+  const others = [...new Map(set.explanations.map((e) => [e.answer.key, e])).values()]
+    .filter((e) => e.answer.probability === null)
+    .map((e) => `  ${e.answer.label}: ${scoreName(e.target)} ${Number(e.answer.logit.toPrecision(4))}\n`)
   const layers = [...new Set(set.explanations.flatMap((e) => e.raw.layer ?? []))]
   const figures = written.figures.map((path) => `  figure: ${path}\n`)
   const files = [...figures, ...(written.raw === undefined ? [] : [`  raw: ${written.raw}\n`])]

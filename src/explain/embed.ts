@@ -95,7 +95,7 @@ export class TextTower {
 }
 
 /** The tokens of a text, cut as the model's files say, with the special tokens at its end kept. */
-function textTokens(text: string, { tokenizer, settings }: ModelText): readonly number[] {
+export function textTokens(text: string, { tokenizer, settings }: ModelText): readonly number[] {
   const ids = tokenizer.encode(text)
   const { cutLength = ids.length } = settings
   if (ids.length <= cutLength) return ids

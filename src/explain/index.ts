@@ -42,7 +42,7 @@ export {
 } from './layer-channels.js'
 export { LIBRARIES, type Library } from './libraries.js'
 export { type LoadOptions, loadModel } from './load.js'
-export { Model, type ModelOptions } from './model.js'
+export { type EmbedOptions, Model, type ModelOptions } from './model.js'
 export {
   type AssembledModel,
   assembleModel,
@@ -66,5 +66,6 @@ export {
 export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } from './request.js'
 export { resultJson } from './result-json.js'
 export type { SeenClass, Segmentation } from './segment.js'
+export { type NamedImage, type SimilarOptions, type SimilarPicture, similar } from './similar.js'
 export { VERSION } from './version.js'
 export { type ModelText, type TextInputs, type TextOptions, type TextToken, textFeeds } from './written.js'

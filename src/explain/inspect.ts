@@ -1,6 +1,7 @@
 /** What a model holds and what can be explained of it, without explaining anything. */
 import { ExplainError } from '../core/errors.js'
 import type { Dim, Runtime } from '../core/runtime.js'
+import type { Size } from '../image/index.js'
 import { layerOf } from '../methods/head.js'
 import { featureMaps, networkOf } from '../methods/layers.js'
 import type { Layer } from '../methods/layout/view.js'
@@ -63,9 +64,9 @@ export interface InspectOptions {
   readonly labels?: number | undefined
 }
 
-/** Looks a model over; `pictureInput` as for {@link findPictureInput}. Rejects with `runtime-failed` where ORT cannot load it. */
-export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: string): Promise<Inspection> {
-  return inspection(graph, await probe(graph, runtime), { pictureInput })
+/** Looks a model over; `pictureInput` as for {@link findPictureInput}, `size` as for {@link probe}. Rejects with `runtime-failed` where ORT cannot load it. */
+export async function inspect(graph: Graph, runtime: Runtime, pictureInput?: string, size?: Size): Promise<Inspection> {
+  return inspection(graph, await probe(graph, runtime, { size }), { pictureInput })
 }
 
 /** What a model of these shapes holds; they are what `probe` finds of the graph. */

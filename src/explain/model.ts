@@ -284,7 +284,7 @@ export class Model {
    * `method-not-applicable` for a model without texts, `no-vocabulary` where its files know no words, `bad-option` for a text that is too long.
    */
   async embedText(text: string, { of }: EmbedOptions = {}): Promise<Float32Array> {
-    const { size } = this.#embeddingValue(of)
+    const { size } = this.embeddingValue(of)
     const tower = await this.#texts.tower(size)
     if (!this.text) throw wordless(this.name)
     return tower.embed(text, this.text)
@@ -295,9 +295,14 @@ export class Model {
    * `method-not-applicable` for a model that has none.
    */
   async embedPicture(image: Image, options: EmbedOptions & ImageOptions = {}): Promise<Float32Array> {
-    const { value, size } = this.#embeddingValue(options.of)
+    const { value, size } = this.embeddingValue(options.of)
     const { data } = await this.#runner.value(value, prepareImage(this, image, options).feed)
     return data.slice(0, size)
+  }
+
+  /** The value that is a picture's embedding, and how many numbers it has. Throws `method-not-applicable` where there is none, `unknown-value`. */
+  embeddingValue(of?: string): EmbeddingValue {
+    return embeddingValue(this.#source.graph, this.#source.shapes, this.answer, of)
   }
 
   /** The logits of each picture of a batch, preprocessed like `prepared`, whose other inputs go with them. */
@@ -408,10 +413,6 @@ export class Model {
     return { runner: this.#runner, texts: this.#texts }
   }
 
-  #embeddingValue(of?: string): EmbeddingValue {
-    return embeddingValue(this.#source.graph, this.#source.shapes, this.answer, of)
-  }
-
   async #tower(size: number): Promise<TextTower> {
     const { textTower, optimization } = this.#options
     const own = { graph: this.graph, shapes: this.shapes, picture: this.input.name }
@@ -456,7 +457,7 @@ export class Model {
         ranked: async ({ feed }) => this.#ranked(await this.#forward(feed)).map((a) => a.index),
         value: (name, { feed }) => this.#runner.value(name, feed),
         embedding: async (wanted, image, { feed }) => ({
-          value: this.#embeddingValue(wanted.of).value,
+          value: this.embeddingValue(wanted.of).value,
           numbers: image
             ? await this.embedPicture(image, { of: wanted.of, inputs: feed.others })
             : await this.embedText(wanted.text, wanted),

@@ -60,7 +60,7 @@ function isClip(set: ExplanationSet): boolean {
 }
 
 /** A picture no larger than it is shown: a photo has many times the pixels of its cell, and each map is drawn on all of them. */
-function reduced(picture: Picture): Picture {
+export function reduced(picture: Picture): Picture {
   const { width, height } = shownSize(picture)
   if (width >= picture.width && height >= picture.height) return picture
   return resize(flatten(picture), Math.min(width, picture.width), Math.min(height, picture.height), 'lanczos')

@@ -1,5 +1,6 @@
 export { withBoxes } from './boxes.js'
 export { type Judged, withCheck } from './check.js'
 export { type Background, backgroundOf, figureOf, figureOfOne } from './figure.js'
+export { type SimilarFigureOptions, similarFigure } from './similar.js'
 export { answersFigure, captionFigure, probabilityText, type WeighedQuestion } from './texts.js'
 export { figureColumns, figureFooter, takenAt } from './words.js'

@@ -28,10 +28,13 @@ export function takenAt({ raw, provenance }: Pick<Explanation, 'raw' | 'provenan
 /** Where a figure came from. */
 export function figureFooter({ explanations }: Pick<ExplanationSet, 'explanations'>, model: string): string {
   const { onnxplain = '', runtime = '' } = explanations[0]?.provenance ?? {}
-  const scores = [...new Set(explanations.map((e) => ('score' in e.target ? SCORES[e.target.score] : 'scores')))].join(
-    ', ',
-  )
+  const scores = [...new Set(explanations.map((e) => scoresOf(e.target)))].join(', ')
   return `onnxplain ${onnxplain} · ${model} · maps of ${scores} · ${runtime}`
+}
+
+function scoresOf(target: Explanation['target']): string {
+  if ('score' in target) return SCORES[target.score]
+  return target.kind === 'text' || target.kind === 'similarity' ? 'cosines' : 'scores'
 }
 
 const SCORES = { logit: 'logits', probability: 'probabilities', 'log-probability': 'log-probabilities' } as const

@@ -9,9 +9,11 @@ import {
   type CompileOptions,
   type DetectedBox,
   type DetectionOptions,
+  type EmbedOptions,
   type ExplainOptions,
   type Explanation,
   type ExplanationSet,
+  type Image,
   type ImageOptions,
   type Inspection,
   type LayerChannels,
@@ -29,6 +31,7 @@ import type { Picture } from '../image/index.js'
 import { METHODS } from '../methods/index.js'
 import { decode } from '../onnx/decode.js'
 import type { DrawOptions } from '../render/index.js'
+import type { GivenTarget } from '../targets/index.js'
 import { decodePicture } from './codec.js'
 import { drawFigure, refuseFormat } from './draw.js'
 import { readBytes, refuseUnwritable, writeWhole } from './files.js'
@@ -120,12 +123,23 @@ export class NodeModel {
   /** Explains one target by one method. Defaults: Grad-CAM, the best answer. */
   async explain(image: ImageSource, options: ExplainOptions = {}): Promise<NodeExplanation> {
     const read = await readImage(image)
-    return savable(await this.model.explain(read, options), this.model, 'dims' in read ? undefined : read)
+    const asked = await withPictures(options)
+    return savable(await this.model.explain(read, asked), this.model, 'dims' in read ? undefined : read)
   }
 
   /** Explains every target by every method. */
   async explainAll(image: ImageSource, options: ExplainOptions = {}): Promise<ExplanationSet> {
-    return this.model.explainAll(await readImage(image), options)
+    return this.model.explainAll(await readImage(image), await withPictures(options))
+  }
+
+  /** The embedding of a text, of any length. Rejects with `method-not-applicable` for a model without texts, `no-vocabulary`. */
+  embedText(text: string, options: EmbedOptions = {}): Promise<Float32Array> {
+    return this.model.embedText(text, options)
+  }
+
+  /** The embedding of a picture, of any length: the model's, or of a classifier what its last linear layer reads. */
+  async embedPicture(image: ImageSource, options: EmbedOptions & ImageOptions = {}): Promise<Float32Array> {
+    return this.model.embedPicture(await readImage(image), options)
   }
 
   /** The channels of a layer that weigh most in a class' Grad-CAM map, each laid on the picture. */
@@ -151,6 +165,29 @@ export class NodeModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
+}
+
+/** What may name other pictures. */
+interface Naming {
+  readonly target?: GivenTarget | readonly GivenTarget[] | undefined
+  readonly pictures?: Readonly<Record<string, Image>> | undefined
+}
+
+/** With the pictures read that targets name as files, relative to the working folder. Rejects with `cannot-read`, `invalid-image`. */
+export async function withPictures<O extends Naming>(
+  options: O,
+): Promise<O & { readonly pictures: Readonly<Record<string, Image>> }> {
+  const pictures: Record<string, Image> = { ...options.pictures }
+  for (const path of [options.target].flat().map(otherPicture))
+    if (path !== undefined && !Object.hasOwn(pictures, path)) pictures[path] = await readImage(path)
+  return { ...options, pictures }
+}
+
+/** The file that a target of similarity names, where its embedding is not known. */
+function otherPicture(target: GivenTarget | undefined): string | undefined {
+  if (typeof target === 'string') return /^similarity:(.*\S)/s.exec(target)?.[1]?.trim()
+  if (typeof target !== 'object' || target.kind !== 'similarity' || target.embedding) return undefined
+  return typeof target.to === 'string' ? target.to : undefined
 }
 
 /** A picture or tensor from whatever names one. */

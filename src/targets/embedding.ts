@@ -18,6 +18,9 @@ import {
   textOf,
 } from './target.js'
 
+/** What the run-time input is: texts and pictures are the same in the graph. */
+const EMBEDDING = 'embedding of a text or another picture, of length 1; or the difference of two'
+
 /** How alike a picture and a text are: the cosine of their embeddings; or how much liker this text than another. */
 export interface TextTarget {
   readonly kind: 'text'
@@ -76,7 +79,7 @@ export const textTarget = defineTarget<TextTarget>({
   form: ({ of }) => formOf(of),
   formOf: (text) => formOf(text.trim() || undefined),
   end: endOf,
-  append: (_, context) => appendEmbedding(context, 'embedding of the text, of length 1; or the difference of two'),
+  append: (_, context) => appendEmbedding(context, EMBEDDING),
   rows: rowsOf,
 })
 
@@ -86,7 +89,7 @@ export const similarityTarget = defineTarget<SimilarityTarget>({
   syntax: 'similarity:PICTURE',
   example: { kind: 'similarity', to: 'other.jpg' },
   source:
-    'Chen et al., WACV 2020 (arXiv 2003.00991): Grad-CAM of embedding networks, of the similarity itself; SimilarityToConceptTarget in pytorch-grad-cam',
+    'Chen et al., WACV 2020 (arXiv 2001.06538): Grad-CAM of embedding networks, of the similarity itself; SimilarityToConceptTarget in pytorch-grad-cam',
   answers: undefined,
   parse: (text) => ({ kind: 'similarity', to: textOf(text, 'to', 'similarity').trim() }),
   check: ({ to, of, embedding }) => ({
@@ -107,7 +110,7 @@ export const similarityTarget = defineTarget<SimilarityTarget>({
   form: ({ of }) => formOf(of),
   formOf: (text) => formOf(text.trim() || undefined),
   end: endOf,
-  append: (_, context) => appendEmbedding(context, 'embedding of the other picture, of length 1'),
+  append: (_, context) => appendEmbedding(context, EMBEDDING),
   rows: rowsOf,
 })
 

@@ -6,6 +6,7 @@ import { type ClassAnswer, type Explanation, explanationOf } from '../explain/ex
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
 import { type LayerChannels, type LayerChannelsOptions, layerChannelsOf } from '../explain/layer-channels.js'
+import type { EmbedOptions } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
@@ -207,6 +208,17 @@ export class WebModel {
     }
     const set = await this.#line.client.call('explain', this.#about(read, plain), heard)
     return this.#received(set, read)
+  }
+
+  /** The embedding of a text, of any length. Rejects with `method-not-applicable` for a model without texts, `no-vocabulary`. */
+  async embedText(text: string, options: EmbedOptions = {}): Promise<Float32Array> {
+    return this.#line.client.call('embedText', { text, ...options })
+  }
+
+  /** The embedding of a picture, of any length: the model's, or of a classifier what its last linear layer reads. */
+  async embedPicture(image: ImageSource, options: Asking & EmbedOptions = {}): Promise<Float32Array> {
+    const { signal, ...plain } = options
+    return this.#line.client.call('embedPicture', this.#about(await readImage(image), plain), { signal })
   }
 
   /** The channels of a layer that weigh most in Grad-CAM. */

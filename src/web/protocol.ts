@@ -9,6 +9,7 @@ import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
 import type { LayerChannelsData, LayerChannelsOptions } from '../explain/layer-channels.js'
 import type { LoadOptions } from '../explain/load.js'
+import type { EmbedOptions } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
@@ -130,6 +131,16 @@ export interface Calls {
   }
   readonly segmentation: { readonly ask: About<ImageOptions>; readonly reply: Segmentation; readonly progress: never }
   readonly tokens: { readonly ask: TextOptions; readonly reply: readonly TextToken[]; readonly progress: never }
+  readonly embedText: {
+    readonly ask: EmbedOptions & { readonly text: string }
+    readonly reply: Float32Array
+    readonly progress: never
+  }
+  readonly embedPicture: {
+    readonly ask: About<EmbedOptions & ImageOptions>
+    readonly reply: Float32Array
+    readonly progress: never
+  }
   readonly channels: {
     readonly ask: About<Plain<LayerChannelsOptions>>
     readonly reply: LayerChannelsData

@@ -143,6 +143,11 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       return model.segmentation(image, about.options)
     },
     tokens: async (text) => ready().model.tokens(text),
+    embedText: async ({ text, ...options }) => ready().model.embedText(text, options),
+    embedPicture: async (about) => {
+      const { model, image } = ready().about(about)
+      return model.embedPicture(image, about.options)
+    },
     channels: async (about, signal) => {
       const { model, image } = ready().about(about)
       const found = await model.channels(image, { ...about.options, signal })

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { float32, sizeOf, sliceFirst, type Tensor } from '../../src/core/tensor.js'
-import { assembleModel, loadModel, type Model, type Plan } from '../../src/explain/index.js'
+import { textTokens } from '../../src/explain/embed.js'
+import { assembleModel, loadModel, type Model, type ModelText, type Plan } from '../../src/explain/index.js'
 import { resolveModel } from '../../src/node/resolve.js'
 import { declare } from '../../src/onnx/builder.js'
 import { encodeSkeleton } from '../../src/onnx/encode.js'
@@ -199,6 +200,8 @@ describe('what is missing is named', () => {
     const long = Array.from({ length: 15 }, () => 'cat').join(' ')
     expect((await refusal(modelOf('clip').embedText(long))).message).toMatch(/has 17 tokens, and this model reads 16/)
     // cut to 8 as its tokenizer.json says, the last token kept
+    const tokens = textTokens(long, modelOf(own).text as ModelText)
+    expect(tokens).toEqual([1, 35, 35, 35, 35, 35, 35, 2])
     const cut = await modelOf(own).embedText(long)
     expect(relativeL2(cut, await modelOf(own).embedText('cat cat cat cat cat cat'))).toBeLessThan(1e-6)
   })
