@@ -34,11 +34,14 @@ export function byProcessor(name: string, run: () => Promise<unknown>): Timed {
 }
 
 const WARM_UP = 2
+/** Milliseconds before each run: threads of what ran before (OpenMP's, say) go on looking for work for a while. */
+const PAUSE = 20
 
-/** a b c a b c ... */
+/** a b c a b c ..., with a pause before each. */
 export async function interleave(all: readonly Timed[], runs: number): Promise<void> {
   for (let i = -WARM_UP; i < runs; i++)
     for (const t of all) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE))
       const start = performance.now()
       const told = await t.run()
       if (i >= 0) t.ms.push(told ?? performance.now() - start)

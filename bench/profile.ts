@@ -50,6 +50,7 @@ export async function profileNodes(
   const session = await InferenceSession.create(file.bytes, {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
+    extra: { session: { force_spinning_stop: '1' } },
     logSeverityLevel: 4,
     externalData: [...file.externalData].map(([path, data]) => ({ path, data })),
     enableProfiling: true,

@@ -40,6 +40,8 @@ export function runtimeOn(ort: OrtModule, settings: OrtSettings): Runtime {
       const sessionOptions: InferenceSession.SessionOptions = {
         executionProviders,
         graphOptimizationLevel: options.optimization ?? 'all',
+        // a model has several sessions, whose threads would go on looking for work after a run and take the cores from the next session's
+        extra: { session: { force_spinning_stop: '1' } },
         logSeverityLevel: 4, // failures are thrown; a probe that fails on purpose must not print
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         externalData: [...model.externalData].map(([path, data]) => ({ path, data })),
