@@ -73,7 +73,7 @@ describe('where a model is found', () => {
     const empty = await failureOf(resolveModel(folder))
     expect(empty.code).toBe('cannot-read')
     expect(empty.message).toContain(
-      'neither onnx/model.onnx, model.onnx, onnx/encoder_model.onnx nor encoder_model.onnx',
+      'neither onnx/model.onnx, model.onnx, onnx/encoder_model.onnx, encoder_model.onnx, onnx/vision_model.onnx nor vision_model.onnx',
     )
     const missing = await failureOf(resolveModel(join(folder, 'other.onnx')))
     expect(missing.code).toBe('cannot-read')
