@@ -67,4 +67,4 @@ export type { ExplainOptions, ExplanationSet, Progress, Refusal, Smoothing } fro
 export { resultJson } from './result-json.js'
 export type { SeenClass, Segmentation } from './segment.js'
 export { VERSION } from './version.js'
-export { type ModelText, type TextInputs, type TextOptions, type TextToken, textFeeds } from './written.js'
+export { type ModelText, type TextInputs, type TextOptions, textFeeds } from './written.js'

@@ -52,8 +52,6 @@ function scaling(rule: PreprocessSpec['resize']): string {
       return `to fit ${rule.width} × ${rule.height} px`
     case 'shortest-edge':
       return `the shorter edge to ${rule.size} px${rule.limit === undefined ? '' : `, the longer at most ${rule.limit} px`}`
-    case 'fit':
-      return `to fit into ${rule.width} × ${rule.height} px`
     case 'longest-edge':
       return `the longer edge to ${rule.size} px`
   }
