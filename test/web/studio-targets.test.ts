@@ -171,11 +171,12 @@ describe('a detector', () => {
   test('its boxes are listed and drawn; a click on one explains it, a slider hides the less sure', async () => {
     const tab = await studio(START())
     const { page } = tab
+    await drop(page, [SCENE])
     await open(tab, [pathOf('test/fixtures/detections/yolov8.onnx')], 'What is found')
     const rows = page.locator('.answer')
     await expect.poll(() => rows.count(), { timeout: PATIENCE }).toBeGreaterThan(3)
     const all = await rows.count()
-    await page.getByRole('slider', { name: /Sure by at least/ }).fill('0.4')
+    await page.getByRole('slider', { name: 'Sure by at least' }).fill('0.95')
     await expect.poll(() => rows.count()).toBeLessThan(all)
     const some = await rows.count()
     expect(await page.locator('.found').count()).toBe(some)
@@ -184,6 +185,24 @@ describe('a detector', () => {
       .poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE })
       .toMatch(/^Grad-CAM for .*\(box 1\)$/)
     expect(hashOf(page).get('target')).toBe('box:1')
+    // of the boxes around a place the smallest
+    const { width, height, x, y } = (await page.locator('.surface').boundingBox()) ?? {
+      width: 0,
+      height: 0,
+      x: 0,
+      y: 0,
+    }
+    await clickAt(page, 0.5, 0.5)
+    const around: { readonly i: number; readonly area: number }[] = []
+    for (const [i, box] of (await page.locator('.found').all()).entries()) {
+      const at = await box.boundingBox()
+      if (!at) continue
+      const [left, top] = [x + width / 2 - at.x, y + height / 2 - at.y]
+      if (left >= 0 && top >= 0 && left <= at.width && top <= at.height) around.push({ i, area: at.width * at.height })
+    }
+    const [smallest] = around.sort((a, b) => a.area - b.area)
+    await expect.poll(() => hashOf(page).get('target')).toBe(`box:${smallest?.i}`)
+    expect(await findings(page)).toEqual([])
     expectQuiet(tab)
   })
 })
