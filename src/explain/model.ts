@@ -39,15 +39,7 @@ import { Runner } from './runner.js'
 import { requireMap, type SeenClass, type Segmentation, segmentationOf } from './segment.js'
 import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
-import {
-  type ModelText,
-  type TextInputs,
-  type TextOptions,
-  type TextToken,
-  textInputs,
-  textTokens,
-  writtenText,
-} from './written.js'
+import { type ModelText, type TextInputs, type TextOptions, textInputs, textPieces, writtenText } from './written.js'
 
 export interface ModelOptions {
   /** What the model is called in messages and provenance. */
@@ -267,9 +259,9 @@ export class Model {
     return textInputs(this.answer, this.others, this.text)
   }
 
-  /** A question, or a text about a picture, as the model has it: token by token. Throws `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
-  tokens(of: TextOptions): readonly TextToken[] {
-    return textTokens(this.others, this.text, of)
+  /** The pieces of a question, or of a text about a picture, as the model has them. Throws `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
+  pieces(of: TextOptions): readonly string[] {
+    return textPieces(this.others, this.text, of)
   }
 
   /** The text that the model writes about a picture, or a given one. Rejects as {@link captions} does. */

@@ -31,15 +31,8 @@ export interface TextInputs {
   readonly question: readonly string[]
   /** Of what it writes. */
   readonly caption: readonly string[]
-}
-
-/** One token of a text, as a model has it. */
-export interface TextToken {
-  readonly id: number
-  /** What it adds to the text, to read. */
-  readonly piece: string
-  /** Of a question where it stands in the row that the model is fed, of a caption the position of the scores of it: `word:PLACE`. */
-  readonly place: number
+  /** True where pictures are held against texts, as embeddings. */
+  readonly likeness: boolean
 }
 
 export function textInputs(answer: Answer, others: readonly OtherInput[], words: ModelText | undefined): TextInputs {
@@ -50,28 +43,23 @@ export function textInputs(answer: Answer, others: readonly OtherInput[], words:
   return {
     question: inputs && !(writes && inputs.asked === inputs.written) ? namesOf(inputs.asked) : [],
     caption: inputs && writes ? namesOf(inputs.written) : [],
+    likeness: answer.kind === 'embedding' && words !== undefined,
   }
 }
 
-/** The tokens of a question, or of a text about a picture without those that begin and end it. Throws as {@link textFeeds}. */
-export function textTokens(
+/** The pieces of a question, or of a text about a picture, as the model has them. Throws as {@link textFeeds}. */
+export function textPieces(
   others: readonly OtherInput[],
   words: ModelText | undefined,
-  { question, caption }: TextOptions,
-): readonly TextToken[] {
-  const text = question ?? caption ?? ''
-  const known = words ?? noWords(String(text))
-  const fed = textFeeds(others, words, question === undefined ? { caption } : { question })
-  const ids =
-    question !== undefined
-      ? known.tokenizer.encode(question)
-      : typeof text === 'string'
-        ? decoderTokens(text, known).slice(1)
-        : text.slice(1)
-  const [name = ''] = question === undefined ? [] : Object.keys(fed)
-  const filled = known.settings.paddingSide === 'left' ? (fed[name]?.dims[1] ?? ids.length) - ids.length : 0
-  const pieces = known.tokenizer.tokens(ids)
-  return ids.map((id, i) => ({ id, piece: pieces[i] ?? '', place: i + filled }))
+  given: TextOptions,
+): readonly string[] {
+  const { question, caption = '' } = given
+  // what does not fit is said too
+  textFeeds(others, words, given)
+  const known = words ?? noWords(String(question ?? caption))
+  return known.tokenizer.tokens(
+    question === undefined ? decoderTokens(caption, known).slice(1) : known.tokenizer.encode(question),
+  )
 }
 
 /** The tokens that a model is given before the first word. Throws `no-vocabulary`. */

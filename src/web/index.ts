@@ -38,5 +38,5 @@ export { canvasOf, drawFigure, type FigureFile, type FigureType, figureFonts } f
 export { download, type WebExplanation, type WebExplanationSet, WebModel } from './model.js'
 export { type BackendOptions, type OpenOptions, open, type WarmWorker, warmUp } from './open.js'
 export { type Drawable, type ImageSource, readImage } from './picture.js'
-export type { LoadProgress } from './protocol.js'
+export type { LoadProgress, QuestionOptions, WebCaption } from './protocol.js'
 export { droppedFiles, type ModelSource } from './source.js'

@@ -1,6 +1,6 @@
 /** A model in its worker, as a page sees it. */
 import { ExplainError } from '../core/errors.js'
-import type { Caption, CaptionOptions } from '../explain/caption.js'
+import type { CaptionOptions } from '../explain/caption.js'
 import type { DetectedBox, DetectionOptions } from '../explain/detect.js'
 import { type ClassAnswer, type Explanation, explanationOf } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
@@ -10,9 +10,10 @@ import type { EmbedOptions } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
+import type { QuestionWords } from '../explain/question.js'
 import type { ExplainOptions, ExplanationSet } from '../explain/request.js'
 import type { SeenClass, Segmentation } from '../explain/segment.js'
-import type { TextInputs, TextOptions, TextToken } from '../explain/written.js'
+import type { TextInputs, TextOptions } from '../explain/written.js'
 import { backgroundOf, figureOfOne } from '../figures/index.js'
 import { adjustPreprocessing, type Picture, type PreprocessOptions, type PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
@@ -21,7 +22,15 @@ import type { Answer } from '../targets/answer.js'
 import type { CallOptions, Client } from './client.js'
 import { drawFigure, type FigureFile, typeOf } from './draw.js'
 import { type ImageSource, readImage } from './picture.js'
-import { type About, errorOf, type ModelInfo, type SentImage, type SentSet } from './protocol.js'
+import {
+  type About,
+  errorOf,
+  type ModelInfo,
+  type QuestionOptions,
+  type SentImage,
+  type SentSet,
+  type WebCaption,
+} from './protocol.js'
 import { KEPT_PICTURES, Recent } from './recent.js'
 
 /** An explanation that can be saved as a picture. */
@@ -152,14 +161,14 @@ export class WebModel {
   }
 
   /** The text that the model writes about a picture. Rejects with `method-not-applicable` for one that writes none, `no-vocabulary`, `aborted`. */
-  async caption(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<Caption> {
+  async caption(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<WebCaption> {
     const [best] = await this.captions(image, options)
     if (best) return best
     throw new ExplainError('runtime-failed', { what: 'The model wrote nothing' })
   }
 
   /** The texts that the model writes about a picture, best first: as many as there are beams. Rejects as {@link caption}. */
-  async captions(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<readonly Caption[]> {
+  async captions(image: ImageSource, options: CaptionOptions & ImageOptions = {}): Promise<readonly WebCaption[]> {
     const { signal, onProgress, ...plain } = options
     return this.#line.client.call('captions', this.#about(await readImage(image), plain), { signal, onProgress })
   }
@@ -181,9 +190,15 @@ export class WebModel {
     return this.#line.client.call('segmentation', this.#about(await readImage(image), plain), { signal })
   }
 
-  /** A question, or a text about a picture, token by token. Rejects with `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
-  async tokens(of: TextOptions): Promise<readonly TextToken[]> {
-    return this.#line.client.call('tokens', of)
+  /** The pieces of a question, or of a text about a picture, as the model has them. Rejects with `unknown-word`, `no-vocabulary`, `method-not-applicable`, `bad-option`. */
+  async pieces(of: TextOptions): Promise<readonly string[]> {
+    return this.#line.client.call('pieces', of)
+  }
+
+  /** What each word of the question is worth to each target; see {@link questionWords}. */
+  async questionWords(image: ImageSource, options: QuestionOptions = {}): Promise<readonly QuestionWords[]> {
+    const { signal, onProgress: _, ...plain } = options
+    return this.#line.client.call('questionWords', this.#about(await readImage(image), plain), { signal })
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../core/errors.js'
 import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import type { Caption, CaptionOptions, CaptionProgress } from '../explain/caption.js'
+import type { Caption, CaptionOptions, CaptionProgress, CaptionTarget } from '../explain/caption.js'
 import type { DetectedBox, DetectionOptions } from '../explain/detect.js'
 import type { ClassAnswer, ExplanationData } from '../explain/explanation.js'
 import type { PictureInput } from '../explain/input.js'
@@ -13,9 +13,10 @@ import type { EmbedOptions } from '../explain/model.js'
 import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
+import type { QuestionMethod, QuestionWords } from '../explain/question.js'
 import type { ExplainOptions } from '../explain/request.js'
 import type { Segmentation } from '../explain/segment.js'
-import type { TextInputs, TextOptions, TextToken } from '../explain/written.js'
+import type { TextInputs, TextOptions } from '../explain/written.js'
 import type { Picture, PreprocessSpec } from '../image/index.js'
 import type { MethodInfo } from '../methods/method.js'
 import type { Answer } from '../targets/answer.js'
@@ -51,6 +52,14 @@ export interface ModelInfo {
   readonly runtime: string
   readonly threads: number
 }
+
+/** A text about a picture, with the targets of its words: several tokens may be one. */
+export interface WebCaption extends Caption {
+  readonly targets: readonly CaptionTarget[]
+}
+
+/** How words of a question are weighed: targets and what goes with the picture as for `explain`. */
+export type QuestionOptions = Omit<ExplainOptions, 'method' | 'wrt' | 'options'> & { readonly by?: QuestionMethod }
 
 /** A picture goes to the worker once, and is spoken of by its key from then on. */
 export type SentImage =
@@ -121,7 +130,7 @@ export interface Calls {
   }
   readonly captions: {
     readonly ask: About<Plain<CaptionOptions & ImageOptions>>
-    readonly reply: readonly Caption[]
+    readonly reply: readonly WebCaption[]
     readonly progress: CaptionProgress
   }
   readonly detect: {
@@ -130,7 +139,6 @@ export interface Calls {
     readonly progress: never
   }
   readonly segmentation: { readonly ask: About<ImageOptions>; readonly reply: Segmentation; readonly progress: never }
-  readonly tokens: { readonly ask: TextOptions; readonly reply: readonly TextToken[]; readonly progress: never }
   readonly embedText: {
     readonly ask: EmbedOptions & { readonly text: string }
     readonly reply: Float32Array
@@ -139,6 +147,12 @@ export interface Calls {
   readonly embedPicture: {
     readonly ask: About<EmbedOptions & ImageOptions>
     readonly reply: Float32Array
+    readonly progress: never
+  }
+  readonly pieces: { readonly ask: TextOptions; readonly reply: readonly string[]; readonly progress: never }
+  readonly questionWords: {
+    readonly ask: About<Plain<QuestionOptions>>
+    readonly reply: readonly QuestionWords[]
     readonly progress: never
   }
   readonly channels: {

@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import type { Runtime } from '../core/runtime.js'
 import type { Explanation } from '../explain/explanation.js'
 import {
+  captionTargets,
   type Image,
   type ImageOptions,
   type LoadOptions,
@@ -10,6 +11,7 @@ import {
   type Model,
   type Prepared,
   parseLabels,
+  questionWords,
   refuseDisagreement,
 } from '../explain/index.js'
 import type { Picture } from '../image/index.js'
@@ -132,7 +134,9 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       const { model, image } = ready().plain(about)
       const report = throttled(tell)
       const onProgress = (p: Calls['captions']['progress']): void => report(false, () => p)
-      return model.captions(image, { ...about.options, signal, onProgress })
+      const found = await model.captions(image, { ...about.options, signal, onProgress })
+      const { text } = model
+      return found.map((caption) => ({ ...caption, targets: text ? captionTargets(caption, text) : [] }))
     },
     detect: async (about) => {
       const { model, image } = ready().about(about)
@@ -142,11 +146,15 @@ function handle(start: (settings: RuntimeSettings) => Promise<Engine>, end: () =
       const { model, image } = ready().about(about)
       return model.segmentation(image, about.options)
     },
-    tokens: async (text) => ready().model.tokens(text),
     embedText: async ({ text, ...options }) => ready().model.embedText(text, options),
     embedPicture: async (about) => {
       const { model, image } = ready().about(about)
       return model.embedPicture(image, about.options)
+    },
+    pieces: async (text) => ready().model.pieces(text),
+    questionWords: async (about, signal) => {
+      const { model, image } = ready().about(about)
+      return questionWords(model, image, { ...about.options, signal })
     },
     channels: async (about, signal) => {
       const { model, image } = ready().about(about)

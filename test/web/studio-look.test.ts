@@ -13,7 +13,9 @@ import { findings, keptStudio, type StudioTab, type StudioTabOptions, settled, t
 let browser: TestBrowser
 let served: Served
 beforeAll(async () => {
-  served = await serveStudio({ root: await builtStudio() })
+  const all = await serveStudio({ root: await builtStudio(), model: pathOf('models/shapes-captioner') })
+  // the shipped model, where none is named
+  served = { ...all, address: new URL('.', all.address).href }
   browser = await launch()
 })
 afterAll(async () => {
@@ -23,6 +25,12 @@ afterAll(async () => {
 
 const PHONE: StudioTabOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const COMPARED = { hash: 'view=compare&methods=grad-cam,guided-grad-cam', waitFor: 'table canvas' }
+
+/** A model that writes, and what a word of it rests on. */
+const CAPTION = {
+  hash: 'model=model%2Fshapes-captioner%2Fdecoder_model.onnx&target=word%3A2-3',
+  waitFor: '.chip[aria-pressed=true]',
+}
 
 interface Look {
   readonly device: StudioTabOptions
@@ -40,8 +48,10 @@ const VIEWS: readonly (readonly [string, Look])[] = [
   ['espresso-signed', { ...DESK, hash: 'class=967&signs=both' }],
   ['compare', { ...DESK, ...COMPARED }],
   ['compare-dark', { ...DESK, ...COMPARED, colorScheme: 'dark' }],
+  ['caption', { ...DESK, ...CAPTION }],
   ['live', { ...DESK, hash: 'view=live', waitFor: '.view-live button' }],
   ['phone', { ...DESK, device: PHONE }],
+  ['phone-caption', { ...DESK, ...CAPTION, device: PHONE }],
   ['phone-compare', { ...DESK, ...COMPARED, device: PHONE }],
 ]
 

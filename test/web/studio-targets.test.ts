@@ -3,12 +3,16 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { float32 } from '../../src/core/tensor.js'
+import { loadModel, questionWords } from '../../src/explain/index.js'
+import { decodePicture } from '../../src/node/codec.js'
+import { resolveModel } from '../../src/node/resolve.js'
 import type { Served } from '../../src/node/serve.js'
 import { serveStudio } from '../../src/node/studio.js'
 import { declare } from '../../src/onnx/builder.js'
 import { decodeNpy } from '../../src/onnx/npy.js'
-import { pathOf } from '../support/files.js'
+import { pathOf, readBytes } from '../support/files.js'
 import { modelBytes } from '../support/model.js'
+import { runtime } from '../support/ort.js'
 import { expectQuiet, launch, type TestBrowser } from './browser.js'
 import { builtStudio } from './built-studio.js'
 import {
@@ -159,9 +163,11 @@ describe('a model that is asked', () => {
     await expect.poll(() => words.getAttribute('aria-busy'), { timeout: PATIENCE }).toBe('false')
     const weighed = await words.getByRole('listitem').allTextContents()
     expect(weighed.map((w) => /^[a-z?]+/.exec(w)?.[0])).toEqual(['what', 'color', 'is', 'the', 'circle', '?'])
-    // the word that says what is asked for counts most
-    const worth = weighed.map((w) => Math.abs(Number(/[−+-]?[\d.]+(e[−-]?\d+)?$/.exec(w)?.[0].replace('−', '-'))))
-    expect(worth.every(Number.isFinite), weighed.join(' | ')).toBe(true)
+    const worth = weighed.map((w) => Number(/[−+]?[\d.]+$/.exec(w)?.[0].replace('−', '-')))
+    const model = await loadModel(await resolveModel(folder), runtime)
+    const picture = await decodePicture(readBytes('models/shapes-captioner/examples/11.png'), '11.png')
+    const [reference] = await questionWords(model, picture, { question: 'what color is the circle ?' })
+    for (const [i, { importance }] of (reference?.words ?? []).entries()) expect(worth[i]).toBeCloseTo(importance, 2)
     expect(await findings(page)).toEqual([])
     expectQuiet(tab)
   })
@@ -171,11 +177,12 @@ describe('a detector', () => {
   test('its boxes are listed and drawn; a click on one explains it, a slider hides the less sure', async () => {
     const tab = await studio(START())
     const { page } = tab
+    await drop(page, [SCENE])
     await open(tab, [pathOf('test/fixtures/detections/yolov8.onnx')], 'What is found')
     const rows = page.locator('.answer')
     await expect.poll(() => rows.count(), { timeout: PATIENCE }).toBeGreaterThan(3)
     const all = await rows.count()
-    await page.getByRole('slider', { name: /Sure by at least/ }).fill('0.4')
+    await page.getByRole('slider', { name: 'Sure by at least' }).fill('0.95')
     await expect.poll(() => rows.count()).toBeLessThan(all)
     const some = await rows.count()
     expect(await page.locator('.found').count()).toBe(some)
@@ -184,6 +191,24 @@ describe('a detector', () => {
       .poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE })
       .toMatch(/^Grad-CAM for .*\(box 1\)$/)
     expect(hashOf(page).get('target')).toBe('box:1')
+    // of the boxes around a place the smallest
+    const { width, height, x, y } = (await page.locator('.surface').boundingBox()) ?? {
+      width: 0,
+      height: 0,
+      x: 0,
+      y: 0,
+    }
+    await clickAt(page, 0.5, 0.5)
+    const around: { readonly i: number; readonly area: number }[] = []
+    for (const [i, box] of (await page.locator('.found').all()).entries()) {
+      const at = await box.boundingBox()
+      if (!at) continue
+      const [left, top] = [x + width / 2 - at.x, y + height / 2 - at.y]
+      if (left >= 0 && top >= 0 && left <= at.width && top <= at.height) around.push({ i, area: at.width * at.height })
+    }
+    const [smallest] = around.sort((a, b) => a.area - b.area)
+    await expect.poll(() => hashOf(page).get('target')).toBe(`box:${smallest?.i}`)
+    expect(await findings(page)).toEqual([])
     expectQuiet(tab)
   })
 })
@@ -234,6 +259,10 @@ describe('a segmentation network', () => {
     await expectMap(page, 'Grad-CAM for red')
     const painted = JSON.parse(hashOf(page).get('target') ?? '{}')
     expect(painted).toMatchObject({ kind: 'region', index: 1, mask: { height: 24, width: 24 } })
+    const [before = 0, ...runs] = painted.mask.runs as readonly number[]
+    // of 24 rows and columns
+    expect(Math.abs(Math.floor(before / 24) - 7) <= 1 && Math.abs((before % 24) - 8) <= 2, `${before}`).toBe(true)
+    expect(runs.filter((_, i) => i % 2 === 0).reduce((a, b) => a + b, 0)).toBeLessThan(20)
     await page.getByText('Explained within what is painted').waitFor()
     expect(await findings(page)).toEqual([])
     await page.getByRole('button', { name: 'Clear it' }).click()

@@ -14,6 +14,7 @@ export function Answers() {
   const text = useSignal('')
   const answers = studio.answers.value
   const shown = studio.shownAnswer.value
+  const isAsked = (studio.view.value?.texts.question.length ?? 0) > 0
   const found = search(answers, text.value)
   const best = answers.slice(0, SHOWN)
   const extra = shown && !best.some((a) => a.index === shown.index) ? [shown] : []
@@ -24,8 +25,8 @@ export function Answers() {
   const rows = text.value.trim() === '' ? [...plain, ...answers.filter((a) => risers.includes(a.index))] : found
   return (
     <section class="answers" aria-label="Answers">
-      {(studio.view.value?.texts.question.length ?? 0) > 0 && <QuestionBox />}
-      <h2>Answers</h2>
+      {isAsked && <QuestionBox />}
+      {(answers.length > 0 || !isAsked) && <h2>Answers</h2>}
       <ul class="answer-list" onKeyDown={moveFocus}>
         {rows.map((a) => (
           <Row key={a.index} answer={a} rank={answers.indexOf(a)} />

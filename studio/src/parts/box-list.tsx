@@ -21,6 +21,7 @@ export function BoxList() {
         </span>
         <input
           type="range"
+          aria-label="Sure by at least"
           min={FOUND_FROM}
           max={0.95}
           step={0.01}

@@ -1,6 +1,6 @@
 /** The text about the picture, word by word: a click explains a word, and dragged or with Shift a phrase. */
 import { useRef } from 'preact/hooks'
-import type { WrittenText } from '../state/studio.js'
+import type { WrittenText, WrittenWord } from '../state/studio.js'
 import { phraseOf, wordsOf } from '../state/wanted.js'
 import { useDesk } from './context.js'
 import { percent } from './numbers.js'
@@ -28,8 +28,8 @@ export function CaptionPanel() {
       )}
       {written && (
         <p class="muted">
-          Click a word to see what it rests on; drag, or hold Shift, for a phrase.{' '}
-          {!written.isOwn && 'The bar below a word is its probability.'}
+          Click a word to see what it rests on; drag, or hold Shift, for a phrase. The bar below a word is its
+          probability.
         </p>
       )}
       <TextForm
@@ -63,16 +63,20 @@ export function CaptionPanel() {
 function Chips({ written }: { readonly written: WrittenText }) {
   const { studio } = useDesk()
   const { words } = written
-  const chosen = wordsOf(studio.wanted.value)
+  const tokens = wordsOf(studio.wanted.value)
+  const isChosen = ({ first, last }: WrittenWord): boolean =>
+    tokens !== 'all' && tokens !== undefined && first >= tokens[0] && last <= tokens[1]
+  const begin = words.findIndex(isChosen)
   /** Where a phrase begins that is being dragged, or extended by Shift. */
   const anchor = useRef<number | undefined>(undefined)
   const dragging = useRef(false)
   const list = useRef<HTMLFieldSetElement>(null)
   const choose = (from: number, to: number): void => {
-    studio.target.value = phraseOf(from, to)
+    const ends = [words[from], words[to]].flatMap((w) => (w ? [w.first, w.last] : []))
+    if (ends.length > 0) studio.target.value = phraseOf(Math.min(...ends), Math.max(...ends))
   }
   const pick = (i: number, extends_: boolean): void => {
-    const from = extends_ ? (anchor.current ?? (chosen === 'all' ? undefined : chosen?.[0])) : undefined
+    const from = extends_ ? (anchor.current ?? (begin < 0 ? undefined : begin)) : undefined
     if (from === undefined) anchor.current = i
     choose(from ?? i, i)
   }
@@ -108,7 +112,7 @@ function Chips({ written }: { readonly written: WrittenText }) {
       <button
         type="button"
         class="chip chip-all"
-        aria-pressed={chosen === 'all'}
+        aria-pressed={tokens === 'all'}
         title="The whole text: the logarithm of its probability"
         onClick={() => {
           anchor.current = undefined
@@ -117,14 +121,14 @@ function Chips({ written }: { readonly written: WrittenText }) {
       >
         all
       </button>
-      {words.map(({ piece, probability }, i) => (
+      {words.map((word, i) => (
         <button
           key={i}
           type="button"
           class="chip"
           data-word={i}
-          aria-pressed={chosen !== 'all' && chosen !== undefined && i >= chosen[0] && i <= chosen[1]}
-          title={probability === undefined ? undefined : `${piece}: ${percent(probability)} of all words here`}
+          aria-pressed={isChosen(word)}
+          title={`${word.text}: ${percent(word.probability)} of all that could stand here`}
           onPointerDown={(event) => {
             if (event.button !== 0 || event.shiftKey) return
             dragging.current = true
@@ -135,10 +139,8 @@ function Chips({ written }: { readonly written: WrittenText }) {
           }}
           onClick={(event) => pick(i, event.shiftKey)}
         >
-          {piece}
-          {probability !== undefined && (
-            <span class="chip-bar" aria-hidden="true" style={{ transform: `scaleX(${probability})` }} />
-          )}
+          {word.text}
+          <span class="chip-bar" aria-hidden="true" style={{ transform: `scaleX(${word.probability})` }} />
         </button>
       ))}
     </fieldset>

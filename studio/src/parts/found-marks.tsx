@@ -35,16 +35,20 @@ function FoundBox({
 }: FoundMarksProps & { readonly box: DetectedBox; readonly wanted: string }) {
   const { studio, detecting } = useDesk()
   const isStrong = studio.wanted.value === wanted || detecting.pointed.value === wanted
+  const { width, height } = subject.picture
+  const inside = {
+    x0: Math.max(0, box.x0),
+    y0: Math.max(0, box.y0),
+    x1: Math.min(width, box.x1),
+    y1: Math.min(height, box.y1),
+  }
   const across = shown.width / subject.picture.width
   const down = shown.height / subject.picture.height
   return (
     <>
-      <Outline box={box} picture={subject.picture} shown={shown} class={isStrong ? 'found found-strong' : 'found'} />
+      <Outline box={inside} picture={subject.picture} shown={shown} class={isStrong ? 'found found-strong' : 'found'} />
       {isStrong && (
-        <span
-          class="found-name"
-          style={{ left: `${Math.max(0, box.x0 * across)}px`, top: `${Math.max(0, box.y0 * down)}px` }}
-        >
+        <span class="found-name" style={{ left: `${inside.x0 * across}px`, top: `${inside.y0 * down}px` }}>
           {box.label} {percent(box.score)}
         </span>
       )}

@@ -66,7 +66,7 @@ function Thumb({ layer, isShown, answer }: ThumbProps) {
         title={`${layer.name} (${kind}, ${grid})${layer.default ? ': the default layer' : ''}${refusal ? `\n${refusal}` : ''}`}
         onClick={pick}
       >
-        {map ? <SeenMap map={map} /> : <span class="thumb-empty">{refusal ? 'none' : '…'}</span>}
+        {map ? <SeenMap map={map} /> : <span class="thumb-empty" data-says={refusal ? 'none' : '…'} />}
         <span class="thumb-grid">
           {grid}
           {layer.default && <span class="thumb-default" aria-hidden="true" />}

@@ -56,9 +56,10 @@ function LayerField() {
         value={studio.layer.value ?? chosen ?? ''}
         onChange={(event) => {
           const { value } = event.currentTarget
-          studio.layer.value = value === chosen ? undefined : value
+          studio.layer.value = value === chosen || value === '' ? undefined : value
         }}
       >
+        {chosen === undefined && <option value="">where it was read from</option>}
         {layers.map((l) => (
           <option key={l.name} value={l.name}>
             {l.name} · {l.grid.map((d) => d ?? '?').join(' × ')}

@@ -1,6 +1,11 @@
 /** A model whose answer has no parts to choose from: numbers, or an embedding. What of it is explained has to be named. */
+import { moveFocus } from './answers.js'
+import { ChoiceRow } from './choice-row.js'
 import { useDesk } from './context.js'
 import { TextForm } from './text-form.js'
+
+/** Of the model's own labels, which are texts. */
+const SHOWN = 8
 
 export function NamedPanel() {
   const { studio, explaining } = useDesk()
@@ -16,7 +21,7 @@ export function NamedPanel() {
       <p>
         This model answers with {answer.classes} number{answer.classes === 1 ? '' : 's'}: {answer.output} [{shape}].
       </p>
-      {isEmbedding && (
+      {isEmbedding && studio.view.value?.texts.likeness && (
         <TextForm
           id="similar"
           label="Explain how like it is to a text"
@@ -28,6 +33,23 @@ export function NamedPanel() {
             studio.target.value = text.trim() === '' ? undefined : `text:${text.trim()}`
           }}
         />
+      )}
+      {studio.answers.value.length > 0 && (
+        <ul class="answer-list" onKeyDown={moveFocus}>
+          {studio.answers.value.slice(0, SHOWN).map(({ index, label, probability }, i) => (
+            <ChoiceRow
+              key={index}
+              name={label}
+              share={probability}
+              rank={i}
+              wanted={`text:${label}`}
+              isShown={target === `text:${label}`}
+              onPick={() => {
+                studio.target.value = `text:${label}`
+              }}
+            />
+          ))}
+        </ul>
       )}
       {score && target !== undefined && (
         <p role="status">

@@ -1,6 +1,6 @@
 /** What a model is asked about the picture, and how much each word of that counts for the answer that is shown. */
 import { useEffect, useMemo } from 'preact/hooks'
-import { questionWords, type WeighedWord } from '../state/question-words.js'
+import { weighedWords } from '../state/question-words.js'
 import { useDesk } from './context.js'
 import { signed } from './numbers.js'
 import { TextForm } from './text-form.js'
@@ -28,28 +28,24 @@ export function QuestionBox() {
 
 function Words() {
   const { studio } = useDesk()
-  const weights = useMemo(() => questionWords(studio), [studio])
+  const weights = useMemo(() => weighedWords(studio), [studio])
   useEffect(() => weights.follow(), [weights])
   const found = weights.found.value
   const isFresh = weights.isFresh()
-  const words: readonly WeighedWord[] | undefined = found && isFresh && 'answer' in found ? found.answer : undefined
-  const plain = studio.asked.value?.words ?? []
-  const most = Math.max(...(words ?? []).map((w) => Math.abs(w.value))) || 1
+  const words = found && 'answer' in found ? found.answer : []
+  const most = Math.max(...words.map((w) => Math.abs(w.importance))) || 1
   const shown = studio.shown.value?.explanation.answer.label
   return (
     <>
-      <ol class="weighed" aria-label="The words of the question" aria-busy={words === undefined}>
-        {plain.map(({ piece, place }, i) => {
-          const value = words?.[i]?.value
-          return (
-            <li key={place} {...(value === undefined ? {} : { style: tintOf(value / most) })}>
-              {piece}
-              <small>{value === undefined ? '…' : signed(value)}</small>
-            </li>
-          )
-        })}
+      <ol class="weighed" aria-label="The words of the question" aria-busy={!isFresh}>
+        {words.map(({ text, importance }, i) => (
+          <li key={`${i} ${text}`} style={tintOf(importance / most)}>
+            {text}
+            <small>{signed(importance)}</small>
+          </li>
+        ))}
       </ol>
-      {words && (
+      {words.length > 0 && (
         <p class="muted">
           What each word adds to “{shown}”: its embedding times the gradient by it, in the logit’s units; below 0 it
           speaks against it.

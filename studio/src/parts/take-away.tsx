@@ -93,7 +93,12 @@ export function TakeAway() {
             disabled={!compiled}
             onClick={() =>
               work('Compiling …', async () => {
-                const { name, bytes } = await saveCompiled(model, method, { layer, options: studio.options.value })
+                const { name, bytes } = await saveCompiled(
+                  model,
+                  method,
+                  { layer, options: studio.options.value },
+                  studio.wanted.value,
+                )
                 return `Saved ${name}, ${megabytes(bytes)}.`
               })
             }

@@ -34,8 +34,8 @@ export class Address {
     await Promise.all([
       model,
       picture
-        ? this.#opening.picture(picture, picture.pathname.split('/').at(-1) ?? 'picture')
-        : this.#opening.example(given.get('picture') ?? example),
+        ? this.#opening.picture(picture, picture.pathname.split('/').at(-1) ?? 'picture', { asked: true })
+        : this.#opening.example(given.get('picture') ?? example, true),
     ])
     this.#reading = false
     if (given.get('model') && !url)
@@ -56,7 +56,7 @@ export class Address {
       else {
         this.#settle(given)
         const example = given.get('picture')
-        if (example && example !== this.#studio.subject.value?.example) void this.#opening.example(example)
+        if (example && example !== this.#studio.subject.value?.example) void this.#opening.example(example, true)
       }
     }
     addEventListener('hashchange', changed)

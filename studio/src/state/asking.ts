@@ -33,8 +33,8 @@ export class Asking {
     }
     try {
       await this.#latest.run(async (signal) => {
-        const words = await model.tokens({ question: text })
-        if (!signal.aborted) asked.value = { text, words }
+        await model.pieces({ question: text })
+        if (!signal.aborted) asked.value = text
       })
     } catch (error) {
       if (!isAborted(error)) this.problem.value = problemOf('The question cannot be asked', error)

@@ -40,6 +40,14 @@ export interface ModelOrigin {
   readonly asked?: boolean
 }
 
+/** Where a picture comes from. */
+export interface PictureOrigin {
+  /** The example that it is. */
+  readonly example?: string | undefined
+  /** True where what is explained was asked of this very picture. */
+  readonly asked?: boolean
+}
+
 export class Opening {
   readonly #studio: Studio
   readonly #options: OpenOptions
@@ -129,23 +137,23 @@ export class Opening {
   async picture(
     source: Blob | URL | ImageBitmap | HTMLVideoElement | Picture,
     name: string,
-    example?: string,
+    { example, asked = false }: PictureOrigin = {},
   ): Promise<void> {
     const s = this.#studio
     try {
       await this.#pictures.run(async (signal) => {
         const picture = await readImage(source)
-        if (!signal.aborted && !('dims' in picture)) this.#look(picture, name, example)
+        if (!signal.aborted && !('dims' in picture)) this.#look(picture, name, { example, asked })
       })
     } catch (error) {
       if (!isAborted(error)) s.problem.value = problemOf(`${name} could not be shown`, error)
     }
   }
 
-  #look(picture: Picture, name: string, example: string | undefined): void {
+  #look(picture: Picture, name: string, { example, asked }: PictureOrigin): void {
     const s = this.#studio
     batch(() => {
-      const isNew = s.subject.value !== undefined
+      const isNew = s.subject.value !== undefined && !asked
       s.subject.value = { name, picture, example }
       s.problem.value = undefined
       s.shown.value = undefined
@@ -157,9 +165,9 @@ export class Opening {
     })
   }
 
-  async example(id: string): Promise<void> {
+  async example(id: string, asked = false): Promise<void> {
     const found = EXAMPLES.find((e) => e.id === id) ?? EXAMPLES[0]
-    if (found) await this.picture(found.url, found.title, found.id)
+    if (found) await this.picture(found.url, found.title, { example: found.id, asked })
   }
 
   /** Takes whatever was dropped, pasted or chosen, and says what it took it for: a model with what belongs to it, a picture, labels. */

@@ -11,7 +11,6 @@ import type {
   Point,
   PreprocessOptions,
   Segmentation,
-  TextToken,
   WebExplanation,
   WebModel,
 } from 'onnxplain/web'
@@ -62,10 +61,13 @@ export interface Look {
   readonly signed: boolean | undefined
 }
 
-/** A question, as the model has it. */
-export interface AskedQuestion {
+/** A word of a text, which may be several tokens: those from `first` to `last`. */
+export interface WrittenWord {
   readonly text: string
-  readonly words: readonly TextToken[]
+  readonly first: number
+  readonly last: number
+  /** 0 to 1, of all that could stand there. */
+  readonly probability: number
 }
 
 /** A text about a picture, whose words can be explained. */
@@ -74,13 +76,8 @@ export interface WrittenText {
   readonly subject: Subject
   readonly text: string
   /** What the model is given for it. */
-  readonly caption: string | readonly number[]
-  /** Word `i` is `word:i`. */
-  readonly words: readonly {
-    readonly piece: string
-    /** 0 to 1, of all that could stand there; undefined for a text of one's own. */
-    readonly probability?: number
-  }[]
+  readonly caption: readonly number[]
+  readonly words: readonly WrittenWord[]
   /** True for a text that the model did not write. */
   readonly isOwn: boolean
 }
@@ -171,7 +168,7 @@ export class Studio {
   readonly answers = signal<readonly ClassAnswer[]>([])
   readonly shown = signal<Shown | undefined>(undefined)
   /** The question that goes to the model; undefined while there is none that it can read. */
-  readonly asked = signal<AskedQuestion | undefined>(undefined)
+  readonly asked = signal<string | undefined>(undefined)
   readonly written = signal<WrittenText | undefined>(undefined)
   /** All that a detector found, best first. */
   readonly found = signal<readonly DetectedBox[] | undefined>(undefined)
@@ -210,7 +207,7 @@ export class Studio {
     const isOfThis = written?.view === this.view.value && written?.subject === this.subject.value
     return {
       inputs: this.inputs.value,
-      ...(this.asked.value ? { question: this.asked.value.text } : {}),
+      ...(this.asked.value ? { question: this.asked.value } : {}),
       ...(written && isOfThis ? { caption: written.caption } : {}),
     }
   })

@@ -14,6 +14,7 @@ import {
 import { possible } from './drawing.js'
 import { type MapKey, settingsOf } from './maps.js'
 import type { Look, Shown, Studio } from './studio.js'
+import { givenTarget, type Wanted } from './wanted.js'
 
 /** A whole map on the stage. */
 export interface Taken extends Shown {
@@ -57,9 +58,13 @@ export async function saveCompiled(
   model: WebModel,
   method: MethodInfo,
   settings: Pick<MapKey, 'layer' | 'options'>,
+  wanted: Wanted | undefined,
 ): Promise<{ readonly name: string; readonly bytes: number }> {
   const name = compiledName(model, method)
-  const file = await model.compile(settingsOf(method, settings))
+  const given = wanted === undefined ? undefined : givenTarget(wanted)
+  // a class, a word's place and the like are inputs of what is compiled; which kind it is is not
+  const target = typeof given === 'object' ? given.kind : typeof given === 'string' ? given : undefined
+  const file = await model.compile({ ...settingsOf(method, settings), target })
   download(new Blob([file.slice()], { type: 'application/octet-stream' }), name)
   return { name, bytes: file.byteLength }
 }

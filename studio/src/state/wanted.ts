@@ -23,7 +23,7 @@ export function givenTarget(wanted: Wanted): GivenTarget {
 export function choicesOf(studio: Studio): readonly Wanted[] {
   const kind = studio.view.value?.answer.kind
   if (kind === 'classes') return studio.answers.value.map((a) => a.index)
-  if (kind === 'words') return studio.written.value?.words.map((_, i) => `word:${i}`) ?? []
+  if (kind === 'words') return studio.written.value?.words.map(({ first, last }) => phraseOf(first, last)) ?? []
   if (kind === 'boxes') return studio.boxes.value?.map((_, i) => `box:${i}`) ?? []
   if (kind === 'map') return studio.segmented.value?.seen.map(({ index }) => `region:${index}`) ?? []
   return []

@@ -1,9 +1,9 @@
 /** Keeps the caption true to the picture: what the model writes about it, or a text of one's own. */
 import { effect, signal, untracked } from '@preact/signals'
-import type { CaptionWord, WebModel } from 'onnxplain/web'
+import type { CaptionTarget, WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { isAborted, type Problem, problemOf } from './problem.js'
-import type { Studio, Subject, WrittenText } from './studio.js'
+import type { Studio, Subject, WrittenText, WrittenWord } from './studio.js'
 
 /** What is written about. */
 interface Wish {
@@ -84,17 +84,20 @@ export class Writing {
 
   async #textOf({ view, subject, own }: Wish, signal: AbortSignal): Promise<WrittenText> {
     const s = this.#studio
-    if (own !== undefined) {
-      const words = await view.tokens({ caption: own })
-      return { view, subject, text: own, caption: own, words, isOwn: true }
-    }
     const { cancel } = this
     const tell = (done: number, total: number | undefined): void => {
-      s.working.value = { label: 'Writing a caption', done, total, unit: 'words', cancel }
+      s.working.value = {
+        label: own === undefined ? 'Writing a caption' : 'Reading the text',
+        done,
+        total,
+        unit: 'words',
+        cancel,
+      }
     }
     tell(0, undefined)
-    const { text, words, inputIds } = await view.caption(subject.picture, {
+    const { text, targets, inputIds } = await view.caption(subject.picture, {
       inputs: s.inputs.peek(),
+      ...(own === undefined ? {} : { caption: own }),
       signal,
       onProgress: ({ done, total, text: begun }) => {
         if (signal.aborted) return
@@ -102,12 +105,11 @@ export class Writing {
         tell(done, total)
       },
     })
-    // the token that ends the text is no word of it
-    const spoken = words.slice(0, inputIds.length - 1)
-    return { view, subject, text, caption: inputIds, words: spoken.map(withChance), isOwn: false }
+    return { view, subject, text, caption: inputIds, words: targets.map(wordOf), isOwn: own !== undefined }
   }
 }
 
-function withChance({ piece, logProbability }: CaptionWord): WrittenText['words'][number] {
-  return { piece, probability: Math.exp(logProbability) }
+function wordOf({ text, target: { positions }, logProbability }: CaptionTarget): WrittenWord {
+  const [first = 0] = positions
+  return { text, first, last: positions.at(-1) ?? first, probability: Math.exp(logProbability) }
 }
