@@ -1,7 +1,7 @@
 /** Boxes and regions on the picture: all thin, what is explained or pointed at strong. */
 import type { DetectedBox, Pixels, Point, Segmentation, Size } from 'onnxplain/web'
 import { useMemo } from 'preact/hooks'
-import { classAt } from '../state/detecting.js'
+import { classAt, onPicture } from '../state/detecting.js'
 import { paintedClass } from '../state/painting.js'
 import type { Subject } from '../state/studio.js'
 import { useDesk } from './context.js'
@@ -35,13 +35,7 @@ function FoundBox({
 }: FoundMarksProps & { readonly box: DetectedBox; readonly wanted: string }) {
   const { studio, detecting } = useDesk()
   const isStrong = studio.wanted.value === wanted || detecting.pointed.value === wanted
-  const { width, height } = subject.picture
-  const inside = {
-    x0: Math.max(0, box.x0),
-    y0: Math.max(0, box.y0),
-    x1: Math.min(width, box.x1),
-    y1: Math.min(height, box.y1),
-  }
+  const inside = onPicture(box, subject.picture)
   const across = shown.width / subject.picture.width
   const down = shown.height / subject.picture.height
   return (

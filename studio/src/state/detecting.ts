@@ -1,6 +1,6 @@
 /** Keeps boxes and regions true to the picture: what a detector finds, what a segmentation network sees. */
 import { effect, signal, untracked } from '@preact/signals'
-import { type Point, type Segmentation, toModel, type WebModel } from 'onnxplain/web'
+import { type Box, type Point, type Segmentation, type Size, toModel, type WebModel } from 'onnxplain/web'
 import { Latest } from './latest.js'
 import { isAborted, type Problem, problemOf } from './problem.js'
 import type { Studio, Subject } from './studio.js'
@@ -65,7 +65,8 @@ export const DETECTION = { threshold: FOUND_FROM, top: MOST } as const
 
 /** What is chosen by a click at a place of the picture: the smallest box around it, the class there. */
 export function chosenAt(studio: Studio, at: Point): Wanted | undefined {
-  const boxes = studio.boxes.value ?? []
+  const picture = studio.subject.value?.picture
+  const boxes = picture ? (studio.boxes.value ?? []).map((box) => onPicture(box, picture)) : []
   const around = boxes
     .map((box, i) => ({ i, area: (box.x1 - box.x0) * (box.y1 - box.y0), box }))
     .filter(({ box }) => at.x >= box.x0 && at.x <= box.x1 && at.y >= box.y0 && at.y <= box.y1)
@@ -75,6 +76,11 @@ export function chosenAt(studio: Studio, at: Point): Wanted | undefined {
   const segmented = studio.segmented.value
   const index = segmented && classAt(segmented, at)
   return index === undefined || index < 0 ? undefined : `region:${index}`
+}
+
+/** What of a box is on the picture. */
+export function onPicture({ x0, y0, x1, y1 }: Box, { width, height }: Size): Box {
+  return { x0: Math.max(0, x0), y0: Math.max(0, y0), x1: Math.min(width, x1), y1: Math.min(height, y1) }
 }
 
 /** The class that the network sees at a place of the picture; undefined where it does not look. */
