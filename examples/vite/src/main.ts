@@ -22,7 +22,9 @@ try {
     map.src = URL.createObjectURL(await explanation.toBlob())
     map.alt = `What speaks for ${explanation.answer.label}`
     map.hidden = false
-    say(`${explanation.answer.label}: ${(100 * explanation.answer.probability).toFixed(1)} %`)
+    const { label, probability } = explanation.answer
+    // none where a model's answer is no class
+    say(probability === null ? label : `${label}: ${(100 * probability).toFixed(1)} %`)
   }
 } catch (error) {
   tell(error)
