@@ -174,6 +174,29 @@ describe('a model that is asked', () => {
   })
 })
 
+describe('numbers', () => {
+  test('nothing is explained until it is named; nothing of the model before is left', async () => {
+    const tab = await studio(START())
+    const { page } = tab
+    const bytes = modelBytes({
+      opset: 17,
+      nodes: [
+        { op: 'Relu', inputs: ['image'], outputs: ['features'] },
+        { op: 'ReduceMean', inputs: ['features'], outputs: ['age'], attributes: { axes: [1, 2, 3], keepdims: 0 } },
+      ],
+      inputs: [declare('image', 'float32', [1, 3, 32, 32])],
+      outputs: [declare('age', 'float32', [1])],
+    })
+    await open(tab, [{ name: 'age.onnx', bytes }], 'Nothing is explained until it is named')
+    expect(await page.locator('.answer-pick').count()).toBe(0)
+    await page.getByRole('combobox', { name: 'Method' }).selectOption('input-x-gradient')
+    await page.getByRole('button', { name: 'its number' }).click()
+    await expect.poll(() => mapOf(page).getAttribute('aria-label'), { timeout: PATIENCE }).toMatch(/age/)
+    expect(await findings(page)).toEqual([])
+    expectQuiet(tab)
+  })
+})
+
 describe('a detector', () => {
   test('its boxes are listed and drawn; a click on one explains it, a slider hides the less sure', async () => {
     const tab = await studio(START())

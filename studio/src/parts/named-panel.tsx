@@ -14,6 +14,9 @@ export function NamedPanel() {
   const shape = answer.dims.map((d) => d ?? '?').join(', ')
   const score = studio.shown.value?.explanation.answer
   const target = studio.target.value
+  const places = answer.dims.slice(1)
+  const first =
+    places.length > 0 ? `neuron:${answer.logits}[${places.map(() => 0)}]` : `expression:sum(${answer.logits})`
   const isEmbedding = answer.kind === 'embedding'
   return (
     <section class="answers" aria-label="Answers">
@@ -34,7 +37,7 @@ export function NamedPanel() {
           }}
         />
       )}
-      {studio.answers.value.length > 0 && (
+      {score && studio.answers.value.length > 0 && (
         <ul class="answer-list" onKeyDown={moveFocus}>
           {studio.answers.value.slice(0, SHOWN).map(({ index, label, probability }, i) => (
             <ChoiceRow
@@ -56,19 +59,21 @@ export function NamedPanel() {
           {score.label}: <strong>{Number(score.logit.toPrecision(4))}</strong>
         </p>
       )}
-      <p class="muted">
-        Nothing is explained until it is named under “What is explained”, such as{' '}
-        <button
-          type="button"
-          class="link"
-          onClick={() => {
-            studio.target.value = `neuron:${answer.logits}[${answer.dims.slice(1).map(() => 0)}]`
-          }}
-        >
-          its first number
-        </button>
-        .
-      </p>
+      {target === undefined && (
+        <p class="muted">
+          Nothing is explained until it is named under “What is explained”, such as{' '}
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              studio.target.value = first
+            }}
+          >
+            {places.length > 0 ? 'its first number' : 'its number'}
+          </button>
+          .
+        </p>
+      )}
     </section>
   )
 }

@@ -100,6 +100,7 @@ export class Opening {
       s.modelUrl.value = url
       s.problem.value = undefined
       s.inputs.value = {}
+      s.answers.value = []
       s.asked.value = undefined
       s.written.value = undefined
       s.found.value = undefined
