@@ -139,7 +139,7 @@ test('labels and preprocessing that are given go first', async () => {
 
 const BAD: Readonly<Record<string, readonly [Source, code: string, words: RegExp]>> = {
   'an address where nothing is': [{ kind: 'address', ...at('no.onnx') }, 'cannot-read', /does not exist/],
-  'a folder without a model': [{ kind: 'address', ...at('none/') }, 'cannot-read', /neither onnx\/model\.onnx nor/],
+  'a folder without a model': [{ kind: 'address', ...at('none/') }, 'cannot-read', /neither onnx\/model\.onnx/],
   'another site that does not answer': [
     { kind: 'address', url: 'http://example.invalid/net.onnx' },
     'cannot-read',
