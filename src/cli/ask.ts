@@ -5,8 +5,8 @@ import { type ExplanationSet, QUESTION_METHODS, type QuestionMethod, questionWor
 import { answersFigure, type WeighedQuestion } from '../figures/index.js'
 import { SHIPPED_ANSWERER } from '../node/resolve.js'
 import { positive } from './arguments.js'
-import { table } from './print.js'
-import { type Asked, addTextsOptions, layersText, runTexts, type TextsOptions, type Told } from './texts.js'
+import { answersTable, layersText } from './print.js'
+import { type Asked, addTextsOptions, runTexts, type TextsOptions, type Told } from './texts.js'
 
 const BEST_ANSWERS = 5
 
@@ -67,7 +67,7 @@ async function tell(
   }
   return {
     set,
-    text: `  ${question}\n${answersText(set)}${weighed.map((w) => wordsText(w, set)).join('')}${layersText(set)}`,
+    text: `  ${question}\n${answersTable(set, BEST_ANSWERS)}${weighed.map((w) => wordsText(w, set)).join('')}${layersText(set)}`,
     json: { question, words: weighed },
     figure: (background, columns, footer) =>
       answersFigure(background, set, columns, weighed, { footer, caption: CAPTION }),
@@ -76,14 +76,6 @@ async function tell(
 
 const CAPTION =
   'The numbers below the words of the question are what each is worth to the answer: above 0 (red) it speaks for it, below (blue) against. Every map, and every line of words, has a scale of its own.'
-
-function answersText({ answers }: ExplanationSet): string {
-  const best = answers.slice(0, BEST_ANSWERS)
-  return table(
-    best.map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`]),
-    [0],
-  )
-}
 
 /** A line for each answer. */
 function wordsText({ label, words }: WeighedQuestion, { explanations }: ExplanationSet): string {

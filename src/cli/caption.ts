@@ -6,8 +6,8 @@ import { SHIPPED_CAPTIONER } from '../node/resolve.js'
 import type { GivenTarget } from '../targets/index.js'
 import { positive } from './arguments.js'
 import { addTextOptions } from './model-options.js'
-import { table } from './print.js'
-import { type Asked, addTextsOptions, layersText, runTexts, type TextsOptions, type Told } from './texts.js'
+import { layersText, table } from './print.js'
+import { type Asked, addTextsOptions, runTexts, type TextsOptions, type Told } from './texts.js'
 
 interface Options extends TextsOptions {
   readonly beams?: number

@@ -3,8 +3,8 @@
 import type { Command } from 'commander'
 import { backgroundOf, figureColumns, figureFooter, figureOf, withCheck } from '../figures/index.js'
 import { type CheckReport, check } from '../metrics/index.js'
-import { drawFigure, refuseFormat } from '../node/draw.js'
-import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
+import { drawFigure } from '../node/draw.js'
+import { writeWhole } from '../node/files.js'
 import { readImage } from '../node/open.js'
 import type { GivenTarget } from '../targets/index.js'
 import { addMethodOptions, count, givenMethodOptions, givenTarget } from './arguments.js'
@@ -12,12 +12,12 @@ import {
   addModelOptions,
   addTextOptions,
   checkModelOptions,
-  inputFiles,
   type ModelOptions,
   oneLayer,
   openModel,
   warner,
 } from './model-options.js'
+import { refuseOneOutput } from './outputs.js'
 import { eachPicture } from './pictures.js'
 import { table } from './print.js'
 import { showProgress } from './progress.js'
@@ -54,13 +54,7 @@ export function checkCommand(program: Command): void {
 async function run(command: Command, pictures: readonly string[], options: Options): Promise<void> {
   checkModelOptions(command, options)
   const { output } = options
-  if (output !== undefined) {
-    if (pictures.length > 1) command.error('error: --output is for one picture', { exitCode: 2 })
-    refuseFormat(output)
-    const read = [...pictures, ...inputFiles(options), ...(options.model ? [options.model] : [])]
-    await refuseOverwriting(read, [output], 'Give --output another file.')
-    await refuseUnwritable(output)
-  }
+  await refuseOneOutput(command, pictures, options)
   const warn = warner(options)
   const { model, inputs } = await openModel(options, warn)
   await using opened = model

@@ -25,7 +25,7 @@ import {
   addModelOptions,
   addTextOptions,
   checkModelOptions,
-  inputFiles,
+  filesRead,
   type ModelOptions,
   oneLayer,
   openModel,
@@ -94,11 +94,7 @@ async function run(command: Command, pictures: readonly string[], options: Optio
   for (const file of [...output, ...rowFiles]) refuseTableFormat(file)
   if (plot !== undefined) refuseFormat(plot)
   const written = [...output, ...rowFiles, ...(plot === undefined ? [] : [plot])]
-  const read = [
-    ...pictures,
-    ...inputFiles(options),
-    ...[options.model, options.truth, path].filter((f) => f !== undefined),
-  ]
+  const read = [...filesRead(pictures, options), ...[options.truth, path].filter((f) => f !== undefined)]
   await refuseOverwriting(read, written, 'Give another file to write.')
   for (const file of written) await refuseUnwritable(file)
   const truth =

@@ -22,11 +22,12 @@ import { decodeNpy, encodeNpy } from '../onnx/npy.js'
 import { COLORMAP_NAMES, type ColormapName, parseColormap } from '../render/index.js'
 import { type GivenTarget, TARGET_KINDS } from '../targets/index.js'
 import { addMethodOptions, collect, collectTargets, givenMethodOptions } from './arguments.js'
+import { explained } from './explained.js'
 import {
   addModelOptions,
   addTextOptions,
   checkModelOptions,
-  inputFiles,
+  filesRead,
   type ModelOptions,
   openModel,
   warner,
@@ -34,7 +35,6 @@ import {
 import { outputsOf } from './outputs.js'
 import { eachPicture } from './pictures.js'
 import { answersText, warnOf } from './print.js'
-import { showProgress } from './progress.js'
 
 /** The columns of the figure that made Grad-CAM famous. */
 const FIGURE = ['guided-backpropagation', 'grad-cam', 'guided-grad-cam', 'occlusion', 'cam']
@@ -120,12 +120,11 @@ async function run(program: Command, pictures: readonly string[], options: Optio
   const none = options.json || options.raw !== undefined
   const outputs = await outputsOf(inputs, 'onnxplain', { output: options.output, none })
   const written = [...outputs.values(), ...(options.raw === undefined ? [] : [options.raw])]
-  const read = [
-    ...inputs,
-    ...inputFiles(options),
-    ...[options.model, options.labels].filter((path) => path !== undefined),
-  ]
-  await refuseOverwriting(read, written, 'Give --output another file, or a folder where several pictures are given.')
+  await refuseOverwriting(
+    filesRead(inputs, options),
+    written,
+    'Give --output another file, or a folder where several pictures are given.',
+  )
   for (const path of written) await refuseUnwritable(path)
   const colormap = options.colormap === undefined ? undefined : parseColormap(options.colormap)
   const { model: opened, inputs: others } = await openModel(options, warn)
@@ -230,29 +229,12 @@ function checkUsage(program: Command, pictures: readonly string[], options: Opti
 async function explain(work: Work, image: Picture | Tensor<'float32'>): Promise<ExplanationSet> {
   const { model, methods, options, given, inputs } = work
   const target = options.target ?? (await defaultTargets(work, image))
-  const progress = showProgress(!options.quiet)
-  try {
-    const set = await model.explainAll(image, {
-      method: methods.map((m) => m.id),
-      ...(target === undefined ? {} : { target }),
-      ...(options.score === undefined ? {} : { score: options.score }),
-      layer: options.layer,
-      grid: options.grid,
-      smooth: options.smooth,
-      fuse: options.fuse,
-      like: options.like,
-      inputs,
-      wrt: options.explain,
-      options: given,
-      ...(options.batch === undefined ? {} : { batch: options.batch }),
-      onProgress: progress.update,
-    })
-    const [refusal] = set.refused
-    if (set.explanations.length === 0 && refusal) throw refusal.error
-    return set
-  } finally {
-    progress.stop()
-  }
+  const { smooth, fuse, like, explain: wrt } = options
+  return explained(model, image, options, {
+    method: methods.map((m) => m.id),
+    ...(target === undefined ? {} : { target }),
+    ...{ smooth, fuse, like, inputs, wrt, options: given },
+  })
 }
 
 /** The best answer, and for the figure the best one that rests on another part of the picture. */

@@ -83,8 +83,14 @@ export function oneLayer(command: Command, { layer = [] }: ModelOptions): string
 }
 
 /** Arrays among the values of `--input`. */
-export function inputFiles({ input = [] }: ModelOptions): readonly string[] {
+function inputFiles({ input = [] }: ModelOptions): readonly string[] {
   return input.map((text) => text.slice(text.indexOf('=') + 1)).filter((v) => v.endsWith('.npy'))
+}
+
+/** All files that are read: pictures or arrays, the model, its labels, inputs. */
+export function filesRead(pictures: readonly string[], options: ModelOptions): readonly string[] {
+  const named = [options.model, options.labels].filter((path) => path !== undefined)
+  return [...pictures, ...inputFiles(options), ...named]
 }
 
 export interface OpenedModel {

@@ -1,26 +1,26 @@
 /** Commands that list what a model finds in a picture, and explain each part by a map of its own. */
 import type { Command } from 'commander'
-import type { ExplanationSet, GivenInputs } from '../explain/index.js'
+import type { GivenInputs } from '../explain/index.js'
 import { backgroundOf, figureFooter, figureOf } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
-import { drawFigure, refuseFormat } from '../node/draw.js'
-import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
-import { type NodeModel, readImage } from '../node/open.js'
+import { drawFigure } from '../node/draw.js'
+import { writeWhole } from '../node/files.js'
+import { type NodeModel, readPicture } from '../node/open.js'
 import type { FigureSpec } from '../render/index.js'
 import { addMethodOptions, givenMethodOptions, positive } from './arguments.js'
+import { explained } from './explained.js'
 import {
   addModelOptions,
   addTextOptions,
   checkModelOptions,
-  inputFiles,
   type ModelOptions,
   openModel,
   warner,
 } from './model-options.js'
+import { refuseOneOutput } from './outputs.js'
 import { eachPicture } from './pictures.js'
-import { table } from './print.js'
-import { showProgress } from './progress.js'
+import { table, warnOf } from './print.js'
 
 export interface PartsOptions extends ModelOptions {
   readonly method: string
@@ -65,44 +65,26 @@ export async function runParts<Part, Options extends PartsOptions>(
   checkModelOptions(command, options)
   const { output } = options
   const method = findMethod(options.method)
-  if (output !== undefined) {
-    if (pictures.length > 1) command.error('error: --output is for one picture', { exitCode: 2 })
-    refuseFormat(output)
-    const read = [...pictures, ...inputFiles(options), ...(options.model ? [options.model] : [])]
-    await refuseOverwriting(read, [output], 'Give --output another file.')
-    await refuseUnwritable(output)
-  }
+  await refuseOneOutput(command, pictures, options)
   const warn = warner(options)
   const { model, inputs } = await openModel(options, warn)
   await using opened = model
-  const work = async (image: Awaited<ReturnType<typeof readImage>>, picture: string): Promise<undefined> => {
-    if ('dims' in image) return undefined
+  const work = async (image: Picture, picture: string): Promise<undefined> => {
     const found = await parts.find(opened, image, options, inputs)
     const shown = found.slice(0, options.explain)
     if (output !== undefined && shown.length > 0) {
-      const { layer, grid, score, batch } = options
-      const progress = showProgress(!options.quiet)
-      let set: ExplanationSet
-      try {
-        set = await opened.explainAll(image, {
-          ...{ method: method.id, inputs, layer, grid, score, options: givenMethodOptions(command) },
-          ...(batch === undefined ? {} : { batch }),
-          ...parts.asked?.(options),
-          target: shown.map((part, i) => parts.target(part, i)),
-          onProgress: progress.update,
-        })
-      } finally {
-        progress.stop()
-      }
+      const set = await explained(opened, image, options, {
+        ...{ method: method.id, inputs, options: givenMethodOptions(command) },
+        ...parts.asked?.(options),
+        target: shown.map((part, i) => parts.target(part, i)),
+      })
       const [first] = set.explanations
-      const [refusal] = set.refused
-      if (!first) throw refusal?.error ?? new Error('nothing was explained')
+      if (!first) throw new Error('nothing was explained')
       const background = backgroundOf(first, image, opened.model.preprocessing)
       const footer = figureFooter(set, opened.model.name)
       const figure = figureOf(background, set, [{ id: method.id, title: method.title }], { footer })
       await writeWhole(output, await drawFigure(parts.drawn?.(figure, shown, image) ?? figure, output))
-      for (const note of new Set(set.explanations.flatMap((e) => e.provenance.notes)))
-        if (!opened.model.notes.includes(note)) warn(note)
+      warnOf(set, opened.model.notes, warn)
     }
     const rows = found.map((part, i) => parts.row(part, i))
     const written = output !== undefined && shown.length > 0 ? `  figure: ${output}\n` : ''
@@ -113,5 +95,5 @@ export async function runParts<Part, Options extends PartsOptions>(
     )
     return undefined
   }
-  await eachPicture(pictures, { read: readImage, work })
+  await eachPicture(pictures, { read: readPicture, work })
 }

@@ -18,22 +18,32 @@ function scoreName(target: Target): string {
   return 'score'
 }
 
+/** The best answers, a row each. */
+export function answersTable({ answers }: ExplanationSet, top: number): string {
+  const rows = answers
+    .slice(0, top)
+    .map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`])
+  return table(rows, [0])
+}
+
+/** The layers of the maps. */
+export function layersText({ explanations }: ExplanationSet): string {
+  const layers = [...new Set(explanations.flatMap((e) => e.raw.layer ?? []))]
+  return layers.map((layer) => `  layer: ${layer}\n`).join('')
+}
+
 export function answersText(
   name: string,
   set: ExplanationSet,
   top: number,
   written: { readonly figures: readonly string[]; readonly raw: string | undefined },
 ): string {
-  const rows = set.answers
-    .slice(0, top)
-    .map((a) => [String(a.index), a.label, a.probability.toFixed(3), `logit ${a.logit.toFixed(2)}`])
   const others = [...new Map(set.explanations.map((e) => [e.answer.key, e])).values()]
     .filter((e) => e.answer.probability === null)
     .map((e) => `  ${e.answer.label}: ${scoreName(e.target)} ${Number(e.answer.logit.toPrecision(4))}\n`)
-  const layers = [...new Set(set.explanations.flatMap((e) => e.raw.layer ?? []))]
   const figures = written.figures.map((path) => `  figure: ${path}\n`)
   const files = [...figures, ...(written.raw === undefined ? [] : [`  raw: ${written.raw}\n`])]
-  return `${name}\n${table(rows, [0])}${others.join('')}${layers.map((l) => `  layer: ${l}\n`).join('')}${files.join('')}`
+  return `${name}\n${answersTable(set, top)}${others.join('')}${layersText(set)}${files.join('')}`
 }
 
 /** What there is to know beside the maps: what is odd about them, notes that the model itself has not said, and what was refused. */

@@ -1,23 +1,24 @@
 /** `onnxplain similar QUERY PICTURE...`: pictures ranked by how like they are to one, and what makes them so. */
-import { basename, dirname, extname, join } from 'node:path'
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { type SimilarPicture, similar } from '../explain/index.js'
 import { figureFooter, similarFigure } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
-import { decodePicture } from '../node/codec.js'
-import { drawFigure, refuseFormat } from '../node/draw.js'
-import { readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
+import { drawFigure } from '../node/draw.js'
+import { writeWhole } from '../node/files.js'
+import { readPicture } from '../node/open.js'
 import { addMethodOptions, givenMethodOptions, positive } from './arguments.js'
 import {
   addModelOptions,
   checkModelOptions,
-  inputFiles,
+  filesRead,
   type ModelOptions,
   oneLayer,
   openModel,
   warner,
 } from './model-options.js'
+import { besideOf, refuseOutput } from './outputs.js'
 import { table } from './print.js'
 
 interface Options extends ModelOptions {
@@ -53,17 +54,11 @@ async function run(command: Command, query: string, paths: readonly string[], op
   checkModelOptions(command, options)
   const method = findMethod(options.method).id
   const layer = oneLayer(command, options)
-  const output = options.output ?? (options.json ? undefined : figureName(query))
-  if (output !== undefined) {
-    refuseFormat(output)
-    const read = [query, ...paths, ...inputFiles(options), ...(options.model ? [options.model] : [])]
-    await refuseOverwriting(read, [output], 'Give --output another file.')
-    await refuseUnwritable(output)
-  }
-  const read = async (path: string): Promise<Picture> => decodePicture(await readBytes(path, 'The picture'), path)
-  const image = await read(query)
+  const output = options.output ?? (options.json ? undefined : besideOf(query, 'similar'))
+  if (output !== undefined) await refuseOutput(output, filesRead([query, ...paths], options))
+  const image = await readPicture(query)
   const pictures = new Map<string, Picture>()
-  for (const path of paths) pictures.set(path, await read(path))
+  for (const path of paths) pictures.set(path, await readPicture(path))
   const warn = warner(options)
   const { model, inputs } = await openModel(options, warn)
   await using opened = model
@@ -97,10 +92,6 @@ function short(figure: ReturnType<typeof similarFigure>): ReturnType<typeof simi
       ...columns.map((c) => ({ ...c, title: basename(c.title) })),
     ],
   }
-}
-
-function figureName(query: string): string {
-  return join(dirname(query), `${basename(query, extname(query))}.similar.png`)
 }
 
 function rankedText(query: string, ranked: readonly SimilarPicture[], figure: string | undefined): string {

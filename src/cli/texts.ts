@@ -6,25 +6,17 @@ import { backgroundOf, figureColumns, figureFooter } from '../figures/index.js'
 import type { Picture } from '../image/index.js'
 import { findMethod } from '../methods/index.js'
 import type { Method } from '../methods/method.js'
-import { decodePicture } from '../node/codec.js'
 import { drawFigure } from '../node/draw.js'
-import { readBytes, refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
-import type { NodeModel } from '../node/open.js'
+import { refuseOverwriting, refuseUnwritable, writeWhole } from '../node/files.js'
+import { type NodeModel, readPicture } from '../node/open.js'
 import type { FigureMethod, FigureSpec } from '../render/index.js'
 import type { GivenTarget } from '../targets/index.js'
 import { addMethodOptions, collect, collectTargets, givenMethodOptions } from './arguments.js'
-import {
-  addModelOptions,
-  checkModelOptions,
-  inputFiles,
-  type ModelOptions,
-  openModel,
-  warner,
-} from './model-options.js'
+import { explained } from './explained.js'
+import { addModelOptions, checkModelOptions, filesRead, type ModelOptions, openModel, warner } from './model-options.js'
 import { type FigureKind, outputsOf } from './outputs.js'
 import { eachPicture } from './pictures.js'
 import { warnOf } from './print.js'
-import { showProgress } from './progress.js'
 
 export interface TextsOptions extends ModelOptions {
   readonly method?: readonly string[]
@@ -81,51 +73,21 @@ export async function runTexts(
   const ids = [...(options.method ?? ['grad-cam']), ...(options.guided ? ['guided-grad-cam'] : [])]
   const methods = [...new Set(ids.map(findMethod))]
   const outputs = await outputsOf(pictures, kind, { output: options.output, none: options.json })
-  const read = [...pictures, ...inputFiles(options), ...[options.model, options.labels].filter((p) => p !== undefined)]
-  await refuseOverwriting(read, [...outputs.values()], 'Give --output another file.')
+  await refuseOverwriting(filesRead(pictures, options), [...outputs.values()], 'Give --output another file.')
   for (const path of outputs.values()) await refuseUnwritable(path)
   const warn = warner(options)
   const { model: opened, inputs } = await openModel({ ...options, model: options.model ?? shipped }, warn)
   await using model = opened
   const given = givenMethodOptions(command)
   await eachPicture(pictures, {
-    read: async (picture) => decodePicture(await readBytes(picture, 'The picture'), picture),
+    read: readPicture,
     work: async (image, picture) => {
-      const explain = (asked: ExplainOptions) => explained(model, image, { methods, options, given, inputs }, asked)
+      const own = { method: methods.map((m) => m.id), inputs, options: given }
+      const explain = (asked: ExplainOptions) => explained(model, image, options, { ...own, ...asked })
       const told = await tell({ model, image, inputs, explain, warn })
       return () => show(model, told, { image, picture, output: outputs.get(picture), methods, options, warn })
     },
   })
-}
-
-interface Work {
-  readonly methods: readonly Method[]
-  readonly options: TextsOptions
-  readonly given: Readonly<Record<string, string>>
-  readonly inputs: GivenInputs
-}
-
-async function explained(
-  model: NodeModel,
-  image: Picture,
-  { methods, options, given, inputs }: Work,
-  asked: ExplainOptions,
-): Promise<ExplanationSet> {
-  const { layer, grid, score, batch } = options
-  const progress = showProgress(!options.quiet)
-  try {
-    const set = await model.explainAll(image, {
-      ...{ method: methods.map((m) => m.id), inputs, layer, grid, score, options: given },
-      ...(batch === undefined ? {} : { batch }),
-      onProgress: progress.update,
-      ...asked,
-    })
-    const [refusal] = set.refused
-    if (set.explanations.length === 0 && refusal) throw refusal.error
-    return set
-  } finally {
-    progress.stop()
-  }
 }
 
 interface Shown {
@@ -156,10 +118,4 @@ async function show(
       : `${picture}\n${text}${output === undefined ? '' : `  figure: ${output}\n`}`,
   )
   warnOf(set, model.notes, warn)
-}
-
-/** The layers of the maps, for people. */
-export function layersText({ explanations }: ExplanationSet): string {
-  const layers = [...new Set(explanations.flatMap((e) => e.raw.layer ?? []))]
-  return layers.map((layer) => `  layer: ${layer}\n`).join('')
 }

@@ -1,4 +1,5 @@
 /** Targets as runs take them: what they have in common, and the rows of their inputs. */
+import { ExplainError } from '../core/errors.js'
 import { sizeOf, type Tensor, tensor, zeros } from '../core/tensor.js'
 import type { Answer } from '../targets/answer.js'
 import type { TargetInput } from '../targets/append.js'
@@ -14,16 +15,33 @@ export interface AskedForm {
   readonly places: readonly number[]
 }
 
+/** One target, as runs take it. */
+export interface AskedTarget {
+  readonly form: TargetForm
+  readonly row: InputRows
+}
+
+export function askedOf(target: Target): AskedTarget {
+  const kind = targetKind(target.kind)
+  return { form: kind.form(target), row: kind.rows(target) }
+}
+
+/** The target at a place of a list. Throws `bad-option` where there is none. */
+export function askedAt(targets: readonly Target[], place: number): AskedTarget {
+  const target = targets[place]
+  if (target) return askedOf(target)
+  throw new ExplainError('bad-option', { what: `There is no target ${place}` })
+}
+
 /** Targets by their forms: each form is a plan of its own. */
 export function byForm(targets: readonly Target[]): readonly AskedForm[] {
   const forms = new Map<string, { form: TargetForm; rows: InputRows[]; places: number[] }>()
   for (const [place, target] of targets.entries()) {
-    const kind = targetKind(target.kind)
-    const form = kind.form(target)
+    const { form, row } = askedOf(target)
     const key = JSON.stringify(form)
     const of = forms.get(key) ?? { form, rows: [], places: [] }
     forms.set(key, of)
-    of.rows.push(kind.rows(target))
+    of.rows.push(row)
     of.places.push(place)
   }
   return [...forms.values()]

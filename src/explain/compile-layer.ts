@@ -9,7 +9,7 @@ import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { behind } from '../passes/behind.js'
 import { Gradients } from './gradients.js'
-import { asFloat32, layerMaps, scoreOf } from './map-builder.js'
+import { asFloat32, layerMaps, scoreOutput } from './map-builder.js'
 import type { CompileOptions, RunnablePlan, TokenGrid } from './plan.js'
 import { layerNotes, type Stage, stageOf, tokenGrid } from './stage.js'
 
@@ -84,7 +84,7 @@ export function compileLayerGradient(model: Graph, options: LayerOptions, of: Of
     asFloat32(b, features),
     asFloat32(b, OF_GRADIENT[of](b, gradient())),
   ])
-  const score = options.scored ? b.alias(asFloat32(b, scoreOf(stage)), b.fresh('score')) : undefined
+  const score = scoreOutput(stage, options)
   const outputs = [...values, ...(score === undefined ? [] : [score])].map((value) => declare(value, 'float32'))
   return {
     graph: b.finish({ outputs: [...source.outputs, ...outputs] }),

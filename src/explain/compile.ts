@@ -11,7 +11,7 @@ import type { Graph } from '../onnx/ir.js'
 import { ownBorders } from '../passes/borders.js'
 import { prune } from '../passes/prune.js'
 import { finish, mapDims, metadata } from './finish.js'
-import { asFloat32, mapBuilder, scoreOf, takesAnyInput } from './map-builder.js'
+import { mapBuilder, scoreOutput, takesAnyInput } from './map-builder.js'
 import { refuseUnknown } from './options.js'
 import type { CompileOptions, Plan, PlannedMap, RefusedMap } from './plan.js'
 import { attempt, layerNotes, type Stage, type StagedLayer, stageOf, tokenGrid } from './stage.js'
@@ -67,7 +67,7 @@ export function compile(model: Graph, options: CompileOptions = {}): Plan {
   })
   const maps = planned.map((m) => m.map)
   const { answer, form, batched, target } = stage
-  const score = options.scored ? b.alias(asFloat32(b, scoreOf(stage)), b.fresh('score')) : undefined
+  const score = scoreOutput(stage, options)
   const outputs = [...planned.map((m) => m.output), ...(score === undefined ? [] : [declare(score, 'float32')])]
   const graph = b
     .finish({ outputs: [...stage.source.outputs, ...outputs] })

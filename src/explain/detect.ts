@@ -9,6 +9,7 @@ import { type DetectionHead, valuesOf } from '../targets/detections/head.js'
 import { type Element, type Origins, originOf, originsOf } from '../targets/detections/origins.js'
 import { type Detection, type DetectionOptions, readDetections } from '../targets/detections/read.js'
 import { scoreSources } from '../targets/detections/scores.js'
+import { labelOf } from '../targets/labels.js'
 import type { FoundBox } from '../targets/target.js'
 
 export type { DetectionOptions } from '../targets/detections/read.js'
@@ -55,7 +56,7 @@ export function detectedBoxes(
   return readDetections(head, outputs, geometry.model, options).map((found) => ({
     ...onPicture(found.box, geometry),
     index: found.index,
-    label: labels[found.index] ?? `class ${found.index}`,
+    label: labelOf(found.index, labels),
     score: found.score,
     ...(origins
       ? placeOf(found, { origins, sources }, outputs)

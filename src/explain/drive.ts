@@ -3,8 +3,10 @@ import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { type DriveContext, type DrivenMethod, methodInfo, type OptionDefinitions } from '../methods/method.js'
 import type { Answer } from '../targets/answer.js'
-import { type Target, targetKind } from '../targets/index.js'
+import type { Target } from '../targets/index.js'
+import { labelOf } from '../targets/labels.js'
 import type { TargetForm } from '../targets/target.js'
+import { askedAt, askedOf } from './asked.js'
 import { changedScores } from './changed-scores.js'
 import { drivenLayer } from './driven-layer.js'
 import type { Explanation } from './explanation.js'
@@ -14,7 +16,7 @@ import type { Prepared } from './prepare.js'
 import type { Making } from './provenance.js'
 import type { ExplainOptions, Refusal } from './request.js'
 import type { Runner } from './runner.js'
-import { targetScores } from './target-scores.js'
+import { scoresByPictures, targetScores } from './target-scores.js'
 
 /** Failures that say that a network does not allow a map, which others may still have. */
 const REFUSALS: ReadonlySet<string> = new Set(['method-not-applicable', 'not-connected', 'unsupported-operator'])
@@ -97,19 +99,12 @@ async function driveAt<O extends OptionDefinitions>(
 ): Promise<readonly Explanation[]> {
   const { pictures, others } = prepared.feed
   const [first] = targets
-  const place = { layer, grid: options.grid, form: first ? targetKind(first.kind).form(first) : PLAIN }
+  const place = { layer, grid: options.grid, form: first ? askedOf(first).form : PLAIN }
   const plan = method.atLayer ? runner.layer(place) : undefined
   const notes: string[] = [...(plan?.notes ?? [])]
   const making = { options: values, input: model.input.name, layer: plan?.layer, tokens: plan?.tokens, notes }
   const explained = (raws: Raws): readonly Explanation[] => options.explained(making, raws)
-  const scores = targetScores(
-    {
-      logits: (shown) => runner.forward({ pictures: shown, others }),
-      scores: (form, rows, shown) => runner.scores(form, rows, { pictures: shown, others }),
-    },
-    targets,
-    model.answer,
-  )
+  const scores = targetScores(scoresByPictures(runner, prepared.feed), targets, model.answer)
   const changed = changedScores(scores, runner, targets, model.answer)
   let latest: Standing | undefined
   const run = method.run({
@@ -119,18 +114,15 @@ async function driveAt<O extends OptionDefinitions>(
     batch: model.batch(options.batch),
     options: values,
     signal: options.signal,
-    label: (index) => model.labels[index] ?? `class ${index}`,
+    label: (index) => labelOf(index, model.labels),
     note: (text) => notes.push(text),
     fill: (text) => model.fill(text),
     scores,
     changed: (groups, other) => changed(prepared.feed, model.input.layout, groups, other, model.batch(options.batch)),
     gradients: (shown, t) => {
-      const target = targets[t]
-      if (!target) throw new ExplainError('bad-option', { what: `There is no target ${t}` })
-      const kind = targetKind(target.kind)
+      const { form, row } = askedAt(targets, t)
       // a batch of backward passes is not faster on a processor (npm run bench), and takes memory
-      const feed = { pictures: shown, others }
-      return runner.gradients(feed, kind.form(target), kind.rows(target), options.batch ?? 1)
+      return runner.gradients({ pictures: shown, others }, form, row, options.batch ?? 1)
     },
     layer: () => {
       if (plan) return drivenLayer({ runner, feed: prepared.feed, targets, place, answer: model.answer })

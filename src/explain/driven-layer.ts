@@ -3,7 +3,8 @@ import { ExplainError } from '../core/errors.js'
 import { float32, sizeOf, type Tensor } from '../core/tensor.js'
 import type { DrivenLayer } from '../methods/method.js'
 import type { Answer } from '../targets/answer.js'
-import { type Target, targetKind } from '../targets/index.js'
+import type { Target } from '../targets/index.js'
+import { askedAt } from './asked.js'
 import type { LayerPlan } from './compile-layer.js'
 import type { Feed } from './feed.js'
 import type { Runner } from './runner.js'
@@ -67,11 +68,8 @@ export async function drivenLayer(work: LayerWork): Promise<DrivenLayer> {
     },
     scores,
     gradients: (picture, t) => {
-      const target = targets[t]
-      if (!target) throw new ExplainError('bad-option', { what: `There is no target ${t}` })
-      const kind = targetKind(target.kind)
-      const at = { ...place, form: kind.form(target) }
-      return runner.layerGradient(at, { ...feed, pictures: picture }, kind.rows(target))
+      const { form, row } = askedAt(targets, t)
+      return runner.layerGradient({ ...place, form }, { ...feed, pictures: picture }, row)
     },
   }
 }

@@ -25,7 +25,7 @@ import type { Making, Occasion, TracedModel } from './provenance.js'
 import type { ExplainOptions, ExplanationSet, Refusal } from './request.js'
 import type { Runner } from './runner.js'
 import type { PlanRun } from './runs.js'
-import { targetScores } from './target-scores.js'
+import { scoresByPictures, targetScores } from './target-scores.js'
 
 /** What explaining needs of a model. */
 export interface ExplainHost {
@@ -102,21 +102,22 @@ async function runCompiled(
 ): Promise<PlanRun> {
   const options = optionsFor(methods, given)
   const { preprocessing } = model
-  const runs: { readonly places: readonly number[]; readonly run: PlanRun }[] = []
+  let first: PlanRun | undefined
+  // of each target, the run that explains it and its place there
+  const ran = new Map<number, { readonly run: PlanRun; readonly at: number }>()
   for (const { form, rows, places } of byForm(targets)) {
-    const request = { methods, layer, grid, form, wrt, options, preprocessing }
-    runs.push({ places, run: await runner.maps(request, prepared.feed, rows) })
+    const run = await runner.maps({ methods, layer, grid, form, wrt, options, preprocessing }, prepared.feed, rows)
+    first ??= run
+    for (const [at, place] of places.entries()) ran.set(place, { run, at })
   }
-  const first = runs[0]?.run ?? { logits: new Float32Array(), scores: [], maps: [], refused: [] }
-  const of = <T>(pick: (run: PlanRun, at: number) => T): T[] =>
-    targets.flatMap((_, t) =>
-      runs.flatMap(({ places, run }) => (places.includes(t) ? pick(run, places.indexOf(t)) : [])),
-    ) as T[]
-  const maps = first.maps.map((map, m) => ({
-    ...map,
-    raws: of((run, at) => run.maps[m]?.raws[at]).filter((raw) => raw !== undefined),
-  }))
-  return { ...first, scores: of((run, at) => run.scores[at] ?? Number.NaN), maps }
+  const all = targets.flatMap((_, t) => ran.get(t) ?? [])
+  const { logits = new Float32Array(), refused = [], maps = [] } = first ?? {}
+  return {
+    logits,
+    refused,
+    scores: all.map(({ run, at }) => run.scores[at] ?? Number.NaN),
+    maps: maps.map((map, m) => ({ ...map, raws: all.flatMap(({ run, at }) => run.maps[m]?.raws[at] ?? []) })),
+  }
 }
 
 /** The scores of the unchanged picture, of targets that are not read off the logits. */
@@ -127,15 +128,11 @@ async function scoresOf(
 ): Promise<ArrayLike<number>> {
   const { answer } = model
   if (targets.every((t) => isOfLogits(t, answer))) return []
-  const source = {
-    logits: (pictures: Tensor<'float32'>) => runner.forward({ ...feed, pictures }),
-    scores: (
-      form: Parameters<Runner['scores']>[0],
-      rows: Parameters<Runner['scores']>[1],
-      pictures: Tensor<'float32'>,
-    ) => runner.scores(form, rows, { ...feed, pictures }),
-  }
-  const [scores = new Float32Array()] = await targetScores(source, targets, answer)(feed.pictures)
+  const [scores = new Float32Array()] = await targetScores(
+    scoresByPictures(runner, feed),
+    targets,
+    answer,
+  )(feed.pictures)
   return scores
 }
 

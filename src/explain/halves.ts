@@ -3,7 +3,8 @@ import { declare } from '../onnx/builder.js'
 import { type Graph, reads } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { behind } from '../passes/behind.js'
-import { prune, sorted } from '../passes/prune.js'
+import { dependents } from '../passes/dependents.js'
+import { prune } from '../passes/prune.js'
 
 export interface Halves {
   /** Outputs: the values in `carried` that it makes. Without nodes where words are read from the start. */
@@ -50,12 +51,4 @@ export function halvesOf(
     words: prune(whole, { dropInputs: true }),
     carried: [...carried],
   }
-}
-
-/** Every value that is computed from some, these included. */
-function dependents(graph: Graph, values: readonly string[]): ReadonlySet<string> {
-  const found = new Set(values)
-  for (const node of sorted(graph))
-    if ([...reads(node)].some((value) => found.has(value))) for (const output of node.outputs) found.add(output)
-  return found
 }

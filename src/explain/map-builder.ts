@@ -12,6 +12,7 @@ import { fillValues } from './fill.js'
 import { Gradients } from './gradients.js'
 import { straightThrough } from './numbers.js'
 import { type GivenOptions, resolveOptions } from './options.js'
+import type { CompileOptions } from './plan.js'
 import type { Stage } from './stage.js'
 
 /** A method's raw map and the sentences it noted. */
@@ -116,7 +117,7 @@ export function mapBuilder(stage: Stage, given: GivenOptions): (method: Compiled
 }
 
 /** `[N]`: the target's score. */
-export function scoreOf({ b, target }: Stage): string {
+function scoreOf({ b, target }: Stage): string {
   return b.cached('onnxplain/score', () => {
     const rank = b.requireRank(target.scores, 'the score of a target')
     const weighed = b.op('Mul', [target.scores, target.seed])
@@ -128,6 +129,12 @@ export function scoreOf({ b, target }: Stage): string {
     b.know(score, b.type(target.scores), b.dims(target.scores)?.slice(0, 1))
     return score
   })
+}
+
+/** The target's score as one more output, float32 `[N]`, where it is asked for. */
+export function scoreOutput(stage: Stage, { scored = false }: Pick<CompileOptions, 'scored'>): string | undefined {
+  const { b } = stage
+  return scored ? b.alias(asFloat32(b, scoreOf(stage)), b.fresh('score')) : undefined
 }
 
 /** What a method knows of classes. */

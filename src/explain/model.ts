@@ -9,9 +9,10 @@ import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
 import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
 import { type EmbeddingValue, embeddingValue } from '../targets/embedding-value.js'
-import { type GivenTarget, readTarget, settleTarget, type Target, targetKind } from '../targets/index.js'
+import { type GivenTarget, readTarget, settleTarget, type Target } from '../targets/index.js'
+import { labelOf } from '../targets/labels.js'
 import type { Settling, TargetContext } from '../targets/target.js'
-import { isOfLogits } from './asked.js'
+import { askedOf, isOfLogits } from './asked.js'
 import { addBatchAxis } from './batch-axis.js'
 import { type Caption, type CaptionOptions, captions } from './caption.js'
 import { compile } from './compile.js'
@@ -38,7 +39,7 @@ import type { ExplainOptions, ExplanationSet } from './request.js'
 import { Runner } from './runner.js'
 import { requireMap, type SeenClass, type Segmentation, segmentationOf } from './segment.js'
 import { settlingOf } from './settling.js'
-import { refuseOtherAnswers, type ScoreSource, targetScores } from './target-scores.js'
+import { refuseOtherAnswers, scoresByPictures, targetScores } from './target-scores.js'
 import { type ModelText, type TextInputs, type TextOptions, textInputs, textPieces, writtenText } from './written.js'
 
 export interface ModelOptions {
@@ -235,11 +236,7 @@ export class Model {
 
   /** The score of a target, in which nothing is left open, for each picture of a batch that is preprocessed like `prepared`. */
   async scores(prepared: Prepared, pictures: Tensor<'float32'>, target: Target): Promise<Float64Array> {
-    const { others } = prepared.feed
-    const source: ScoreSource = {
-      logits: (shown) => this.#runner.forward({ pictures: shown, others }),
-      scores: (form, rows, shown) => this.#runner.scores(form, rows, { pictures: shown, others }),
-    }
+    const source = scoresByPictures(this.#runner, prepared.feed)
     const rows = await targetScores(source, [target], this.answer)(pictures)
     return Float64Array.from(rows, (row) => row[0] ?? 0)
   }
@@ -354,8 +351,8 @@ export class Model {
     const asked = isOfLogits(read, this.answer) ? read : await settleTarget(read, settling)
     throwIfAborted(options.signal)
     const { layer, grid } = options
-    const kind = targetKind(asked.kind)
-    const run = await this.#runner.channels({ layer, grid, form: kind.form(asked) }, prepared.feed, kind.rows(asked))
+    const { form, row } = askedOf(asked)
+    const run = await this.#runner.channels({ layer, grid, form }, prepared.feed, row)
     throwIfAborted(options.signal)
     const { answer } = this
     const answers = this.#ranked(run.logits)
@@ -474,7 +471,7 @@ export class Model {
     const p = probabilities(logits, this.answer.activation)
     return Array.from(logits, (logit, index) => ({
       index,
-      label: this.labels[index] ?? `class ${index}`,
+      label: labelOf(index, this.labels),
       logit,
       probability: p[index] ?? 0,
     })).sort((a, b) => b.logit - a.logit)

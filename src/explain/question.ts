@@ -78,9 +78,10 @@ async function byLeavingOut(
   { asked, words }: Question,
   options: Asking,
 ): Promise<readonly QuestionWords[]> {
-  const [best] = await model.classify(prepared, { top: 1 })
+  const wanted = [options.target].flat()
+  const [best] = wanted.includes(undefined) ? await model.classify(prepared, { top: 1 }) : []
   const found: QuestionWords[] = []
-  for (const given of [options.target].flat()) {
+  for (const given of wanted) {
     const target = model.readTarget(given ?? best?.index, prepared, options)
     const score = async (shown: Prepared): Promise<number> => {
       throwIfAborted(options.signal)

@@ -36,7 +36,7 @@ import {
   type ReadOff,
   type RunPart,
 } from './runs.js'
-import { type Result, SessionFiles } from './session-files.js'
+import { float32Of, type Result, SessionFiles } from './session-files.js'
 import { SessionCache } from './sessions.js'
 import { Writer } from './writer.js'
 
@@ -174,7 +174,7 @@ export class Runner {
       () => this.#files.file(this.#graph.with({ outputs: [declare(name)] }), [name], false),
       (session) => session.run(this.#files.feeds(session, feed)),
     )
-    return this.#files.float(result, name)
+    return float32Of(result, name)
   }
 
   /** What a graph that is made of the model's gives for one picture. */
@@ -261,7 +261,7 @@ export class Runner {
       () => this.#files.file(before.graph, names, false),
       (session) => session.run(this.#files.feeds(session, feed)),
     )
-    return names.map((name) => this.#files.float(result, name))
+    return names.map((name) => float32Of(result, name))
   }
 
   /** The logits of as many pictures as `feed` has, where the layer holds `own`. */
@@ -348,11 +348,11 @@ export class Runner {
     )
     const result = await session.run({ ...this.#files.feeds(session, feed), ...targets })
     const raws = plan.maps.map((map) => {
-      const value = this.#files.float(result, map.output)
+      const value = float32Of(result, map.output)
       return isShared(plan, map) ? [value] : rows.map((_, i) => sliceFirst(value, i))
     })
     const scores =
-      plan.score === undefined ? [] : Array.from(this.#files.float(result, plan.score).data.subarray(0, rows.length))
+      plan.score === undefined ? [] : Array.from(float32Of(result, plan.score).data.subarray(0, rows.length))
     return { logits: this.#files.rows(result, 1)[0] ?? new Float32Array(), scores, raws }
   }
 
@@ -378,7 +378,7 @@ export class Runner {
     rows: readonly InputRows[],
     count: number,
   ): readonly Float32Array[] {
-    const { data, dims } = this.#files.float(result, scores)
+    const { data, dims } = float32Of(result, scores)
     const width = dims[1] ?? 1
     return Array.from({ length: count }, (_, i) => {
       const own = data.subarray(i * width, (i + 1) * width)

@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { type Geometry, toSource } from '../image/index.js'
 import type { Answer } from '../targets/answer.js'
+import { labelOf } from '../targets/labels.js'
 import { classMap } from '../targets/region.js'
 
 /** A class that the network sees. */
@@ -53,7 +54,7 @@ export function segmentationOf(scores: Tensor<'float32'>, geometry: Geometry, la
     if (index >= 0) counts.set(index, (counts.get(index) ?? 0) + 1)
   }
   const seen = [...counts]
-    .map(([index, count]) => ({ index, label: labels[index] ?? `class ${index}`, share: count / all }))
+    .map(([index, count]) => ({ index, label: labelOf(index, labels), share: count / all }))
     .sort((a, b) => b.share - a.share || a.index - b.index)
   return { width, height, classes, geometry, seen }
 }

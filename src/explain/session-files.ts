@@ -81,22 +81,27 @@ export class SessionFiles {
     if (narrow) b.alias(b.op('Cast', [this.#answer.logits], { to: protoType('float32') }), NARROW_LOGITS)
     const logits = declare(narrow ? NARROW_LOGITS : this.#answer.logits, 'float32')
     const whole = b.finish({ outputs: [...(answers ? [logits] : []), ...own] })
-    const filled = this.#lacks?.includes('Conv 3k channels') ? fillConvChannels(whole, this.#shapes) : whole
-    return encodeSkeleton(prune(filled, { dropInputs: true }))
+    return sessionFile(whole, this.#shapes, this.#lacks)
   }
 
   /** The logits of `count` pictures; none where the model is no classifier. */
   rows(result: Readonly<Record<string, Tensor>>, count: number): readonly Float32Array[] {
     const { kind, logits, classes } = this.#answer
     if (kind !== 'classes') return []
-    const { data } = this.float(result, result[NARROW_LOGITS] ? NARROW_LOGITS : logits)
+    const { data } = float32Of(result, result[NARROW_LOGITS] ? NARROW_LOGITS : logits)
     return Array.from({ length: count }, (_, i) => data.subarray(i * classes, (i + 1) * classes))
   }
+}
 
-  /** A result that has to be float32. */
-  float(result: Readonly<Record<string, Tensor>>, name: string): Tensor<'float32'> {
-    const value = result[name]
-    if (value && isFloat32(value)) return value
-    throw new ExplainError('runtime-failed', { what: `"${name}" came out as ${value?.type ?? 'nothing'}, not float32` })
-  }
+/** A graph as a file for a session: what its outputs need, for a runtime that lacks some kernels. */
+export function sessionFile(graph: Graph, shapes: Shapes, lacks: readonly Lack[] | undefined): ModelFile {
+  const filled = lacks?.includes('Conv 3k channels') ? fillConvChannels(graph, shapes) : graph
+  return encodeSkeleton(prune(filled, { dropInputs: true }))
+}
+
+/** A result that has to be float32. Throws `runtime-failed`. */
+export function float32Of(result: Result, name: string): Tensor<'float32'> {
+  const value = result[name]
+  if (value && isFloat32(value)) return value
+  throw new ExplainError('runtime-failed', { what: `"${name}" came out as ${value?.type ?? 'nothing'}, not float32` })
 }

@@ -1,5 +1,6 @@
 /** Pictures ranked by how like they are to one, and what makes them so: maps in both directions. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
+import { unit } from '../targets/embedding.js'
 import type { Explanation } from './explanation.js'
 import type { Model } from './model.js'
 import type { Image } from './prepare.js'
@@ -43,18 +44,18 @@ export async function similar(
   const { of, top = 5, method = 'grad-cam', ...rest } = options
   if (pictures.length === 0)
     throw new ExplainError('bad-option', { what: 'There is no picture to compare the query with' })
-  const embed = async (image: Image): Promise<readonly number[]> => {
+  const embed = (image: Image): Promise<Float32Array> => {
     throwIfAborted(rest.signal)
-    return Array.from(await model.embedPicture(image, { of, inputs: rest.inputs, size: rest.size }))
+    return model.embedPicture(image, { of, inputs: rest.inputs, size: rest.size })
   }
   const own = await embed(query.image)
-  const found: { name: string; image: Image; embedding: readonly number[]; cosine: number }[] = []
+  const found: { name: string; image: Image; embedding: Float32Array; cosine: number }[] = []
   for (const { name, image } of pictures) {
     const embedding = await embed(image)
     found.push({ name, image, embedding, cosine: cosine(own, embedding) })
   }
   found.sort((a, b) => b.cosine - a.cosine)
-  const target = (to: string, embedding: readonly number[]) =>
+  const target = (to: string, embedding: Float32Array) =>
     ({ kind: 'similarity', to, of: model.embeddingValue(of).value, embedding: unit(embedding) }) as const
   const shown = found.slice(0, top)
   const targets = shown.map(({ name, embedding }) => target(name, embedding))
@@ -69,9 +70,4 @@ export async function similar(
     ranked.push({ name, cosine, maps: ofQuery && ofPicture && { ofQuery, ofPicture } })
   }
   return ranked
-}
-
-function unit(values: readonly number[]): readonly number[] {
-  const length = Math.max(Math.hypot(...values), 1e-12)
-  return values.map((v) => v / length)
 }

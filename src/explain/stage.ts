@@ -18,12 +18,12 @@ import { plainForm, readForm, refuseUnfit, targetKind } from '../targets/index.j
 import type { TargetForm } from '../targets/target.js'
 import { repeatForTargets, TARGETS_AXIS } from './batch.js'
 import { addBatchAxis } from './batch-axis.js'
-import { embeddingOf } from './embeddings.js'
 import { findPictureInput, type PictureInput } from './input.js'
 import { lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { isAboutPlaces, photoPreprocessing } from './photo.js'
 import type { CompileOptions, TokenGrid } from './plan.js'
+import { embeddingOf } from './token-embeddings.js'
 
 /** A layer to explain at. */
 export interface StagedLayer {

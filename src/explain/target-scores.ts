@@ -5,6 +5,8 @@ import type { Answer } from '../targets/answer.js'
 import type { Target } from '../targets/index.js'
 import type { InputRows, TargetForm } from '../targets/target.js'
 import { byForm, isOfLogits, scoreOfLogits } from './asked.js'
+import type { Feed } from './feed.js'
+import type { Runner } from './runner.js'
 
 /** What answers: a whole network, or the part of it behind a layer. */
 export interface ScoreSource {
@@ -12,6 +14,17 @@ export interface ScoreSource {
   logits(pictures: Tensor<'float32'>): Promise<readonly Float32Array[]>
   /** Scores `[pictures][targets]` of targets of one form. */
   scores(form: TargetForm, rows: readonly InputRows[], pictures: Tensor<'float32'>): Promise<readonly Float32Array[]>
+}
+
+/** The whole network, with what its other inputs are given. */
+export function scoresByPictures(
+  runner: Pick<Runner, 'forward' | 'scores'>,
+  { others }: Pick<Feed, 'others'>,
+): ScoreSource {
+  return {
+    logits: (pictures) => runner.forward({ pictures, others }),
+    scores: (form, rows, pictures) => runner.scores(form, rows, { pictures, others }),
+  }
 }
 
 /** Makes `[pictures][targets]` of pictures. What is read off a classifier's logits shares one run; each other form takes one. */

@@ -1,17 +1,16 @@
 /** A model that writes texts about pictures, run: the picture's part once, that of the words once for each word. */
 import { ExplainError } from '../core/errors.js'
 import type { OptimizationLevel, Runtime } from '../core/runtime.js'
-import { float32, isFloat32, sizeOf, type Tensor } from '../core/tensor.js'
-import { encodeSkeleton } from '../onnx/encode.js'
+import { float32, sizeOf, type Tensor } from '../core/tensor.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
-import { fillConvChannels } from '../passes/conv-channels.js'
 import type { Next } from '../text/index.js'
 import { fixedLength, type WordInputs, wordFeeds, wordInputs } from '../text/rows.js'
 import type { Feed } from './feed.js'
 import { type Halves, halvesOf } from './halves.js'
 import type { PictureInput } from './input.js'
 import { repeatRow } from './others.js'
+import { float32Of, sessionFile } from './session-files.js'
 import { SessionCache } from './sessions.js'
 
 export interface WriterParts {
@@ -103,9 +102,7 @@ export class Writer {
       this.#rows(name, value, count),
     ])
     const feeds = { ...Object.fromEntries(repeated), ...wordFeeds(this.inputs, full, filling) }
-    const scores = (await this.#run('words', this.#halves.words, feeds))[this.#scores]
-    if (!scores || !isFloat32(scores))
-      throw new ExplainError('runtime-failed', { what: `"${this.#scores}" came out as ${scores?.type ?? 'nothing'}` })
+    const scores = float32Of(await this.#run('words', this.#halves.words, feeds), this.#scores)
     return texts.map((text, i) => lastOf(scores, i, text.length - 1))
   }
 
@@ -116,10 +113,9 @@ export class Writer {
   }
 
   async #run(key: string, graph: Graph, given: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    const filled = this.#runtime.lacks?.includes('Conv 3k channels') ? fillConvChannels(graph, this.#shapes) : graph
     return this.#sessions.use(
       key,
-      () => encodeSkeleton(filled),
+      () => sessionFile(graph, this.#shapes, this.#runtime.lacks),
       (session) => {
         const wanted = new Set(session.inputs.map((i) => i.name))
         return session.run(Object.fromEntries(Object.entries(given).filter(([name]) => wanted.has(name))))

@@ -3,6 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { type Graph, type Node, reads } from '../onnx/ir.js'
 import { printDims, type Shapes } from '../onnx/shapes.js'
+import { dependents } from '../passes/dependents.js'
 import { sorted } from '../passes/prune.js'
 import { TRANSPARENT } from '../targets/answer.js'
 import { holdsPlaces } from './layout/axes.js'
@@ -189,19 +190,17 @@ const ENCODES = 2
  * comes later is of both. undefined for networks of the picture alone, and where picture and words go through the same layers from the start.
  */
 function lastOfPicture({ graph, picture, logits }: Network, maps: readonly Layer[]): Layer | undefined {
-  const others = new Set(graph.inputs.map((i) => i.name).filter((name) => name !== picture.name))
-  const mixed = new Set(others)
+  const mixed = dependents(
+    graph,
+    graph.inputs.map((i) => i.name).filter((name) => name !== picture.name),
+  )
+  if (!mixed.has(logits)) return undefined
+  // how many weighted layers lie before each value
   const weights = new Map<string, number>()
   for (const node of sorted(graph)) {
-    const inputs = [...reads(node)]
-    const own = WEIGHTED.has(node.op) ? 1 : 0
-    const before = Math.max(0, ...inputs.map((i) => weights.get(i) ?? 0))
-    for (const output of node.outputs) {
-      if (inputs.some((i) => mixed.has(i))) mixed.add(output)
-      weights.set(output, before + own)
-    }
+    const before = Math.max(0, ...[...reads(node)].map((i) => weights.get(i) ?? 0))
+    for (const output of node.outputs) weights.set(output, before + (WEIGHTED.has(node.op) ? 1 : 0))
   }
-  if (!mixed.has(logits)) return undefined
   return maps.filter(({ value }) => !mixed.has(value) && (weights.get(value) ?? 0) >= ENCODES).at(-1)
 }
 

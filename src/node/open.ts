@@ -194,8 +194,12 @@ function otherPicture(target: GivenTarget | undefined): string | undefined {
 export async function readImage(image: ImageSource): Promise<Picture | Tensor<'float32'>> {
   if (image instanceof Uint8Array) return decodePicture(image, 'picture')
   if (image instanceof URL) return readImage(fileURLToPath(image))
-  if (typeof image === 'string') return decodePicture(await readBytes(image, 'The picture'), image)
-  return image
+  return typeof image === 'string' ? readPicture(image) : image
+}
+
+/** The picture in a file. Rejects with `cannot-read`, `invalid-image`, `image-too-large`. */
+export async function readPicture(path: string): Promise<Picture> {
+  return decodePicture(await readBytes(path, 'The picture'), path)
 }
 
 function savable(explanation: Explanation, model: Model, picture: Picture | undefined): NodeExplanation {

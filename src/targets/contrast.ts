@@ -1,8 +1,8 @@
 import { ExplainError } from '../core/errors.js'
 import { float32 } from '../core/tensor.js'
-import { settledIndex } from './class.js'
 import { asSeed, chosenOf, classScores, hotRows, scoreForm, scoreOf, scoreOfRow } from './class-scores.js'
 import { checkedIndex, classIndex, labelOf, printedClass } from './labels.js'
+import { settledIndex } from './one-class.js'
 import { BEST, defineTarget, int64Row, type Score, scoreNamed, type TargetContext } from './target.js'
 
 /** A class rather than another: the difference of their scores. `index` -1 is the best answer, `other` -1 the best of the rest. */

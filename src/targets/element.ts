@@ -3,7 +3,7 @@ import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import type { Dim } from '../core/runtime.js'
 import { float32 } from '../core/tensor.js'
-import type { Builder } from '../onnx/builder.js'
+import type { Builder, Extent } from '../onnx/builder.js'
 import { printDims } from '../onnx/shapes.js'
 import type { TargetContext } from './target.js'
 
@@ -65,11 +65,16 @@ export function checkIndex(index: number, axis: Dim | undefined, name: string, k
     })
 }
 
+/** Indices of any shape with one more axis, of `count`: 1 at the index, 0 elsewhere. */
+export function oneHot(b: Builder, index: string, count: Extent): string {
+  const depth = b.op('Reshape', [b.vector([count]), b.int64s([1])])
+  return b.op('OneHot', [index, depth, b.constant(float32([2], [0, 1]))], { axis: -1 })
+}
+
 /** `[N,...]` with 1 at `index` (int64 `[N]`) along one axis, 1 elsewhere, with axes of size 1 for all others. */
 export function hotAlong(b: Builder, value: string, index: string, axis: number): string {
   const rank = b.requireRank(value, 'an element of a value')
-  const depth = b.op('Reshape', [b.vector([b.extent(value, axis)]), b.int64s([1])])
-  const hot = b.op('OneHot', [index, depth, b.constant(float32([2], [0, 1]))], { axis: 1 })
+  const hot = oneHot(b, index, b.extent(value, axis))
   const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
   return others.length === 0 ? hot : b.op('Unsqueeze', [hot, b.int64s(others)])
 }

@@ -1,10 +1,11 @@
 /** Which value of a network is a picture's embedding. */
 import { ExplainError } from '../core/errors.js'
 import type { Dim } from '../core/runtime.js'
-import { intOf } from '../onnx/attributes.js'
-import type { Graph, Node } from '../onnx/ir.js'
+import type { Graph } from '../onnx/ir.js'
 import { printDims, type Shapes } from '../onnx/shapes.js'
-import { type Answer, isMadeFrom, ROUNDS, TRANSPARENT } from './answer.js'
+import { dependents } from '../passes/dependents.js'
+import { type Answer, ROUNDS, TRANSPARENT } from './answer.js'
+import { linearLayer } from './linear.js'
 
 /** A value with a row of numbers for each picture, `[N,numbers]`; axes of size 1 may come behind. */
 export interface EmbeddingValue {
@@ -49,32 +50,19 @@ function sizeOfRow(dims: readonly Dim[] | undefined): number | undefined {
 
 /** What the last linear layer before the logits reads; undefined where the network ends otherwise. */
 function lastFeatures(graph: Graph, shapes: Shapes, logits: string): string | undefined {
+  const computed = dependents(
+    graph,
+    graph.inputs.map((i) => i.name),
+  )
+  const isWeight = (value: string): boolean => value !== '' && !computed.has(value)
   for (let value = logits; ; ) {
     const node = graph.producer(value)
     const [first = '', second = ''] = node?.inputs ?? []
     if (node?.domain !== '') return undefined
-    if (isLinear(graph, shapes, node)) return first
-    if (node.op === 'Add') value = isWeight(graph, first) ? second : isWeight(graph, second) ? first : ''
+    const linear = linearLayer(node, shapes)
+    if (linear && isWeight(linear.weights.value)) return linear.input
+    if (node.op === 'Add') value = isWeight(first) ? second : isWeight(second) ? first : ''
     else if (TRANSPARENT.has(node.op) || ROUNDS.has(node.op)) value = first
     else return undefined
   }
-}
-
-function isLinear(graph: Graph, shapes: Shapes, node: Node): boolean {
-  const [, weight = ''] = node.inputs
-  if (!isWeight(graph, weight)) return false
-  if (node.op === 'Gemm') return intOf(node, 'transA', 0) === 0
-  if (node.op === 'Conv')
-    return (
-      shapes
-        .get(weight)
-        ?.dims?.slice(2)
-        .every((d) => d === 1) ?? false
-    )
-  return node.op === 'MatMul'
-}
-
-/** True for what no input leads to. */
-function isWeight(graph: Graph, value: string): boolean {
-  return value !== '' && graph.inputs.every((i) => i.name !== value && !isMadeFrom(graph, value, i.name))
 }

@@ -165,7 +165,7 @@ function rowsOf({ kind, embedding }: AnyTarget & { readonly embedding?: readonly
 }
 
 /** Of length 1, with the digits that float32 has. */
-function unit(values: Float32Array): readonly number[] {
+export function unit(values: Float32Array): readonly number[] {
   const length = Math.hypot(...values)
   return Array.from(values, (v) => Number((v / Math.max(length, 1e-12)).toPrecision(8)))
 }

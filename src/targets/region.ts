@@ -2,6 +2,7 @@ import { ExplainError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { asSeed, hotRows, scored, scoreForm, scoreOf } from './class-scores.js'
 import { checkedIndex, classIndex, labelOf, printedClass } from './labels.js'
+import { maskPlaces, type RegionMask, regionMask } from './region-mask.js'
 import {
   BEST,
   defineTarget,
@@ -20,13 +21,6 @@ export type RegionPlace =
   | 'predicted'
   | { readonly x: number; readonly y: number }
   | { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number }
-
-/** Places of the model's own map that are explained: lengths of runs outside and inside in turn, row by row, outside first. */
-export interface RegionMask {
-  readonly height: number
-  readonly width: number
-  readonly runs: readonly number[]
-}
 
 /** A class of a segmentation within a region: the sum of its scores there. `index` -1 is the class that covers most. */
 export interface RegionTarget {
@@ -99,7 +93,7 @@ export const regionTarget = defineTarget<RegionTarget>({
   },
   rows: ({ index, mask }) => {
     if (!mask) throw new ExplainError('bad-option', { what: 'The region of this target is not known yet' })
-    return { target: int64Row([], [index]), mask: float32Row([mask.height, mask.width], decoded(mask)) }
+    return { target: int64Row([], [index]), mask: float32Row([mask.height, mask.width], maskPlaces(mask)) }
   },
 })
 
@@ -140,7 +134,7 @@ function maskOf(at: RegionPlace, index: number, scores: Tensor<'float32'>, host:
       : at === 'predicted'
         ? Uint8Array.from(classes, (c) => (c === index ? 1 : 0))
         : onePlace(pointOf(at, width, height, host), width * height)
-  if (mask.includes(1)) return encoded(mask, width, height)
+  if (mask.includes(1)) return regionMask(mask, width, height)
   throw new ExplainError('method-not-applicable', {
     what: `The model sees no ${labelOf(index, host.labels)} in this picture`,
     where: 'target of kind region',
@@ -183,28 +177,6 @@ function boxMask(
       if (cx >= from.x && cx <= to.x && cy >= from.y && cy <= to.y) mask[y * width + x] = 1
     }
   return mask
-}
-
-function encoded(mask: Uint8Array, width: number, height: number): RegionMask {
-  const runs: number[] = []
-  let [inside, length] = [0, 0]
-  for (const v of mask)
-    if (v === inside) length++
-    else {
-      runs.push(length)
-      ;[inside, length] = [v, 1]
-    }
-  return { height, width, runs: [...runs, length] }
-}
-
-function decoded({ height, width, runs }: RegionMask): Float32Array {
-  const out = new Float32Array(height * width)
-  let at = 0
-  for (const [i, length] of runs.entries()) {
-    if (i % 2 === 1) out.fill(1, at, at + length)
-    at += length
-  }
-  return out
 }
 
 /** `X,Y` or `X0,Y0,X1,Y1`. */

@@ -1,7 +1,7 @@
 import { ExplainError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
-import { float32 } from '../core/tensor.js'
 import { asSeed, scored, scoreForm, scoreOf } from './class-scores.js'
+import { oneHot } from './element.js'
 import { defineTarget, int64Row, numbersOf, type Score, scoreNamed, type TargetContext } from './target.js'
 
 /**
@@ -95,10 +95,7 @@ export const wordTarget = defineTarget<WordTarget>({
       'positions of the logits that score the words; -1 for none',
     )
     const target = context.input('target', 'int64', ['words'], 'token ids')
-    const hot = (index: string, axis: number): string => {
-      const depth = b.op('Reshape', [b.vector([b.extent(end, axis)]), b.int64s([1])])
-      return b.op('OneHot', [index, depth, b.constant(float32([2], [0, 1]))], { axis: -1 })
-    }
+    const hot = (index: string, axis: number): string => oneHot(b, index, b.extent(end, axis))
     // filled up with -1, which counts from the end
     const there = b.op('Cast', [b.op('GreaterOrEqual', [position, b.int64s([0])])], { to: 1 })
     const at = b.op('Mul', [hot(position, 1), b.op('Unsqueeze', [there, b.int64s([2])])])

@@ -240,6 +240,17 @@ const averagePool: Rule = (node, seen) => {
   return factors.every((f) => f === 1) ? onZeros : { ...onZeros, factors: Float32Array.from(factors) }
 }
 
+/** Places that are read from where they come from, and not computed on. */
+function reread(node: Node, own: Windowed, axes: readonly Slide[], made: readonly number[]): Step {
+  const frame = slideFrame(
+    own.frame,
+    axes,
+    own.axes.map((a) => made[a] ?? 1),
+  )
+  const identity: Node = { ...node, op: 'Identity', inputs: node.inputs.slice(0, 1), attributes: new Map() }
+  return { node: identity, readings: [readingOf(own.frame, frame, axes)], out: { frame, axes: own.axes } }
+}
+
 /** Nearest neighbours at a whole multiple of the size: each place is repeated. */
 const resize: Rule = (node, seen) => {
   const [x = '', y = ''] = [node.inputs[0], node.outputs[0]]
@@ -256,13 +267,7 @@ const resize: Rule = (node, seen) => {
   if (!isFloor || !spatial.every(Number.isInteger) || factors.some((f, i) => f !== 1 && !own.axes.includes(i)))
     return undefined
   const axes = spatial.map((repeat): Slide => ({ ...STILL, repeat }))
-  const frame = slideFrame(
-    own.frame,
-    axes,
-    own.axes.map((a) => made[a] ?? 1),
-  )
-  const identity: Node = { ...node, op: 'Identity', inputs: [x], attributes: new Map() }
-  return { node: identity, readings: [readingOf(own.frame, frame, axes)], out: { frame, axes: own.axes } }
+  return reread(node, own, axes, made)
 }
 
 /** Zeros around the map. */
@@ -276,13 +281,7 @@ const pad: Rule = (node, seen) => {
   if (dims.some((_, i) => !own.axes.includes(i) && (amounts[i] !== 0 || amounts[i + dims.length] !== 0)))
     return undefined
   const axes = own.axes.map((a): Slide => ({ ...STILL, before: amounts[a] ?? 0 }))
-  const frame = slideFrame(
-    own.frame,
-    axes,
-    own.axes.map((a) => made[a] ?? 1),
-  )
-  const identity: Node = { ...node, op: 'Identity', inputs: [x], attributes: new Map() }
-  return { node: identity, readings: [readingOf(own.frame, frame, axes)], out: { frame, axes: own.axes } }
+  return reread(node, own, axes, made)
 }
 
 const each = (names: string, rule: Rule): [string, Rule][] => names.split(' ').map((name) => [name, rule])

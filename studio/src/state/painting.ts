@@ -1,6 +1,6 @@
 /** A region that is painted by hand on the picture, in the places of the model's own map. */
 import { computed, signal } from '@preact/signals'
-import { type Point, type Segmentation, toSource } from 'onnxplain/web'
+import { type Point, regionMask, type Segmentation, toSource } from 'onnxplain/web'
 import type { Studio } from './studio.js'
 import type { Wanted } from './wanted.js'
 
@@ -70,7 +70,7 @@ export class Painting {
     if (!painted) return
     const target = index ?? this.#most(painted)
     const { width, height } = painted.of
-    const mask = { height, width, runs: runsOf(painted.places) }
+    const mask = regionMask(painted.places, width, height)
     this.#studio.target.value = JSON.stringify({ kind: 'region', index: target, mask })
   }
 
@@ -90,19 +90,6 @@ export class Painting {
 export function paintedClass(wanted: Wanted | undefined): number | undefined {
   const [, index] = /^\{"kind":"region","index":(\d+),"mask"/.exec(String(wanted)) ?? []
   return index === undefined ? undefined : Number(index)
-}
-
-/** Lengths of runs outside and inside in turn, row by row, outside first. */
-function runsOf(places: Uint8Array): readonly number[] {
-  const runs: number[] = []
-  let [inside, length] = [0, 0]
-  for (const v of places)
-    if (v === inside) length++
-    else {
-      runs.push(length)
-      ;[inside, length] = [v, 1]
-    }
-  return [...runs, length]
 }
 
 /** From a point to a line between two others. */
