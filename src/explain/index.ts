@@ -42,7 +42,7 @@ export {
 } from './layer-channels.js'
 export { LIBRARIES, type Library } from './libraries.js'
 export { type LoadOptions, loadModel } from './load.js'
-export { type EmbedOptions, Model, type ModelOptions } from './model.js'
+export { Model } from './model.js'
 export {
   type AssembledModel,
   assembleModel,
@@ -51,6 +51,7 @@ export {
   ownParts,
   parseLabels,
 } from './model-files.js'
+export type { EmbedOptions, ModelOptions } from './model-options.js'
 export { parseNumbers } from './numbers-text.js'
 export type { GivenOptions } from './options.js'
 export { type GivenInputs, givenTensor, type Numbers, type OtherInput } from './others.js'

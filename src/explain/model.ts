@@ -1,18 +1,18 @@
 /** A loaded model that classifies and explains. Portable: the runtime is handed in. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
-import type { OptimizationLevel, Runtime } from '../core/runtime.js'
+import type { Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
-import { fixedSize, type PreprocessSpec, type Size } from '../image/index.js'
+import { fixedSize, type PreprocessSpec } from '../image/index.js'
 import type { Graph } from '../onnx/ir.js'
 import type { Shapes } from '../onnx/shapes.js'
 import { lower } from '../passes/lower.js'
 import { probe } from '../passes/probe.js'
-import { type Answer, findAnswer, probabilities } from '../targets/answer.js'
+import { type Answer, findAnswer } from '../targets/answer.js'
 import { type EmbeddingValue, embeddingValue } from '../targets/embedding-value.js'
 import { type GivenTarget, readTarget, settleTarget, type Target } from '../targets/index.js'
-import { labelOf } from '../targets/labels.js'
 import type { Settling, TargetContext } from '../targets/target.js'
 import { askedOf, isOfLogits } from './asked.js'
+import { assumptions } from './assumptions.js'
 import { addBatchAxis } from './batch-axis.js'
 import { type Caption, type CaptionOptions, captions } from './caption.js'
 import { compile } from './compile.js'
@@ -28,6 +28,7 @@ import { findPictureInput, type PictureInput, takesPhotos } from './input.js'
 import { type Inspection, inspection } from './inspect.js'
 import { channelCount, type LayerChannels, type LayerChannelsOptions, topChannels } from './layer-channels.js'
 import { atOwnLevels, levelsOf } from './levels.js'
+import type { EmbedOptions, ModelOptions } from './model-options.js'
 import { computedIn, lowestByte } from './numbers.js'
 import { type OtherInput, otherInputs } from './others.js'
 import { isAboutPlaces, photoPreprocessing } from './photo.js'
@@ -35,6 +36,7 @@ import type { CompileOptions, Plan } from './plan.js'
 import { type Image, type ImageOptions, type Intake, type Prepared, prepareImage } from './prepare.js'
 import { logitScale, promptAnswers } from './prompts.js'
 import { type Occasion, provenanceInputs, sha256 } from './provenance.js'
+import { rankedAnswers } from './ranked.js'
 import type { ExplainOptions, ExplanationSet } from './request.js'
 import { Runner } from './runner.js'
 import { requireMap, type SeenClass, type Segmentation, segmentationOf } from './segment.js'
@@ -42,39 +44,10 @@ import { settlingOf } from './settling.js'
 import { refuseOtherAnswers, scoresByPictures, targetScores } from './target-scores.js'
 import { type ModelText, type TextInputs, type TextOptions, textInputs, textPieces, writtenText } from './written.js'
 
-export interface ModelOptions {
-  /** What the model is called in messages and provenance. */
-  readonly name: string
-  /** Class names in class order. */
-  readonly labels?: readonly string[] | undefined
-  /**
-   * Default: the usual ImageNet preprocessing at the model's size (224 where that is free), and `notes` says so. Models that take no photos
-   * (volumes, clips, signals, other numbers of channels than 1 or 3) have none.
-   */
-  readonly preprocessing?: PreprocessSpec | undefined
-  /** The size of picture that it was made for, where neither its graph nor its preprocessing tells. */
-  readonly pictureSize?: Size | undefined
-  /** How far ORT may rewrite the graph. Default: `all`. */
-  readonly optimization?: OptimizationLevel
-  /** The output that holds the answer. Default: found, see {@link findAnswer}. */
-  readonly answer?: string | undefined
-  /** The input that takes the picture. Default: found, see {@link findPictureInput}. */
-  readonly pictureInput?: string | undefined
-  /** What is known of the model's words. Default: nothing; tokens go by their numbers. */
-  readonly text?: ModelText | undefined
-  /** The tower of the texts, where it is another file. Default: the graph's own part that reads words alone. */
-  readonly textTower?: (() => Promise<Graph>) | undefined
-}
-
 /** What copies of a model share. */
 interface Shared {
   readonly runner: Runner
   readonly texts: Texts
-}
-
-export interface EmbedOptions {
-  /** The value that is a picture's embedding. Default: see {@link embeddingValue}. */
-  readonly of?: string | undefined
 }
 
 /** Pictures a run, where nothing else is asked for. */
@@ -174,20 +147,7 @@ export class Model {
       lowest: lowestByte(graph, this.input.name),
       whole: isAboutPlaces(this.answer),
     })
-    const { classes } = this.answer
-    const hasClasses = this.answer.kind !== 'embedding' && this.answer.kind !== 'values' && this.answer.kind !== 'boxes'
-    const miscounted = hasClasses && this.labels.length > 0 && this.labels.length !== classes
-    this.notes = [
-      ...computedIn(graph),
-      ...(this.#assumed && this.preprocessing ? [`Preprocessing: ${this.preprocessing.source}.`] : []),
-      ...(this.others.length > 0 ? [`The picture goes to the input "${this.input.name}".`] : []),
-      ...(this.answer.others.length > 0
-        ? [`Explained is the output "${this.answer.output}"; others could be too: ${this.answer.others.join(', ')}.`]
-        : []),
-      ...(miscounted
-        ? [`There are ${this.labels.length} labels for ${classes} classes: they may not belong together.`]
-        : []),
-    ]
+    this.notes = [...computedIn(graph), ...assumptions(this, this.#assumed)]
     this.#runtime = runtime
     this.#options = options
     this.#runner = shared?.runner ?? new Runner(source, known, this, runtime, options.optimization ?? 'all')
@@ -468,13 +428,7 @@ export class Model {
   /** The answers, best first. Throws `not-finite-weight` where there is none to rank. */
   #ranked(logits: Float32Array): readonly ClassAnswer[] {
     if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
-    const p = probabilities(logits, this.answer.activation)
-    return Array.from(logits, (logit, index) => ({
-      index,
-      label: labelOf(index, this.labels),
-      logit,
-      probability: p[index] ?? 0,
-    })).sort((a, b) => b.logit - a.logit)
+    return rankedAnswers(logits, this.answer, this.labels)
   }
 
   /** What provenances tell of a picture. */

@@ -6,7 +6,7 @@ import { type ClassAnswer, type Explanation, explanationOf } from '../explain/ex
 import type { PictureInput } from '../explain/input.js'
 import type { Inspection } from '../explain/inspect.js'
 import { type LayerChannels, type LayerChannelsOptions, layerChannelsOf } from '../explain/layer-channels.js'
-import type { EmbedOptions } from '../explain/model.js'
+import type { EmbedOptions } from '../explain/model-options.js'
 import type { OtherInput } from '../explain/others.js'
 import type { CompileOptions } from '../explain/plan.js'
 import type { ImageOptions } from '../explain/prepare.js'
