@@ -2,17 +2,42 @@
  * Staying in the blocked layout in which ONNX Runtime's CPU computes convolutions of pictures (NCHWc). Sums and products stay in it only where
  * all that they join are in it; each that is not costs a reorder of every one that is, all the way along a residual stream.
  */
-import { intOf } from '../onnx/attributes.js'
+import { intOf, intsOf } from '../onnx/attributes.js'
 import type { Builder } from '../onnx/builder.js'
 import type { Node } from '../onnx/ir.js'
 
+/** ORT blocks channels by 16 or, on older processors, by 8; pictures of other numbers of channels stay as they are. */
+const BLOCK = 8
+
 /**
  * The same picture `[N,C,h,w]`, brought into the blocked layout: an average over windows of one pixel. For gradients that no convolution made and
- * that meet others. Other ranks and types, which are never in it, come back as they are.
+ * that meet others. What is never in it comes back as it is: other ranks and types, and other numbers of channels than multiples of a block.
  */
 export function blocked(b: Builder, picture: string, like: string): string {
   if (b.type(like) !== 'float32' || b.rank(like) !== 4) return picture
+  const channels = b.dims(like)?.[1]
+  if (typeof channels === 'number' && channels % BLOCK !== 0) return picture
   return b.op('AveragePool', [picture], { kernel_shape: [1, 1] })
+}
+
+/**
+ * The sum of gradients of one value. What was spread over a picture (the gradient of a global pooling) is added as it was before, by broadcasting,
+ * where another covers the picture.
+ */
+export function sum(b: Builder, gradients: readonly string[]): string {
+  const small = gradients.map((g) => spreadFrom(b, g))
+  const covering = gradients.filter((_, i) => small[i] === undefined)
+  const [first = '', ...others] =
+    covering.length === 0 ? gradients : [...covering, ...small.filter((s) => s !== undefined)]
+  return others.reduce((total, g) => b.op('Add', [total, g]), first)
+}
+
+/** What an `Expand` spread, brought into the blocked layout or not. */
+function spreadFrom(b: Builder, picture: string): string | undefined {
+  const last = b.producer(picture)
+  const isCopy = last?.op === 'AveragePool' && intsOf(last, 'kernel_shape', []).every((k) => k === 1)
+  const made = isCopy ? b.producer(last.inputs[0] ?? '') : last
+  return made?.op === 'Expand' ? made.inputs[0] : undefined
 }
 
 /**

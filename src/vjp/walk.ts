@@ -12,7 +12,9 @@ import { printNode } from '../onnx/print.js'
 import { printDims } from '../onnx/shapes.js'
 import { dataType } from '../onnx/tensors.js'
 import { sorted } from '../passes/prune.js'
+import { sum } from './blocked.js'
 import { sumTo } from './broadcast.js'
+import { gateGradient, gateOf } from './gates.js'
 import type { Override, OverridePullback, OverrideRule, Rule, RuleCall, RuleEntry, Walk } from './rule.js'
 import { QUANTIZERS, RULES, ZERO_GRADIENT } from './rules/index.js'
 import { remedyFor, whyUnsupported } from './unsupported.js'
@@ -69,8 +71,7 @@ function pullSeeds(
     const done = summed.get(value)
     const parts = arrived.get(value)
     if (done !== undefined || !parts) return done
-    const [first = '', ...more] = parts
-    const total = more.reduce((a, g) => b.op('Add', [a, g]), first)
+    const total = sum(b, parts)
     b.know(total, gradientType(b, value), b.dims(value))
     summed.set(value, total)
     return total
@@ -79,11 +80,19 @@ function pullSeeds(
     const gys = node.outputs.map((y) => (y === '' ? undefined : gradientOf(y)))
     if (gys.every((g) => g === undefined)) continue
     b.scope(`gradient/${node.name || node.outputs[0]}`, () => {
-      const gradients = atNode(node, () => inputGradients(b, node, gys, wanted, override))
+      const gradients = atNode(node, () => inputGradients(b, node, gys, { wanted, wrt, override }))
       for (const [value, gradient] of gradients) arrive(value, gradient)
     })
   }
   return wrt.map(gradientOf)
+}
+
+/** What the walk is after. */
+interface Wanted {
+  /** All values on the way, `wrt` too. */
+  readonly wanted: ReadonlySet<string>
+  readonly wrt: readonly string[]
+  readonly override: Override | undefined
 }
 
 /** Applies one node's rule. A value that is read twice gets two gradients. */
@@ -91,13 +100,15 @@ function inputGradients(
   b: Builder,
   node: Node,
   gys: readonly (string | undefined)[],
-  wantedValues: ReadonlySet<string>,
-  override: Override | undefined,
+  { wanted: wantedValues, wrt, override }: Wanted,
 ): [string, string][] {
   const entry = ruleOf(node)
   if (!entry) return []
   const first = node.outputs[0] ?? ''
   const gy = gys[0] ?? b.op('Mul', [first, b.scalar(0, first)])
+  const gate = gateOf(b, node, override)
+  if (gate && !wrt.includes(gate.s))
+    return wantedValues.has(gate.x) ? [[gate.x, handedOn(b, node, gate.x, gateGradient(b, gate, gy))]] : []
   const x = [...node.inputs, ...captures(node)]
   const count = entry.inputs ?? x.length
   const wanted = x.map((v, i) => v !== '' && i < count && wantedValues.has(v) && isDifferentiable(gradientType(b, v)))
@@ -120,12 +131,16 @@ function inputGradients(
         details: { nodes: [{ name: node.name, op: node.op, domain: node.domain }] },
       })
     const made = pullback()
-    const gradient = entry.broadcast ? sumTo(b, made, first, x) : made
-    checkShape(b, node, x, gradient)
-    b.know(gradient, gradientType(b, x), b.dims(x))
-    b.declareShape(gradient)
-    return [[x, gradient]]
+    return [[x, handedOn(b, node, x, entry.broadcast ? sumTo(b, made, first, x) : made)]]
   })
+}
+
+/** The gradient of an input, checked, and with all that is known of it said. */
+function handedOn(b: Builder, node: Node, x: string, gradient: string): string {
+  checkShape(b, node, x, gradient)
+  b.know(gradient, gradientType(b, x), b.dims(x))
+  b.declareShape(gradient)
+  return gradient
 }
 
 function ruleFor(

@@ -88,7 +88,14 @@ const conv = (from: string, to: string, w = 'w3', attributes = kernel(3)): NodeS
 })
 
 /** Layers, what the way back through them must not hold, and how many reorders a run may have: two are the input's and the gradient's own. */
-const CASES: Readonly<Record<string, { layers: readonly NodeSpec[]; never: readonly string[]; reorders: number }>> = {
+interface Case {
+  readonly layers: readonly NodeSpec[]
+  readonly never: readonly string[]
+  /** How many there may be of an operator. */
+  readonly most?: Readonly<Record<string, number>>
+  readonly reorders: number
+}
+const CASES: Readonly<Record<string, Case>> = {
   'a residual block': {
     layers: [
       conv('first', 'a'),
@@ -134,19 +141,35 @@ const CASES: Readonly<Record<string, { layers: readonly NodeSpec[]; never: reado
       { op: 'Mul', inputs: ['a', 's'], outputs: ['e'] },
     ],
     never: ['Sub', 'Where'],
+    most: { Mul: 3, HardSigmoid: 2, Add: 1 },
     reorders: 5,
+  },
+  'a squeeze and excitation': {
+    layers: [
+      { op: 'GlobalAveragePool', inputs: ['first'], outputs: ['a'] },
+      conv('a', 'b', 'w1', kernel(1)),
+      { op: 'Sigmoid', inputs: ['b'], outputs: ['c'] },
+      { op: 'Mul', inputs: ['first', 'c'], outputs: ['d'] },
+      conv('d', 'e'),
+    ],
+    never: ['Where'],
+    most: { Expand: 1, AveragePool: 1 }, // those of the head
+    reorders: 15,
   },
   'a pooling whose windows overlap': {
     layers: [{ op: 'MaxPool', inputs: ['first'], outputs: ['e'], attributes: kernel(3, 2) }],
     never: ['ScatterElements', 'Where', 'ConvTranspose'],
+    most: { Equal: 4 },
     reorders: 10,
   },
 }
 
-describe.each(Object.entries(CASES))('%s', (_, { layers, never, reorders }) => {
+describe.each(Object.entries(CASES))('%s', (_, { layers, never, most = {}, reorders }) => {
   test('goes back by quick operators, in the blocked layout', async () => {
     const found = await backward(layers)
     expect(found.ops.filter((op) => never.includes(op))).toEqual([])
+    for (const [op, count] of Object.entries(most))
+      expect(found.ops.filter((o) => o === op).length, op).toBeLessThanOrEqual(count)
     expect(found.reorders).toBeLessThanOrEqual(reorders)
   })
 })

@@ -4,8 +4,8 @@
  * The maximum over a box is a maximum along one axis after another, so the way back is, too: from the first spatial axis to the last,
  * each step sends the gradient of a maximum to the first element along its axis that equals it, and adds up what overlapping windows
  * send to one element. The first row that holds the maximum, and in it the first column, is the first element in row-major order,
- * which is what Indices name. A window of k x k takes 2k comparisons. Channels go last, so that whatever is moved along an axis is moved in blocks.
- * A window of -infinity alone, of which ONNX Runtime makes the lowest number where it is padded, then has no first maximum and passes no gradient.
+ * which is what Indices name. Some tap holds the maximum, so the last takes what the others left: a window of k x k takes 2 (k - 1) comparisons.
+ * Channels go last, so that whatever is moved along an axis is moved in blocks.
  */
 import type { Builder, Extent } from '../../onnx/builder.js'
 import { protoType } from '../../onnx/tensors.js'
@@ -106,8 +106,8 @@ function largest(b: Builder, like: string): number {
 }
 
 /**
- * Tap by tap of the windows: where its element equals the maximum, it takes the gradient that no tap before it has taken. Elements
- * a stride apart are drawn out together, and put between the others again afterwards.
+ * Tap by tap of the windows: where its element equals the maximum, it takes the gradient that no tap before it has taken; the last takes what is
+ * left. Elements a stride apart are drawn out together, and put between the others again afterwards.
  */
 function stepBack(b: Builder, step: Step, gy: string, like: string): string {
   const { windows, extents, axis } = step
@@ -156,9 +156,12 @@ function rowsBack(b: Builder, { x, y, g, inner, like, windows }: Rows): string {
     const place = t * dilation - begin
     const shift = Math.floor(place / stride)
     const from = place - shift * stride
-    const element = elements(b, { x, like, windows }, place, { from, shift, count: count(from) })
-    const taken = b.op('Mul', [typed(b, b.op('Equal', [element, y]), like), left])
-    if (t < taps - 1) left = b.op('Sub', [left, taken])
+    let taken = left
+    if (t < taps - 1) {
+      const element = elements(b, { x, like, windows }, place, { from, shift, count: count(from) })
+      taken = b.op('Mul', [typed(b, b.op('Equal', [element, y]), like), left])
+      left = b.op('Sub', [left, taken])
+    }
     const placed = padWithZeros(b, taken, 3, [1], [shift], [b.sub(every, b.add(outputs, shift))])
     const before = phases.get(from)
     phases.set(from, before === undefined ? placed : b.op('Add', [before, placed]))
