@@ -72,16 +72,11 @@ function fixedPoint(taps: Taps): Int32Array {
 
 const HALF = 1 << (PRECISION_BITS - 1)
 
-function clip8(sum: number): number {
-  const v = sum >> PRECISION_BITS
-  return Math.min(255, Math.max(0, v))
-}
-
 function horizontal8(picture: Picture, taps: Taps): Picture {
   const weights = fixedPoint(taps)
   const width = taps.starts.length
   const { height, data } = picture
-  const out = new Uint8Array(4 * width * height)
+  const out = new Uint8ClampedArray(4 * width * height)
   for (let y = 0; y < height; y++) {
     const row = y * picture.width
     for (let x = 0; x < width; x++) {
@@ -99,13 +94,13 @@ function horizontal8(picture: Picture, taps: Taps): Picture {
         a += (data[at + 3] as number) * w
       }
       const to = 4 * (y * width + x)
-      out[to] = clip8(r)
-      out[to + 1] = clip8(g)
-      out[to + 2] = clip8(b)
-      out[to + 3] = clip8(a)
+      out[to] = r >> PRECISION_BITS
+      out[to + 1] = g >> PRECISION_BITS
+      out[to + 2] = b >> PRECISION_BITS
+      out[to + 3] = a >> PRECISION_BITS
     }
   }
-  return { width, height, data: out }
+  return { width, height, data: new Uint8Array(out.buffer) }
 }
 
 function vertical8(picture: Picture, taps: Taps): Picture {
@@ -113,7 +108,7 @@ function vertical8(picture: Picture, taps: Taps): Picture {
   const height = taps.starts.length
   const { width, data } = picture
   const length = 4 * width
-  const out = new Uint8Array(length * height)
+  const out = new Uint8ClampedArray(length * height)
   const sums = new Int32Array(length)
   for (let y = 0; y < height; y++) {
     sums.fill(HALF)
@@ -122,9 +117,9 @@ function vertical8(picture: Picture, taps: Taps): Picture {
       const from = ((taps.starts[y] as number) + k) * length
       for (let i = 0; i < length; i++) sums[i] = (sums[i] as number) + (data[from + i] as number) * w
     }
-    for (let i = 0; i < length; i++) out[y * length + i] = clip8(sums[i] as number)
+    for (let i = 0; i < length; i++) out[y * length + i] = (sums[i] as number) >> PRECISION_BITS
   }
-  return { width, height, data: out }
+  return { width, height, data: new Uint8Array(out.buffer) }
 }
 
 /**

@@ -44,7 +44,7 @@ async function sceneToPng(scene: Scene): Promise<Uint8Array> {
   // what is drawn here was made here: the limit is for files of others
   return sharp({ create: { width, height, channels: 4, background }, limitInputPixels: false })
     .composite([...layers, { input: Buffer.from(sceneToSvg(scene)), left: 0, top: 0, limitInputPixels: false }])
-    .flatten({ background })
+    .removeAlpha()
     .png()
     .toBuffer()
 }

@@ -34,11 +34,11 @@ const INVISIBLE = /^[\p{Cf}\p{M}]$/u
  * Reads a font.
  *
  * @param bytes TTF, OTF or WOFF (not WOFF2, whose compression opentype.js does not carry).
- * @param fallbacks fonts to look in, in turn, for characters that the first one lacks.
- * @throws ExplainError `cannot-read`.
+ * @param fallbacks fonts to look in, in turn, for characters that the first one lacks; each is read when the first such character comes.
+ * @throws ExplainError `cannot-read`; for a fallback, when it is read.
  */
 export function parseFont(bytes: Uint8Array, ...fallbacks: readonly Uint8Array[]): Font {
-  const fonts = [bytes, ...fallbacks].map(read)
+  const fonts = new Fonts(read(bytes), fallbacks)
   const layOut = (text: string, sizePx: number) => setGlyphs(fonts, text, sizePx)
   return {
     width: (text, sizePx) => layOut(text, sizePx).width,
@@ -68,8 +68,35 @@ function read(bytes: Uint8Array): opentype.OpenTypeFont {
   }
 }
 
+/** A font and those behind it, which are read when a character is in none before them. */
+class Fonts {
+  readonly #fallbacks: readonly Uint8Array[]
+  readonly #read: opentype.OpenTypeFont[]
+
+  constructor(
+    readonly first: opentype.OpenTypeFont,
+    fallbacks: readonly Uint8Array[],
+  ) {
+    this.#read = [first]
+    this.#fallbacks = fallbacks
+  }
+
+  /** The first font that has the character. */
+  with(character: string): opentype.OpenTypeFont | undefined {
+    const has = (font: opentype.OpenTypeFont): boolean => font.charToGlyphIndex(character) > 0
+    const known = this.#read.find(has)
+    if (known) return known
+    for (const bytes of this.#fallbacks.slice(this.#read.length - 1)) {
+      const font = read(bytes)
+      this.#read.push(font)
+      if (has(font)) return font
+    }
+    return undefined
+  }
+}
+
 function setGlyphs(
-  fonts: readonly opentype.OpenTypeFont[],
+  fonts: Fonts,
   text: string,
   sizePx: number,
 ): { placed: readonly { glyph: Glyph; at: number }[]; width: number } {
@@ -89,12 +116,11 @@ function setGlyphs(
   return { placed, width }
 }
 
-function find(fonts: readonly opentype.OpenTypeFont[], character: string): Glyph | undefined {
-  const font = fonts.find((candidate) => candidate.charToGlyphIndex(character) > 0)
+function find(fonts: Fonts, character: string): Glyph | undefined {
+  const font = fonts.with(character)
   if (font) return { font, glyph: font.charToGlyph(character) }
   if (INVISIBLE.test(character)) return undefined
-  const first = fonts[0]
-  if (first && /\s/u.test(character)) return { font: first, glyph: first.charToGlyph(' ') }
+  if (/\s/u.test(character)) return { font: fonts.first, glyph: fonts.first.charToGlyph(' ') }
   return 'missing'
 }
 
@@ -102,13 +128,23 @@ function advance({ font, glyph }: Exclude<Glyph, 'missing'>, sizePx: number): nu
   return ((glyph.advanceWidth ?? 0) * sizePx) / font.unitsPerEm
 }
 
+/** The outline as path data, to a hundredth of a pixel; opentype.js's own writer takes several times as long. */
 function outline(glyph: opentype.Glyph, x: number, y: number, sizePx: number): string {
-  return glyph.getPath(x, y, sizePx).toPathData(2)
+  let path = ''
+  for (const { type, x1, y1, x2, y2, x: toX, y: toY } of glyph.getPath(x, y, sizePx).commands) {
+    path += type
+    for (const v of [x1, y1, x2, y2, toX, toY]) if (v !== undefined) path += `${hundredths(v)} `
+  }
+  return path
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100
 }
 
 /** A frame: the outer edge one way round and the inner edge the other, so that it is hollow under either fill rule. */
 function boxPath(x: number, y: number, sizePx: number): string {
-  const n = (value: number) => String(Math.round(value * 100) / 100)
+  const n = (value: number) => String(hundredths(value))
   const [left, right] = [x + BOX.left * sizePx, x + (BOX.left + BOX.width) * sizePx]
   const [top, bottom, line] = [y - BOX.height * sizePx, y, BOX.line * sizePx]
   const outer = `M${n(left)} ${n(top)}L${n(right)} ${n(top)}L${n(right)} ${n(bottom)}L${n(left)} ${n(bottom)}Z`

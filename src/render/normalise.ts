@@ -47,7 +47,12 @@ export function normalise(map: Float32Array, scaling: Scaling, percentile?: numb
   const signed = scaling.kind === 'signed'
   const end = scaleEnd(map, signed, percentile ?? 100)
   const floor = signed ? -1 : 0
-  const values = map.map((v) => (end > 0 && !Number.isNaN(v) ? Math.min(1, Math.max(floor, v / end)) : 0))
+  const values = new Float32Array(map.length)
+  if (end > 0)
+    for (let i = 0; i < map.length; i++) {
+      const v = (map[i] as number) / end
+      values[i] = Number.isNaN(v) ? 0 : v > 1 ? 1 : Math.max(v, floor)
+    }
   return { values, low: signed && end > 0 ? -end : 0, high: end }
 }
 
@@ -73,7 +78,8 @@ function scaleEnd(map: Float32Array, signed: boolean, percentile: number): numbe
   // what is known, infinities as 0
   const magnitudes = new Float32Array(map.length)
   let [count, maximum] = [0, 0]
-  for (const v of map) {
+  for (let i = 0; i < map.length; i++) {
+    const v = map[i] as number
     if (Number.isNaN(v)) continue
     const magnitude = !Number.isFinite(v) ? 0 : signed ? Math.abs(v) : Math.max(0, v)
     magnitudes[count++] = magnitude
@@ -91,10 +97,13 @@ function quantile(values: Float32Array, share: number): number {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   const rank = Math.max(1, Math.ceil(share * values.length))
   const upper = new Uint32Array(65536)
-  for (const b of bits) upper[b >>> 16] = (upper[b >>> 16] ?? 0) + 1
+  for (let i = 0; i < bits.length; i++) (upper[(bits[i] as number) >>> 16] as number)++
   const high = countTo(upper, rank)
   const lower = new Uint32Array(65536)
-  for (const b of bits) if (b >>> 16 === high.index) lower[b & 0xffff] = (lower[b & 0xffff] ?? 0) + 1
+  for (let i = 0; i < bits.length; i++) {
+    const b = bits[i] as number
+    if (b >>> 16 === high.index) (lower[b & 0xffff] as number)++
+  }
   const low = countTo(lower, rank - high.before)
   return new Float32Array(Uint32Array.of(high.index * 65536 + low.index).buffer)[0] ?? 0
 }

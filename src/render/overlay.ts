@@ -1,6 +1,6 @@
 /** Numbers become colours, and colours are laid over a picture. */
 import { ExplainError } from '../core/errors.js'
-import { COLORMAPS, type ColormapName, colorTable, tableIndex } from './colormaps.js'
+import { byte, COLORMAPS, type ColormapName, colorTable, tableIndex } from './colormaps.js'
 import { normalise, PIXEL_PERCENTILE } from './normalise.js'
 import { type Pixels, requireLength } from './pixels.js'
 
@@ -93,7 +93,7 @@ export function overlay(picture: Pixels, values: Float32Array, options: OverlayO
       const entry = 3 * tableIndex(kind, value)
       for (let c = 0; c < 3; c++) {
         const under = 255 + ((isGrey ? grey : (below[at + c] as number)) - 255) * solid
-        data[at + c] = Math.round(under + ((table[entry + c] as number) - under) * share)
+        data[at + c] = byte(under + ((table[entry + c] as number) - under) * share)
       }
       data[at + 3] = 255
     }
@@ -120,8 +120,9 @@ export function pixelAttribution(
   requireLength(rgb, width, height, channels)
   const { values, low, high } = normalise(rgb, { kind: 'signed' }, percentile)
   const data = new Uint8Array(size * 4).fill(255)
-  for (let i = 0; i < size; i++) {
-    for (let c = 0; c < 3; c++) data[i * 4 + c] = Math.round(128 + (values[(c % channels) * size + i] ?? 0) * 127)
+  for (let c = 0; c < 3; c++) {
+    const plane = (c % channels) * size
+    for (let i = 0; i < size; i++) data[i * 4 + c] = byte(128 + (values[plane + i] as number) * 127)
   }
   return { width, height, data, low, high }
 }

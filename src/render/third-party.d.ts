@@ -10,10 +10,20 @@ declare module 'colormap' {
 }
 
 declare module 'opentype.js' {
+  /** A step of an SVG path, absolute; the coordinates that its type has, in the order of path data. */
+  export interface PathCommand {
+    readonly type: 'M' | 'L' | 'C' | 'Q' | 'Z'
+    readonly x1?: number
+    readonly y1?: number
+    readonly x2?: number
+    readonly y2?: number
+    readonly x?: number
+    readonly y?: number
+  }
   export interface Glyph {
     readonly index: number
     readonly advanceWidth?: number
-    getPath(x: number, y: number, sizePx: number): { toPathData(decimals: number): string }
+    getPath(x: number, y: number, sizePx: number): { readonly commands: readonly PathCommand[] }
   }
   export interface OpenTypeFont {
     readonly unitsPerEm: number
