@@ -1,12 +1,14 @@
 // Speed, as ratios to ONNX Runtime's plain forward pass in the same run, beside PyTorch, pytorch-grad-cam and Captum:
 //
-//     npm run bench [-- MODEL.onnx|FOLDER ...] [--runs N] [--profile] [--slow] [--memory] [--command] [--chains] [--save]
+//     npm run bench [-- MODEL.onnx|FOLDER ...] [--runs N] [--profile] [--slow] [--memory] [--occlusion]
+//         [--command] [--chains] [--save]
 //
 // A FOLDER may hold model.onnx, or folders that do; without one: the shipped model. Runs of all that is compared are interleaved; each figure is the
 // best of N (the machine is shared: the least disturbed run), the ratio's spread is that of the quartiles. Rivals need ONNXPLAIN_PYTHON, a Python
 // with them, and networks that `python scripts/rivals.py export FOLDER ARCH...` wrote; otherwise their columns are absent.
 //   --profile   a table of operators each, by ONNX Runtime's profiler      --slow     Score-CAM and Ablation-CAM, once
 //   --memory    peaks, in processes of their own                           --command  many pictures; the start of the built command
+//   --occlusion on windows, against whole pictures and Captum's
 //   --chains    compilation by the number of nodes                         --save     writes bench/results/speed.json; `npm run docs` makes docs/performance.md of it
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,6 +28,7 @@ const { positionals, values } = parseArgs({
     profile: flag,
     slow: flag,
     memory: flag,
+    occlusion: flag,
     command: flag,
     chains: flag,
     save: flag,
@@ -41,11 +44,11 @@ function models(path: string): readonly string[] {
 
 const runtime = await ortRuntime()
 const networks: NetworkResult[] = []
-const { profile, slow, memory } = values
+const { profile, slow, memory, occlusion } = values
 for (const path of positionals.length === 0 ? [''] : positionals.flatMap((p) => (p === 'shipped' ? [''] : models(p))))
   try {
     process.stderr.write(`${path || 'shipped model'}\n`)
-    networks.push(await measureNetwork(path, runtime, { runs: Number(values.runs), profile, slow, memory }))
+    networks.push(await measureNetwork(path, runtime, { runs: Number(values.runs), profile, slow, memory, occlusion }))
   } catch (error) {
     process.stderr.write(`${path}: ${error instanceof Error ? error.message.slice(0, 300) : error}\n`)
     process.exitCode = 1

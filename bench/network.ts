@@ -14,17 +14,20 @@ import type { Shapes } from '../src/onnx/shapes.js'
 import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
 import { byProcessor, interleave, once, ratio, round, type Spread, spread, type Timed, timed } from './measure.js'
+import { measureOcclusion } from './occlusion.js'
 import { byOperator, profileNodes } from './profile.js'
 import { load, type NetworkResult } from './results.js'
 import { PYTHON, Rivals } from './rivals.js'
-import type { Measure } from './targets.js'
+import { type Measure, targetOf } from './targets.js'
 
 export interface BenchOptions {
   readonly runs: number
   /** Per operator, by ONNX Runtime's profiler. */
   readonly profile: boolean
-  /** Score-CAM and Ablation-CAM, against pytorch-grad-cam's: minutes. */
+  /** Score-CAM and Ablation-CAM against pytorch-grad-cam's, of the networks that have a target: minutes. */
   readonly slow: boolean
+  /** Occlusion on windows, against whole pictures and Captum's. */
+  readonly occlusion: boolean
   /** Peak memory, in processes of their own. */
   readonly memory: boolean
 }
@@ -135,6 +138,7 @@ export async function measureNetwork(path: string, runtime: Runtime, options: Be
   }
   if (options.slow)
     for (const method of ['score-cam', 'ablation-cam'] as const) {
+      if (!targetOf(method, nameOf(path))) continue
       const [, ms] = await once(() => model.explain(picture, { method, target: 0 }))
       found[method] = spread([ms])
       const rival = `pytorch-grad-cam ${method}`
@@ -147,14 +151,16 @@ export async function measureNetwork(path: string, runtime: Runtime, options: Be
   await rivals?.stop()
   await model.release()
   for (const session of [s, cam, back]) await session.release()
+  const name = nameOf(path)
   return {
-    name: nameOf(path),
+    name,
     nodes: [graph.nodes.length, gradient.graph.nodes.length],
     runs: options.runs,
     load: load(),
     ms: found,
     measures: Object.fromEntries(Object.entries(measures).filter(([, m]) => m !== undefined)),
     memory: options.memory ? memoryOf(path, activations(graph, shapes)) : undefined,
+    occlusion: options.occlusion ? await measureOcclusion({ graph, shapes, name }, runtime) : undefined,
     profile: options.profile
       ? {
           forward: byOperator(await profileNodes(plain, feeds)),

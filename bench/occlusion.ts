@@ -1,62 +1,57 @@
-// Occlusion on windows against whole copies of the picture, in one run:
-// `npm run bench:occlusion [-- MODEL.onnx|FOLDER ...] [--patch 16] [--stride 4] [--batch 16] [--runs 12] [--json FILE]`.
-// Without models: the shipped one.
-//
-// A run is a batch of squares; those timed lie all over the picture. Runs of both ways are interleaved, and each figure is the best (the machine is
-// shared: the least disturbed run) with the median in brackets. The bound is how many times fewer multiply-adds the windows of single squares have
-// than whole passes; counted are those of the graph as it runs. Where ONNXPLAIN_PYTHON names a Python with captum and torchvision, and the model's
-// folder or file is called like one of torchvision's networks, Captum's Occlusion is timed between our runs, at its best batch size.
+/**
+ * Occlusion on windows against whole copies of the picture.
+ *
+ * A run is a batch of squares; those timed lie all over the picture, since windows at its edges are smaller. Runs of both ways are interleaved and
+ * repeated, and of each batch the least disturbed run counts. The bound is how many times fewer multiply-adds the windows of single squares have than
+ * whole passes; counted are those of the graph as it runs. Captum's Occlusion is timed between our runs, at its best batch size.
+ */
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import type { Session } from '../src/core/runtime.js'
+import type { Runtime, Session } from '../src/core/runtime.js'
 import { float32, sizeOf } from '../src/core/tensor.js'
 import { type ChangedHost, ChangedRuns, onWholes } from '../src/explain/changed.js'
-import { findPictureInput, VERSION } from '../src/explain/index.js'
+import { findPictureInput } from '../src/explain/index.js'
 import { intervalsOf } from '../src/methods/covering.js'
 import { positions } from '../src/methods/occlusion.js'
 import { uniform } from '../src/methods/random.js'
-import { ortRuntime } from '../src/node/ort.js'
-import { resolveModel } from '../src/node/resolve.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
+import type { Graph } from '../src/onnx/ir.js'
+import type { Shapes } from '../src/onnx/shapes.js'
 import { choose, count, framesOf, isTask, locality, schedule } from '../src/passes/incremental/index.js'
 import { lower } from '../src/passes/lower.js'
-import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
+import { round, type Spread, spread } from './measure.js'
+import { PYTHON } from './rivals.js'
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    patch: { type: 'string', default: '16' },
-    stride: { type: 'string', default: '4' },
-    batch: { type: 'string', default: '16' },
-    runs: { type: 'string', default: '12' },
-    json: { type: 'string' },
-  },
-})
-const [PATCH, STRIDE, BATCH, RUNS] = [values.patch, values.stride, values.batch, values.runs].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-]
+/** Squares of so many pixels, in steps of so many, so many a run. */
+export const [PATCH, STRIDE, BATCH] = [16, 4, 16] as const
+/** Batches that are timed, and how often each. */
+const [BATCHES, REPEATS] = [11, 4] as const
 
-const runtime = await ortRuntime()
-
-/** Milliseconds a square, run by run. */
-interface Times {
-  readonly plain: number[]
-  readonly windows: number[]
-  readonly captum: number[]
+export interface OcclusionResult {
+  readonly squares: number
+  /** Nodes that run on windows, of those that could. */
+  readonly onWindows: number
+  readonly tasks: number
+  /** Times fewer multiply-adds: at most, and in the graph as it runs. */
+  readonly bound: number
+  readonly counted: number
+  /** Milliseconds a square; mean over the batches. */
+  readonly plain: Spread
+  readonly windows: Spread
+  /** How many times as fast windows are. */
+  readonly faster: Spread
+  /** Captum's milliseconds a square, at its best batch size; undefined where there is no Captum or no such network. */
+  readonly captum: number | undefined
 }
 
-async function measure(path: string) {
-  const resolved = await resolveModel(path === '' ? undefined : path)
-  const shapes = await probe(resolved.graph, runtime)
-  const graph = prune(lower(resolved.graph))
+/** Of a network of pictures; undefined where nothing of it can run on windows. `name` is that of one of torchvision's, for Captum. */
+export async function measureOcclusion(
+  network: { readonly graph: Graph; readonly shapes: Shapes; readonly name: string },
+  runtime: Runtime,
+): Promise<OcclusionResult | undefined> {
+  const { shapes, name } = network
+  const graph = prune(lower(network.graph))
   const input = findPictureInput(graph, shapes)
   const [height = 224, width = 224] = [input.height, input.width]
   const isLast = input.layout === 'NHWC'
@@ -68,7 +63,7 @@ async function measure(path: string) {
   )
   const squares = positions({ depth: 1, height, width }, { patch: PATCH, stride: STRIDE, slices: 0 })
   const local = locality(graph, shapes, input.name, isLast ? [1, 2] : [2, 3])
-  if (!local) throw new Error('the sizes of its values are not known')
+  if (!local) return undefined
   const letters = input.layout.slice(1)
   const batches = schedule(
     squares.map((s) => intervalsOf(s, letters)),
@@ -76,6 +71,7 @@ async function measure(path: string) {
     BATCH,
   )
   const onWindows = choose(local, batches)
+  if (onWindows === 0) return undefined
   const sessions = new Map<string, Session>()
   const host: ChangedHost = {
     key: 'forward',
@@ -93,92 +89,70 @@ async function measure(path: string) {
       return session.run({ ...(own ? { [own.name]: given } : {}), ...around })
     },
   }
-  const name =
-    path === '' ? 'shipped model' : basename(path) === 'model.onnx' ? basename(dirname(path)) : basename(path)
   const grey = new Float32Array(picture.data.length)
   // batches from everywhere in the schedule, each a group, so that it stays one run
-  const groups = Array.from({ length: RUNS }, (_, r) =>
-    (batches[Math.floor(((r + 0.5) / RUNS) * batches.length)]?.boxes ?? []).flatMap((i) => squares[i] ?? []),
+  const groups = Array.from({ length: BATCHES }, (_, r) =>
+    (batches[Math.floor(((r + 0.5) / BATCHES) * batches.length)]?.boxes ?? []).flatMap((i) => squares[i] ?? []),
   )
-  const times: Times = { plain: [], windows: [], captum: [] }
-  const windows = new ChangedRuns().run(host, picture, groups, grey, BATCH)
-  for (const [r, group] of groups.entries()) {
+  const times: Times = { plain: groups.map(() => []), windows: groups.map(() => []), captum: [] }
+  // one more of the first batch, which makes the sessions
+  const order = [0, ...groups.flatMap((_, g) => Array<number>(REPEATS).fill(g))]
+  const windows = new ChangedRuns().run(
+    host,
+    picture,
+    order.map((g) => groups[g] ?? []),
+    grey,
+    BATCH,
+  )
+  for (const [r, g] of order.entries()) {
+    const group = groups[g] ?? []
     for (const [into, runs] of [
-      [times.plain, onWholes(host, picture, group, grey, BATCH)],
-      [times.windows, windows],
+      [times.plain[g], onWholes(host, picture, group, grey, BATCH)],
+      [times.windows[g], windows],
     ] as const) {
       const start = performance.now()
       await runs.next()
-      // the first run makes the session
-      if (r > 0) into.push((performance.now() - start) / group.length)
+      if (r > 0) into?.push((performance.now() - start) / group.length)
     }
-    if (r === Math.floor(RUNS / 2)) times.captum.push(...captum(name))
+    if (r === Math.floor(order.length / 2)) times.captum.push(...captum(name))
   }
   for (const session of sessions.values()) await session.release()
-  const tasks = local.nodes.filter(isTask)
+  const { bound, plain, incremental } = count(local, onWindows, batches)
+  const [wholes, parts] = [rounds(times.plain), rounds(times.windows)]
+  const best = { plain: leastOf(times.plain), windows: leastOf(times.windows) }
+  const each = spread(wholes.map((ms, r) => ms / (parts[r] ?? Number.NaN)))
   return {
-    name,
     squares: squares.length,
-    tasks: tasks.length,
     onWindows,
-    count: count(local, onWindows, batches),
-    ...times,
+    tasks: local.nodes.filter(isTask).length,
+    bound: round(bound),
+    counted: round(plain / incremental),
+    plain: { ...spread(wholes), best: round(best.plain) },
+    windows: { ...spread(parts), best: round(best.windows) },
+    faster: { ...each, best: round(best.plain / best.windows) },
+    captum: times.captum.length > 0 ? Math.min(...times.captum) : undefined,
   }
 }
 
+/** Milliseconds a square: of each batch its runs; of Captum the best of each batch size. */
+interface Times {
+  readonly plain: readonly number[][]
+  readonly windows: readonly number[][]
+  readonly captum: number[]
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, v) => a + v, 0) / values.length
+const leastOf = (batches: readonly number[][]): number => mean(batches.map((runs) => Math.min(...runs)))
+/** Round by round, the mean over the batches. */
+const rounds = (batches: readonly number[][]): number[] =>
+  Array.from({ length: REPEATS }, (_, r) => mean(batches.map((runs) => runs[r] ?? Number.NaN)))
+
 /** Captum's milliseconds a square, one for each batch size that is tried; none where there is no Captum or no such network. */
 function captum(name: string): readonly number[] {
-  const python = process.env.ONNXPLAIN_PYTHON
-  if (!python) return []
+  if (PYTHON === undefined) return []
   const script = fileURLToPath(new URL('captum_occlusion.py', import.meta.url))
-  const run = spawnSync(python, [script, name, String(PATCH), String(STRIDE)], { encoding: 'utf8' })
+  const run = spawnSync(PYTHON, [script, name, String(PATCH), String(STRIDE)], { encoding: 'utf8' })
   if (run.status === 0) return JSON.parse(run.stdout) as number[]
   console.error(`${name}: ${run.stderr.trim().split('\n').at(-1)}`)
   return []
 }
-
-const best = (ms: readonly number[]): number => Math.min(...ms)
-const median = (ms: readonly number[]): number => [...ms].sort((a, b) => a - b)[Math.floor(ms.length / 2)] ?? Number.NaN
-
-console.log(
-  `onnxplain ${VERSION}, ${runtime.name}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, squares of ${PATCH} px, step ${STRIDE} px, ${BATCH} a run, best (median) of ${RUNS - 1}\n`,
-)
-const columns = [
-  'network',
-  'squares',
-  'nodes on windows',
-  'bound',
-  'counted',
-  'plain ms a square',
-  'windows ms',
-  'times faster',
-  'share of the bound',
-  'Captum ms',
-  'Captum / windows',
-]
-console.log(`| ${columns.join(' | ')} |\n|${columns.map(() => '---|').join('')}`)
-const results = []
-for (const path of positionals.length === 0 ? [''] : positionals) {
-  const m = await measure(path)
-  results.push(m)
-  const faster = best(m.plain) / best(m.windows)
-  const cells = [
-    m.name,
-    m.squares,
-    m.onWindows === 0 ? 'none: plain is as fast' : `${m.onWindows} of ${m.tasks}`,
-    m.count.bound.toFixed(2),
-    (m.count.plain / m.count.incremental).toFixed(2),
-    `${best(m.plain).toFixed(2)} (${median(m.plain).toFixed(2)})`,
-    `${best(m.windows).toFixed(2)} (${median(m.windows).toFixed(2)})`,
-    `${faster.toFixed(2)} (${(median(m.plain) / median(m.windows)).toFixed(2)})`,
-    (faster / m.count.bound).toFixed(2),
-    m.captum.length > 0 ? best(m.captum).toFixed(2) : '-',
-    m.captum.length > 0 ? (best(m.captum) / best(m.windows)).toFixed(1) : '-',
-  ]
-  console.log(`| ${cells.join(' | ')} |`)
-}
-if (values.json)
-  writeFileSync(
-    values.json,
-    `${JSON.stringify({ version: VERSION, runtime: runtime.name, patch: PATCH, stride: STRIDE, batch: BATCH, results }, null, 1)}\n`,
-  )

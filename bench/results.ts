@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { VERSION } from '../src/explain/index.js'
 import type { Spread } from './measure.js'
+import type { OcclusionResult } from './occlusion.js'
 import type { OperatorTime } from './profile.js'
 import type { Measure } from './targets.js'
 
@@ -33,6 +34,8 @@ export interface NetworkResult {
   readonly measures: Readonly<Partial<Record<Measure, Spread>>>
   /** Megabytes: the peak of a process that runs the forward pass, one that runs the gradient, and all activations of the forward pass. */
   readonly memory: { readonly forward: number; readonly gradient: number; readonly activations: number } | undefined
+  /** Occlusion, where it was asked for and anything of it runs on windows. */
+  readonly occlusion: OcclusionResult | undefined
   /** Operators of the gradient's run and of the forward pass, slowest first, where they were asked for. */
   readonly profile:
     | { readonly forward: readonly OperatorTime[]; readonly gradient: readonly OperatorTime[] }

@@ -1,8 +1,9 @@
 /** What was measured, in Markdown: what `npm run bench` prints and docs/performance.md holds. */
 import type { Spread } from './measure.js'
+import { BATCH, PATCH, STRIDE } from './occlusion.js'
 import type { OperatorTime } from './profile.js'
 import type { CommandResult, NetworkResult, Results } from './results.js'
-import { isMet, MEASURES, type Measure, OF_THE_COMMAND, printTarget, targetOf } from './targets.js'
+import { isMet, MEASURES, type Measure, OF_OCCLUSION, OF_THE_COMMAND, printTarget, targetOf } from './targets.js'
 
 /** Measures that are ratios to the forward pass, and those that are not. */
 const RATIOS = ['grad-cam', 'gradient', 'grad-cam, one thread', 'gradient, one thread', 'figure'] as const
@@ -22,7 +23,9 @@ export function performanceText(results: Results): string {
   const { machine: m, networks, command, chains } = results
   const parts = [
     `onnxplain ${m.onnxplain}, ${m.runtime}, Node ${m.node}, ${m.cores} x ${m.cpu}, ${m.memoryGb} GB, ${m.date}.`,
-    ...(networks.length === 0 ? [] : [ratios(networks), milliseconds(networks), others(networks), memory(networks)]),
+    ...(networks.length === 0
+      ? []
+      : [ratios(networks), milliseconds(networks), others(networks), memory(networks), occlusion(networks)]),
     command && commandText(command),
     chains.length > 0 && chainText(chains),
     ...networks.map(missed),
@@ -88,6 +91,34 @@ function memory(networks: readonly NetworkResult[]): string {
   })
   if (rows.length === 0) return ''
   return `Peak memory of a process, MB.\n\n${table(['network', 'forward', 'all activations', 'gradient'], rows)}`
+}
+
+function occlusion(networks: readonly NetworkResult[]): string {
+  const captumTargets: Readonly<Record<string, { readonly least: number }>> = OF_OCCLUSION.captum
+  const rows = networks.flatMap(({ name, occlusion: o }) => {
+    if (!o) return []
+    const share = o.faster.best / o.bound
+    const captum = o.captum === undefined ? undefined : o.captum / o.windows.best
+    const target = captumTargets[name]
+    return [
+      [
+        name,
+        `${o.onWindows} of ${o.tasks}`,
+        o.bound.toFixed(2),
+        o.counted.toFixed(2),
+        o.plain.best.toFixed(2),
+        o.windows.best.toFixed(2),
+        `${o.faster.best.toFixed(2)} (${o.faster.low.toFixed(2)}-${o.faster.high.toFixed(2)})`,
+        `${share.toFixed(2)} (${aim(share, OF_OCCLUSION.share['*'])})`,
+        o.captum?.toFixed(2) ?? '-',
+        captum === undefined ? '-' : `${captum.toFixed(1)}${target ? ` (${aim(captum, target)})` : ''}`,
+      ],
+    ]
+  })
+  if (rows.length === 0) return ''
+  const head = ['network', 'nodes on windows', 'bound', 'counted', 'whole, ms a square', 'windows, ms a square']
+  const more = ['times faster', 'share of the bound', 'Captum, ms a square', 'times as fast as Captum']
+  return `Occlusion on windows against whole copies of the picture, squares of ${PATCH} pixels in steps of ${STRIDE}, ${BATCH} a run; the same map. bound: how many times fewer multiply-adds the windows of single squares have; counted: those of the graph as it runs. Batches from all over the picture: the mean of each one's best run, and the middle half of the rounds.\n\n${table([...head, ...more], rows)}`
 }
 
 function commandText({ throughput, coldStart, load }: CommandResult): string {

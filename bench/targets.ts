@@ -53,6 +53,12 @@ const TARGETS: Readonly<Partial<Record<Measure, Readonly<Record<string, Target>>
 /** What is aimed at for the command: see `bench/command.ts`. */
 export const OF_THE_COMMAND = { throughput: { least: 0.85 }, coldStart: { most: 1.5 } } as const
 
+/** Of occlusion: the share of the bound that is reached, and how many times as fast as Captum's it is. */
+export const OF_OCCLUSION = {
+  share: { '*': { least: 0.7 } },
+  captum: { vgg16: { least: 10 }, resnet18: { least: 5 } },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Target>>>>
+
 export function targetOf(measure: Measure, network: string): Target | undefined {
   const of = measure === 'grad-cam, one thread' || measure === 'gradient, one thread' ? undefined : TARGETS[measure]
   return of?.[network] ?? of?.['*']

@@ -10,7 +10,7 @@ How long explanations take beside the network's own forward pass in ONNX Runtime
 All that is compared in a line was run in turn, in one go; the machine is shared, so that the best run counts, and where the load is above the number of
 cores, ratios by processor time on one thread tell more than those by the clock. Networks have random weights, which does not change what they cost.
 To repeat it: \`python scripts/rivals.py export FOLDER resnet50 vgg16 ...\`, then
-\`ONNXPLAIN_PYTHON=... npm run bench -- shipped FOLDER --profile --memory --command --chains --slow --save\` and \`npm run docs\`.
+\`ONNXPLAIN_PYTHON=... npm run bench -- shipped FOLDER --profile --memory --occlusion --command --chains --slow --save\` and \`npm run docs\`.
 `
 
 export function performancePage(): string {

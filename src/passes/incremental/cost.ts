@@ -5,7 +5,7 @@ import { lengthRead, type Reading } from './reading.js'
 import type { Batch } from './schedule.js'
 
 /**
- * Nanoseconds, measured with ONNX Runtime 1.30 on two cores of a Xeon with AVX-512 (`npm run bench:occlusion`). What matters are their ratios: they
+ * Nanoseconds, measured with ONNX Runtime 1.30 on two cores of a Xeon with AVX-512 (`npm run bench -- --occlusion`). What matters are their ratios: they
  * say what a multiply-add, an element that an operator writes, an element that is gathered (rows are made, picked and turned again), one that is
  * copied into a table, and a node cost; and what a node costs once, when sessions are made for it.
  */
