@@ -8,3 +8,10 @@ export function extremes(values: ArrayLike<number>): readonly [number, number] {
   }
   return [low, high]
 }
+
+/** How many values are NaN or infinite. */
+export function countNotFinite(values: ArrayLike<number>): number {
+  let count = 0
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++
+  return count
+}

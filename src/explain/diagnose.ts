@@ -1,4 +1,5 @@
 /** Why a map looks as it does, where it looks like nothing: a blank picture is never the only answer. */
+import { countNotFinite } from '../core/extremes.js'
 import type { Display } from '../methods/method.js'
 
 export type DiagnosisCode = 'not-finite' | 'blank' | 'all-negative' | 'constant'
@@ -11,14 +12,14 @@ export interface Diagnosis {
 
 /** Looks at a raw map. An empty list: nothing is odd. */
 export function diagnose(raw: Float32Array, display: Display): readonly Diagnosis[] {
-  let low = Number.POSITIVE_INFINITY
-  let high = Number.NEGATIVE_INFINITY
-  let bad = 0
-  for (const v of raw) {
-    if (!Number.isFinite(v)) bad++
-    if (v < low) low = v
-    if (v > high) high = v
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let i = 0; i < raw.length; i++) {
+    const v = raw[i] as number
+    // NaN stays
+    low = Math.min(low, v)
+    high = Math.max(high, v)
   }
+  const bad = Number.isFinite(low) && Number.isFinite(high) ? 0 : countNotFinite(raw)
   if (bad > 0)
     return [
       {

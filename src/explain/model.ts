@@ -1,5 +1,6 @@
 /** A loaded model that classifies and explains. Portable: the runtime is handed in. */
 import { ExplainError, throwIfAborted } from '../core/errors.js'
+import { countNotFinite } from '../core/extremes.js'
 import type { Runtime } from '../core/runtime.js'
 import type { Tensor } from '../core/tensor.js'
 import { fixedSize, type PreprocessSpec } from '../image/index.js'
@@ -427,7 +428,7 @@ export class Model {
 
   /** The answers, best first. Throws `not-finite-weight` where there is none to rank. */
   #ranked(logits: Float32Array): readonly ClassAnswer[] {
-    if (logits.some((v) => !Number.isFinite(v))) refuseBadWeights(this.graph)
+    if (countNotFinite(logits) > 0) refuseBadWeights(this.graph)
     return rankedAnswers(logits, this.answer, this.labels)
   }
 

@@ -1,5 +1,6 @@
 /** A picture or a tensor, and what the other inputs are given, made what the model is fed. */
 import { ExplainError } from '../core/errors.js'
+import { countNotFinite } from '../core/extremes.js'
 import { gridOf, type InputLayout } from '../core/layout.js'
 import { float32, type Tensor } from '../core/tensor.js'
 import {
@@ -77,7 +78,7 @@ export function prepareImage(model: Intake, image: Image, options: ImageOptions)
       remedy: `Give [${axes}] or [1, ${axes}], as the model takes it.`,
     })
   checkSize(model.input, dims.slice(1))
-  if (image.data.some((v) => !Number.isFinite(v)))
+  if (countNotFinite(image.data) > 0)
     throw new ExplainError('invalid-tensor', { what: 'The tensor holds values that are not finite' })
   const { D, H, W } = gridOf(layout, dims)
   const pictures = float32(dims, image.data)

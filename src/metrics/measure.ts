@@ -1,5 +1,6 @@
 /** Measures one map of one picture by metrics. */
 import { ExplainError } from '../core/errors.js'
+import { countNotFinite } from '../core/extremes.js'
 import type { Explanation, GivenOptions, Image, ImageOptions, Model } from '../explain/index.js'
 import { refuseUnknown, resolveOptions } from '../explain/options.js'
 import { contextOf, type Subject, sizedOf } from './context.js'
@@ -138,7 +139,7 @@ function checkExplained(model: Model, { input, raw, diagnosis }: Explanation): v
       remedy: 'Explain the picture: leave out wrt.',
     })
   const [odd] = diagnosis
-  if (odd?.code === 'not-finite' || raw.data.some((v) => !Number.isFinite(v)))
+  if (odd?.code === 'not-finite' || countNotFinite(raw.data) > 0)
     throw new ExplainError('method-not-applicable', {
       what: 'The map holds values that are not finite, and cannot be measured',
       remedy: odd?.message ?? 'Take another method.',

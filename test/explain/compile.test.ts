@@ -191,7 +191,8 @@ describe('compile', () => {
       (await planOf(tower(depth), { method: 'gradient' })).graph.nodes.length
     const [four, eight, twelve] = [await count(4), await count(8), await count(12)]
     expect(twelve - eight).toBe(eight - four)
-    expect((eight - four) / 4).toBeLessThan(8)
+    // of a layer two forward and seven back, of which ONNX Runtime folds the four that turn the kernel
+    expect((eight - four) / 4).toBeLessThan(10)
   })
 
   test('Grad-CAM walks back to its layer only', async () => {
