@@ -27,6 +27,8 @@ export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'all'
 export interface SessionOptions {
   /** Default: `all`. */
   readonly optimization?: OptimizationLevel
+  /** Whether weights are packed for matrix products of many rows, where the runtime does that (see `passes/packing.ts`). Default: true. */
+  readonly packed?: boolean
 }
 
 export interface Session {

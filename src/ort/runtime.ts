@@ -41,7 +41,9 @@ export function runtimeOn(ort: OrtModule, settings: OrtSettings): Runtime {
         executionProviders,
         graphOptimizationLevel: options.optimization ?? 'all',
         // a model has several sessions, whose threads would go on looking for work after a run and take the cores from the next session's
-        extra: { session: { force_spinning_stop: '1' } },
+        extra: {
+          session: { force_spinning_stop: '1', ...(options.packed === false ? { disable_prepacking: '1' } : {}) },
+        },
         logSeverityLevel: 4, // failures are thrown; a probe that fails on purpose must not print
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         externalData: [...model.externalData].map(([path, data]) => ({ path, data })),

@@ -46,6 +46,7 @@ export async function probe(model: Graph, runtime: Runtime, { size }: ProbeOptio
   const everything = [...graph.outputs, ...computed.filter((v) => !own.has(v)).map((v) => declare(v))]
   const session = await runtime.createSession(encodeSkeleton(graph.with({ outputs: everything })), {
     optimization: 'disabled',
+    packed: false,
   })
   await session.release()
   // what an exporter calls an output's axis says nothing where no input has one of that name
@@ -293,7 +294,7 @@ async function inSession<T>(
 ): Promise<T | undefined> {
   let session: Session | undefined
   try {
-    session = await runtime.createSession(encodeSkeleton(graph), { optimization: 'basic' })
+    session = await runtime.createSession(encodeSkeleton(graph), { optimization: 'basic', packed: false })
     return await use(session)
   } catch {
     return undefined
