@@ -43,6 +43,8 @@ function models(path: string): readonly string[] {
 }
 
 const runtime = await ortRuntime()
+// before the networks, whose weights stay in the process
+const chained = values.chains ? await chains([1000, 2000, 5000, 10000]) : []
 const networks: NetworkResult[] = []
 const { profile, slow, memory, occlusion } = values
 for (const path of positionals.length === 0 ? [''] : positionals.flatMap((p) => (p === 'shipped' ? [''] : models(p))))
@@ -57,7 +59,7 @@ const results: Results = {
   machine: machine(runtime.name),
   networks,
   command: values.command ? await measureCommand(5) : undefined,
-  chains: values.chains ? await chains([1000, 2000, 5000, 10000]) : [],
+  chains: chained,
 }
 process.stdout.write(performanceText(results))
 if (values.save) writeResults(results)
