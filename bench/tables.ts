@@ -19,7 +19,8 @@ const OWN_MS = ['ONNX Runtime forward', 'grad-cam', 'gradient'] as const
 /** Operators of a profile that are shown. */
 const SHOWN = 10
 
-export function performanceText(results: Results): string {
+/** `between` stands before the profiles. */
+export function performanceText(results: Results, between = ''): string {
   const { machine: m, networks, command, chains } = results
   const parts = [
     `onnxplain ${m.onnxplain}, ${m.runtime}, Node ${m.node}, ${m.cores} x ${m.cpu}, ${m.memoryGb} GB, ${m.date}.`,
@@ -28,6 +29,7 @@ export function performanceText(results: Results): string {
       : [ratios(networks), milliseconds(networks), others(networks), memory(networks), occlusion(networks)]),
     command && commandText(command),
     chains.length > 0 && chainText(chains),
+    between.trim(),
     ...networks.map(missed),
   ]
   return `${parts.filter(Boolean).join('\n\n')}\n`

@@ -1,4 +1,5 @@
 /** docs/performance.md: what `npm run bench -- ... --save` stored, in tables; no figure is typed by hand. */
+import { readFileSync } from 'node:fs'
 import { readResults } from '../../bench/results.js'
 import { performanceText } from '../../bench/tables.js'
 
@@ -15,5 +16,6 @@ To repeat it: \`python scripts/rivals.py export FOLDER resnet50 vgg16 ...\`, the
 
 export function performancePage(): string {
   const results = readResults()
-  return results ? `${HEAD}\n${performanceText(results)}` : HEAD
+  const reasons = readFileSync(new URL('performance-text.md', import.meta.url), 'utf8')
+  return results ? `${HEAD}\n${performanceText(results, reasons)}` : HEAD
 }
