@@ -10,7 +10,7 @@ import { ortRuntime } from '../src/node/ort.js'
 import { resolveModel } from '../src/node/resolve.js'
 import { encodeSkeleton } from '../src/onnx/encode.js'
 import type { Graph } from '../src/onnx/ir.js'
-import { type Shapes, valueInfo } from '../src/onnx/shapes.js'
+import type { Shapes } from '../src/onnx/shapes.js'
 import { gainsByPacking } from '../src/passes/packing.js'
 import { probe } from '../src/passes/probe.js'
 import { prune } from '../src/passes/prune.js'
@@ -75,9 +75,8 @@ export async function prepared(path: string, runtime: Runtime) {
       batched: plan.batched,
     }
   }
-  const own = graph.inputs.find((i) => i.name === input.name)
   /** What a model's own sessions are made with; the plain pass is ONNX Runtime's as it comes. */
-  const session = { packed: gainsByPacking(graph, shapes, own && valueInfo(own).dims?.[0]) }
+  const session = { packed: gainsByPacking(graph, shapes, input.name) }
   return { parts, graph, shapes, session, picture, feeds, compiled, plain: encodeSkeleton(prune(graph)) }
 }
 

@@ -6,7 +6,7 @@ import type { Square } from '../methods/covering.js'
 import { gradient } from '../methods/gradient.js'
 import { declare } from '../onnx/builder.js'
 import type { Graph } from '../onnx/ir.js'
-import { type Shapes, valueInfo } from '../onnx/shapes.js'
+import type { Shapes } from '../onnx/shapes.js'
 import { gainsByPacking } from '../passes/packing.js'
 import { prune } from '../passes/prune.js'
 import type { Answer } from '../targets/answer.js'
@@ -81,8 +81,7 @@ export class Runner {
     this.#lacks = runtime.lacks
     this.#runtime = runtime
     this.#optimization = optimization
-    const own = graph.inputs.find((i) => i.name === parts.input.name)
-    const packed = gainsByPacking(graph, shapes, own && valueInfo(own).dims?.[0])
+    const packed = gainsByPacking(graph, shapes, parts.input.name)
     this.#sessions = new SessionCache(runtime, { optimization, packed })
     this.#files = new SessionFiles({ shapes, lacks: runtime.lacks, ...parts })
   }

@@ -5,7 +5,7 @@
 import type { Dim } from '../core/runtime.js'
 import { graphsOf } from '../onnx/attributes.js'
 import type { Graph } from '../onnx/ir.js'
-import type { Shapes } from '../onnx/shapes.js'
+import { type Shapes, valueInfo } from '../onnx/shapes.js'
 
 /** Operators whose weights are packed whatever their rows, besides those of other domains than ONNX's own and those that hold graphs. */
 const PACKED: ReadonlySet<string> = new Set([
@@ -23,9 +23,11 @@ const PACKED: ReadonlySet<string> = new Set([
  * Whether a network is faster with packed weights: false where all that would be packed multiplies one row for each picture, as the last layers of
  * convolutional networks do.
  *
- * @param batch the name of the picture's batch axis, where it is free.
+ * @param input the picture's input, whose first axis is the batch.
  */
-export function gainsByPacking(graph: Graph, shapes: Shapes, batch: Dim | undefined): boolean {
+export function gainsByPacking(graph: Graph, shapes: Shapes, input: string): boolean {
+  const own = graph.inputs.find((i) => i.name === input)
+  const batch = own && valueInfo(own).dims?.[0]
   const isOfPictures = (d: Dim | undefined): boolean => d === 1 || (typeof d === 'string' && d === batch)
   return graph.nodes.some((node) => {
     if (node.domain !== '' || PACKED.has(node.op) || graphsOf(node).length > 0) return true

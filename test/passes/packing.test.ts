@@ -46,7 +46,7 @@ describe('weights are', () => {
     ['packed for a fixed batch of several', network([flat, gemm], 8), true],
     ['packed where every place is multiplied', network(tokens), true],
   ] as const)('%s', async (_, graph, expected) => {
-    expect(gainsByPacking(graph, await probe(graph, runtime), 'N')).toBe(expected)
+    expect(gainsByPacking(graph, await probe(graph, runtime), 'input')).toBe(expected)
   })
 
   test('left as they are in the sessions of such a network', async () => {
